@@ -1,0 +1,74 @@
+//! What follows a change, as rows written with it. A job says in its type whether to try again.
+
+use crate::time::Span;
+
+/// Kinds of jobs. The subject is the row that the job is about.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
+pub enum JobKind {
+    /// Looks after an activation: reconciles it while `reserving`, closes it when its window is over.
+    ActivationWatch,
+    /// Tells the provider that an activation's number is free.
+    ActivationRelease,
+    /// The provider may have allocated a number for an activation that failed: looks and gives it back.
+    ActivationSweep,
+    /// The sandbox sends an SMS.
+    SandboxSms,
+    /// Deletes messages past their time and the keys of empty days.
+    MessagePurge,
+}
+
+impl JobKind {
+    /// All kinds.
+    pub const ALL: [Self; 5] = [
+        Self::ActivationWatch,
+        Self::ActivationRelease,
+        Self::ActivationSweep,
+        Self::SandboxSms,
+        Self::MessagePurge,
+    ];
+
+    /// The word in the database.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::ActivationWatch => "activation_watch",
+            Self::ActivationRelease => "activation_release",
+            Self::ActivationSweep => "activation_sweep",
+            Self::SandboxSms => "sandbox_sms",
+            Self::MessagePurge => "message_purge",
+        }
+    }
+    /// Reads the word.
+    pub fn parse(text: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|kind| kind.as_str() == text)
+    }
+}
+
+/// How a job ended.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum JobEnd {
+    /// Its work is done, or there was none.
+    Done,
+    /// Again after this time.
+    Again(Span),
+    /// Its own step moved or removed its row already.
+    Moved,
+    /// It can never succeed; kept for a person to look at.
+    Dead,
+}
+
+/// The pause before try number `attempts + 1`: 1 s, 2 s, 4 s … at most five minutes.
+pub fn backoff(attempts: i64) -> Span {
+    let doublings = u32::try_from(attempts.clamp(0, 9)).unwrap_or(9);
+    Span::seconds(1_i64.saturating_mul(2_i64.saturating_pow(doublings)).min(300))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn pauses_double_and_end_at_five_minutes() {
+        let seconds: Vec<i64> = [0, 1, 2, 8, 9, 100].iter().map(|n| backoff(*n).as_micros() / 1_000_000).collect();
+        assert_eq!(seconds, [1, 2, 4, 256, 300, 300]);
+    }
+}

@@ -1,0 +1,23 @@
+//! The rules of the product: money, the life of an activation, prices, identities.
+//!
+//! Nothing here is asynchronous, reads a clock, draws a random number or touches a socket or a
+//! database: time and randomness are arguments, answers are values. The manifest names no crate
+//! that could do otherwise, so the rule keeps itself.
+#![deny(clippy::float_arithmetic)]
+
+pub mod activation;
+pub mod caller;
+pub mod catalog;
+pub mod fault;
+pub mod id;
+pub mod inbound;
+pub mod job;
+pub mod ledger;
+pub mod money;
+pub mod pricing;
+pub mod secret;
+pub mod text;
+pub mod time;
+pub mod token;
+pub mod vocabulary;
+pub mod webhook;

@@ -1,0 +1,132 @@
+//! Bearer tokens: how they are made, told apart by shape, and turned into the hash that is stored.
+//!
+//! An API key is `notp_`, 30 random base-62 characters (178 bits) and 6 characters of checksum, so a typo
+//! is refused without a look-up. A session is `sess_` and 43 characters (256 bits). Both are kept only as
+//! SHA-256: the entropy is far above what can be guessed, a slow hash would buy nothing.
+
+use crate::secret::Secret;
+use aws_lc_rs::digest;
+
+const ALPHABET: &[u8; 62] = b"0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz";
+const KEY_PREFIX: &str = "notp_";
+const KEY_BODY: usize = 30;
+const KEY_SUM: usize = 6;
+const SESSION_PREFIX: &str = "sess_";
+const SESSION_BODY: usize = 43;
+
+/// The published key of the demo account. It exists in sandbox databases only.
+pub const DEMO_API_KEY_BODY: &str = "SandboxDemoKeyOnlyForTesting00";
+
+/// SHA-256 of a token: what the database knows of it.
+#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
+pub struct TokenHash(pub [u8; 32]);
+
+/// A bearer token, told apart by its shape alone.
+pub enum Bearer {
+    /// `notp_…` with a right checksum.
+    ApiKey(TokenHash),
+    /// `sess_…`.
+    Session(TokenHash),
+    /// Three dot-separated parts: a JSON Web Signature, not verified yet.
+    Jwt(Secret),
+    /// Nothing we could have made.
+    Unknown,
+}
+
+impl Bearer {
+    /// Looks at a token's shape. No look-up, no signature check.
+    pub fn parse(token: &str) -> Self {
+        if let Some(body) = token.strip_prefix(KEY_PREFIX) {
+            return if key_checks(body) { Self::ApiKey(hash(token)) } else { Self::Unknown };
+        }
+        if let Some(body) = token.strip_prefix(SESSION_PREFIX) {
+            let whole = body.len() == SESSION_BODY && body.bytes().all(|b| b.is_ascii_alphanumeric());
+            return if whole { Self::Session(hash(token)) } else { Self::Unknown };
+        }
+        if token.split('.').count() == 3 && token.split('.').all(|part| !part.is_empty()) {
+            return Self::Jwt(Secret::new(token));
+        }
+        Self::Unknown
+    }
+}
+
+/// An API key from 30 or more random bytes.
+pub fn api_key(random: &[u8]) -> Secret {
+    let body: String = base62(random, KEY_BODY);
+    api_key_from_body(&body)
+}
+
+/// An API key with a given body: the checksum is added.
+pub fn api_key_from_body(body: &str) -> Secret {
+    Secret::new(format!("{KEY_PREFIX}{body}{}", checksum(body)))
+}
+
+/// A session token from 43 or more random bytes.
+pub fn session(random: &[u8]) -> Secret {
+    Secret::new(format!("{SESSION_PREFIX}{}", base62(random, SESSION_BODY)))
+}
+
+/// The stored form of a token.
+pub fn hash(token: &str) -> TokenHash {
+    let sum = digest::digest(&digest::SHA256, token.as_bytes());
+    let mut bytes = [0; 32];
+    bytes.iter_mut().zip(sum.as_ref()).for_each(|(to, from)| *to = *from);
+    TokenHash(bytes)
+}
+
+fn key_checks(body: &str) -> bool {
+    body.len() == KEY_BODY + KEY_SUM
+        && body.bytes().all(|b| b.is_ascii_alphanumeric())
+        && body.split_at_checked(KEY_BODY).is_some_and(|(random, sum)| checksum(random) == sum)
+}
+
+fn checksum(body: &str) -> String {
+    let mut rest = crc32fast::hash(body.as_bytes());
+    let mut sum = Vec::with_capacity(KEY_SUM);
+    for _ in 0..KEY_SUM {
+        sum.push(letter(rest % 62));
+        rest /= 62;
+    }
+    sum.iter().rev().collect()
+}
+
+/// One character a random byte. `byte % 62` favours eight letters slightly (5.95 instead of 5.95±0.04 bits).
+fn base62(random: &[u8], length: usize) -> String {
+    random.iter().take(length).map(|byte| letter(u32::from(*byte) % 62)).collect()
+}
+
+fn letter(index: u32) -> char {
+    usize::try_from(index).ok().and_then(|index| ALPHABET.get(index)).map_or('0', |byte| char::from(*byte))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_typo_in_a_key_is_refused_by_its_shape() {
+        let key = api_key(&[7; 30]);
+        assert!(matches!(Bearer::parse(key.expose()), Bearer::ApiKey(_)));
+        for position in 5..key.expose().len() {
+            let mut wrong: Vec<char> = key.expose().chars().collect();
+            wrong[position] = if wrong[position] == 'x' { 'y' } else { 'x' };
+            let wrong: String = wrong.into_iter().collect();
+            assert!(matches!(Bearer::parse(&wrong), Bearer::Unknown), "{position}");
+        }
+    }
+
+    #[test]
+    fn shapes_are_told_apart() {
+        assert!(matches!(Bearer::parse(session(&[1; 43]).expose()), Bearer::Session(_)));
+        assert!(matches!(Bearer::parse("a.b.c"), Bearer::Jwt(_)));
+        for text in ["", "notp_", "sess_short", "a..c", "a.b", "a.b.c.d.e", "Bearer x"] {
+            assert!(matches!(Bearer::parse(text), Bearer::Unknown), "{text}");
+        }
+    }
+
+    #[test]
+    fn the_demo_key_has_the_shape_of_a_key() {
+        assert_eq!(DEMO_API_KEY_BODY.len(), KEY_BODY);
+        assert!(matches!(Bearer::parse(api_key_from_body(DEMO_API_KEY_BODY).expose()), Bearer::ApiKey(_)));
+    }
+}

@@ -1,0 +1,101 @@
+//! Numbered, forward-only schema changes, in pairs of the same name for the two databases.
+//!
+//! Each is applied once, in order, in a transaction of its own; its checksum is kept, so an edited migration
+//! is noticed instead of half believed.
+
+use super::{Connection, Statement, Value};
+use crate::store::StoreError;
+
+/// One schema change.
+#[derive(Clone, Copy)]
+pub struct Migration {
+    /// Its number, from 1.
+    pub number: i64,
+    /// Its name, the same for both databases.
+    pub name: &'static str,
+    /// The text for SQLite.
+    pub sqlite: &'static str,
+    /// The text for PostgreSQL.
+    pub postgres: &'static str,
+}
+
+const ALL: &[Migration] = &[Migration {
+    number: 1,
+    name: "foundations",
+    sqlite: include_str!("../../../../../migrations/sqlite/0001_foundations.sql"),
+    postgres: include_str!("../../../../../migrations/postgres/0001_foundations.sql"),
+}];
+
+const TABLE: &str = "CREATE TABLE IF NOT EXISTS migrations (number BIGINT PRIMARY KEY, name TEXT NOT NULL, checksum BIGINT NOT NULL)";
+const TABLE_SQLITE: &str =
+    "CREATE TABLE IF NOT EXISTS migrations (number INTEGER PRIMARY KEY, name TEXT NOT NULL, checksum INTEGER NOT NULL) STRICT";
+const APPLIED: Statement = Statement::new("MIGRATIONS_APPLIED", "SELECT number, checksum FROM migrations ORDER BY number");
+const RECORD: Statement =
+    Statement::new("MIGRATION_RECORD", "INSERT INTO migrations (number, name, checksum) VALUES ($1, $2, $3)");
+/// Any fixed number: whoever migrates holds this lock.
+const LOCK: i64 = 7_310_223_114;
+
+/// All migrations, in order.
+pub const fn migrations() -> &'static [Migration] {
+    ALL
+}
+
+/// Brings the schema up to date; answers how many migrations were applied. Two processes at once are safe.
+pub fn migrate(connection: &mut Connection, list: &[Migration]) -> Result<usize, StoreError> {
+    connection.ensure()?;
+    connection.begin()?;
+    let applied = apply_all(connection, list);
+    match applied {
+        Ok(count) => connection.script("COMMIT").map(|()| count),
+        Err(error) => {
+            connection.script("ROLLBACK")?;
+            Err(error)
+        }
+    }
+}
+
+fn apply_all(connection: &mut Connection, list: &[Migration]) -> Result<usize, StoreError> {
+    connection.lock_keys(vec![LOCK])?;
+    let table = match connection {
+        Connection::Sqlite(_) => TABLE_SQLITE,
+        Connection::Postgres(_) => TABLE,
+    };
+    connection.script(table)?;
+    let mut known = Vec::new();
+    for mut row in connection.query(&APPLIED, &[])? {
+        known.push((row.int("number")?, row.int("checksum")?));
+    }
+    if let Some((number, _)) = known.iter().find(|(number, _)| list.iter().all(|migration| migration.number != *number)) {
+        return Err(StoreError::Driver(format!(
+            "the database has migration {number}, which this program does not know: it was made by a newer version"
+        )));
+    }
+    let mut count: usize = 0;
+    for migration in list {
+        let text = match connection {
+            Connection::Sqlite(_) => migration.sqlite,
+            Connection::Postgres(_) => migration.postgres,
+        };
+        let checksum = i64::from(crc(text));
+        match known.iter().find(|(number, _)| *number == migration.number) {
+            Some((_, same)) if *same == checksum => {}
+            Some(_) => {
+                let name = migration.name;
+                return Err(StoreError::Driver(format!("migration {name} was changed after it was applied")));
+            }
+            None => {
+                connection.script(text)?;
+                let row = [Value::Int(migration.number), migration.name.into(), Value::Int(checksum)];
+                connection.execute(&RECORD, &row)?;
+                count = count.saturating_add(1);
+            }
+        }
+    }
+    Ok(count)
+}
+
+fn crc(text: &str) -> u32 {
+    let mut hasher = flate2::Crc::new();
+    hasher.update(text.as_bytes());
+    hasher.sum()
+}

@@ -1,0 +1,185 @@
+//! The two databases behind one face. The match on the engine is written here and nowhere else.
+
+mod migrate;
+mod postgres;
+mod sqlite;
+mod statement;
+mod value;
+
+pub use migrate::{Migration, migrate, migrations};
+pub use sqlite::Access;
+pub use statement::{Action, Bulk, Kind, Statement};
+pub(crate) use statement::statements;
+pub use value::{Row, Value};
+
+use super::StoreError;
+use postgres::PostgresConnection;
+use sqlite::SqliteConnection;
+use std::path::PathBuf;
+
+/// Which database, and where.
+#[derive(Clone, PartialEq, Eq)]
+pub enum Engine {
+    /// A file.
+    Sqlite(PathBuf),
+    /// A server, by URL.
+    Postgres(String),
+}
+
+impl Engine {
+    /// Reads `sqlite:///path/file.db`, `sqlite://relative.db` or `postgres://…`.
+    pub fn parse(url: &str) -> Option<Self> {
+        if let Some(path) = url.strip_prefix("sqlite://") {
+            return (!path.is_empty()).then(|| Self::Sqlite(PathBuf::from(path)));
+        }
+        let postgres = url.starts_with("postgres://") || url.starts_with("postgresql://");
+        postgres.then(|| Self::Postgres(url.to_owned()))
+    }
+    /// Its name for people.
+    pub const fn name(&self) -> &'static str {
+        match self {
+            Self::Sqlite(_) => "SQLite",
+            Self::Postgres(_) => "PostgreSQL",
+        }
+    }
+    /// How many writers stand before it: SQLite has one, PostgreSQL gains by a second batch.
+    pub const fn writers(&self) -> usize {
+        match self {
+            Self::Sqlite(_) => 1,
+            Self::Postgres(_) => 2,
+        }
+    }
+}
+
+/// A connection to either database. Used by one thread at a time.
+pub enum Connection {
+    /// SQLite.
+    Sqlite(SqliteConnection),
+    /// PostgreSQL.
+    Postgres(Box<PostgresConnection>),
+}
+
+impl Connection {
+    /// Opens a connection; a PostgreSQL one connects at its first transaction.
+    pub fn open(engine: &Engine, access: Access) -> Result<Self, StoreError> {
+        Ok(match engine {
+            Engine::Sqlite(path) => Self::Sqlite(SqliteConnection::open(path, access)?),
+            Engine::Postgres(url) => Self::Postgres(Box::new(PostgresConnection::new(url)?)),
+        })
+    }
+
+    /// Makes sure that there is a live connection. To be called before each piece of work.
+    pub fn ensure(&mut self) -> Result<(), StoreError> {
+        match self {
+            Self::Sqlite(_) => Ok(()),
+            Self::Postgres(connection) => connection.ensure(),
+        }
+    }
+
+    /// Drops a connection that is not to be trusted any more.
+    pub fn forget(&mut self) {
+        match self {
+            Self::Sqlite(connection) => {
+                // Nothing to reconnect; an open transaction must not survive.
+                let _none_open = connection.script("ROLLBACK");
+            }
+            Self::Postgres(connection) => connection.forget(),
+        }
+    }
+
+    /// Begins a transaction that writes.
+    pub fn begin(&mut self) -> Result<(), StoreError> {
+        match self {
+            Self::Sqlite(connection) => connection.script("BEGIN IMMEDIATE"),
+            Self::Postgres(connection) => connection.script("BEGIN"),
+        }
+    }
+
+    /// Begins a transaction that reads one state of everything.
+    pub fn begin_snapshot(&mut self) -> Result<(), StoreError> {
+        match self {
+            Self::Sqlite(connection) => connection.script("BEGIN DEFERRED"),
+            Self::Postgres(connection) => connection.script("BEGIN ISOLATION LEVEL REPEATABLE READ, READ ONLY"),
+        }
+    }
+
+    /// Runs statements without parameters: migrations and transaction words.
+    pub fn script(&mut self, text: &str) -> Result<(), StoreError> {
+        match self {
+            Self::Sqlite(connection) => connection.script(text),
+            Self::Postgres(connection) => connection.script(text),
+        }
+    }
+
+    /// Runs a query.
+    pub fn query(&mut self, statement: &Statement, parameters: &[Value]) -> Result<Vec<Row>, StoreError> {
+        match self {
+            Self::Sqlite(connection) => connection.query(statement, parameters),
+            Self::Postgres(connection) => connection.query(statement, parameters),
+        }
+        .map_err(|error| named(error, statement.name))
+    }
+
+    /// Runs a change; answers the number of rows it touched.
+    pub fn execute(&mut self, statement: &Statement, parameters: &[Value]) -> Result<u64, StoreError> {
+        match self {
+            Self::Sqlite(connection) => connection.execute(statement, parameters),
+            Self::Postgres(connection) => connection.execute(statement, parameters),
+        }
+        .map_err(|error| named(error, statement.name))
+    }
+
+    /// Writes many rows; answers the number of rows it touched.
+    pub fn bulk(&mut self, bulk: &Bulk, rows: &[Vec<Value>]) -> Result<u64, StoreError> {
+        if rows.is_empty() {
+            return Ok(0);
+        }
+        match self {
+            Self::Sqlite(connection) => connection.bulk(bulk, rows),
+            Self::Postgres(connection) => connection.bulk(bulk, rows),
+        }
+        .map_err(|error| named(error, bulk.name))
+    }
+
+    /// Serializes transactions that touch the same keys before they read. SQLite's single writer needs none.
+    pub fn lock_keys(&mut self, keys: Vec<i64>) -> Result<(), StoreError> {
+        const LOCK: Statement = Statement::new(
+            "LOCK_KEYS",
+            "SELECT pg_advisory_xact_lock(k) FROM (SELECT k FROM unnest($1::bigint[]) AS k ORDER BY k) AS sorted",
+        );
+        match self {
+            Self::Sqlite(_) => Ok(()),
+            Self::Postgres(connection) => connection.query(&LOCK, &[Value::Ints(keys)]).map(drop),
+        }
+    }
+
+    /// Proves that a statement's text is understood, without running it.
+    pub fn check(&mut self, statement: &Statement) -> Result<(), StoreError> {
+        match self {
+            Self::Sqlite(connection) => connection.script(&format!("EXPLAIN {}", statement.for_sqlite())),
+            Self::Postgres(connection) => {
+                let text = statement.for_postgres();
+                connection.script(&format!("PREPARE checked AS {text}; DEALLOCATE checked"))
+            }
+        }
+        .map_err(|error| named(error, statement.name))
+    }
+
+    /// Proves that a bulk's text is understood, without running it.
+    pub fn check_bulk(&mut self, bulk: &Bulk) -> Result<(), StoreError> {
+        match self {
+            Self::Sqlite(connection) => connection.script(&format!("EXPLAIN {}", bulk.for_sqlite())),
+            Self::Postgres(connection) => {
+                connection.script(&format!("PREPARE checked AS {}; DEALLOCATE checked", bulk.for_postgres()))
+            }
+        }
+        .map_err(|error| named(error, bulk.name))
+    }
+}
+
+fn named(error: StoreError, name: &str) -> StoreError {
+    match error {
+        StoreError::Driver(text) => StoreError::Driver(format!("{name}: {text}")),
+        other => other,
+    }
+}

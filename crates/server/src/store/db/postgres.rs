@@ -1,0 +1,220 @@
+//! The PostgreSQL driver: one connection on its own small runtime, so that the store reads the same as on
+//! SQLite. Statements are prepared once a connection; a broken connection is made anew at the next use.
+
+use super::{Bulk, Kind, Row, Statement, Value};
+use crate::store::StoreError;
+use bytes::BytesMut;
+use std::collections::HashMap;
+use std::error::Error;
+use std::future::Future;
+use std::time::Duration;
+use tokio::runtime::{Builder, Runtime};
+use tokio_postgres::types::{IsNull, ToSql, Type, to_sql_checked};
+use tokio_postgres::{Client, Config, NoTls, Statement as Prepared};
+
+/// Longest wait for an answer; the server itself stops a statement after five seconds.
+const ANSWER_WITHIN: Duration = Duration::from_secs(10);
+
+/// A connection to a PostgreSQL server.
+pub struct PostgresConnection {
+    runtime: Runtime,
+    config: Config,
+    open: Option<Open>,
+}
+
+struct Open {
+    client: Client,
+    prepared: HashMap<&'static str, Prepared>,
+}
+
+impl PostgresConnection {
+    /// Reads the URL; connects at the first use.
+    pub fn new(url: &str) -> Result<Self, StoreError> {
+        let mut config: Config = url.parse().map_err(|error: tokio_postgres::Error| StoreError::Driver(error.to_string()))?;
+        config.connect_timeout(Duration::from_secs(5)).application_name("numberotp");
+        let runtime = Builder::new_current_thread().enable_all().build();
+        let runtime = runtime.map_err(|error| StoreError::Unavailable(error.to_string()))?;
+        Ok(Self { runtime, config, open: None })
+    }
+
+    /// Forgets the connection, so that the next use makes another.
+    pub fn forget(&mut self) {
+        self.open = None;
+    }
+
+    /// Connects if need be.
+    pub fn ensure(&mut self) -> Result<(), StoreError> {
+        if self.open.as_ref().is_some_and(|open| !open.client.is_closed()) {
+            return Ok(());
+        }
+        self.open = None;
+        let config = &self.config;
+        let client = self.runtime.block_on(within(async move {
+            let (client, connection) = config.connect(NoTls).await?;
+            // The driver polls the socket; its end is seen by the next statement.
+            let _driver = tokio::spawn(connection);
+            client
+                .batch_execute("SET statement_timeout = '5s'; SET lock_timeout = '4s'; SET synchronous_commit = on")
+                .await?;
+            Ok(client)
+        }))?;
+        self.open = Some(Open { client, prepared: HashMap::new() });
+        Ok(())
+    }
+
+    fn parts(&mut self) -> Result<(&Runtime, &mut Open), StoreError> {
+        let open = self.open.as_mut().ok_or_else(|| StoreError::Unavailable("not connected".to_owned()))?;
+        Ok((&self.runtime, open))
+    }
+
+    /// Runs statements without parameters.
+    pub fn script(&mut self, text: &str) -> Result<(), StoreError> {
+        let (runtime, open) = self.parts()?;
+        runtime.block_on(within(open.client.batch_execute(text)))
+    }
+
+    /// Runs a query.
+    pub fn query(&mut self, statement: &Statement, parameters: &[Value]) -> Result<Vec<Row>, StoreError> {
+        let (runtime, open) = self.parts()?;
+        let prepared = prepare(runtime, open, statement.sql, || statement.for_postgres())?;
+        let parameters: Vec<&(dyn ToSql + Sync)> = parameters.iter().map(|value| value as _).collect();
+        let rows = runtime.block_on(within(open.client.query(&prepared, &parameters)))?;
+        rows.iter().map(|row| read(row, statement.name)).collect()
+    }
+
+    /// Runs a change; answers the number of rows it touched.
+    pub fn execute(&mut self, statement: &Statement, parameters: &[Value]) -> Result<u64, StoreError> {
+        let (runtime, open) = self.parts()?;
+        let prepared = prepare(runtime, open, statement.sql, || statement.for_postgres())?;
+        let parameters: Vec<&(dyn ToSql + Sync)> = parameters.iter().map(|value| value as _).collect();
+        runtime.block_on(within(open.client.execute(&prepared, &parameters)))
+    }
+
+    /// Writes many rows in one statement, an array a column.
+    pub fn bulk(&mut self, bulk: &Bulk, rows: &[Vec<Value>]) -> Result<u64, StoreError> {
+        let (runtime, open) = self.parts()?;
+        let prepared = prepare(runtime, open, bulk.name, || bulk.for_postgres())?;
+        let columns: Vec<ColumnValues> = bulk
+            .columns()
+            .iter()
+            .enumerate()
+            .map(|(index, (_, kind))| ColumnValues::gather(*kind, rows.iter().map(|row| row.get(index))))
+            .collect();
+        let parameters: Vec<&(dyn ToSql + Sync)> = columns.iter().map(ColumnValues::parameter).collect();
+        runtime.block_on(within(open.client.execute(&prepared, &parameters)))
+    }
+}
+
+/// One column of many rows.
+enum ColumnValues {
+    Int(Vec<Option<i64>>),
+    Text(Vec<Option<String>>),
+    Bytes(Vec<Option<Vec<u8>>>),
+}
+
+impl ColumnValues {
+    fn gather<'a>(kind: Kind, cells: impl Iterator<Item = Option<&'a Value>>) -> Self {
+        match kind {
+            Kind::Int => Self::Int(
+                cells.map(|cell| if let Some(Value::Int(value)) = cell { Some(*value) } else { None }).collect(),
+            ),
+            Kind::Text => Self::Text(
+                cells.map(|cell| if let Some(Value::Text(value)) = cell { Some(value.clone()) } else { None }).collect(),
+            ),
+            Kind::Bytes => Self::Bytes(
+                cells.map(|cell| if let Some(Value::Bytes(value)) = cell { Some(value.clone()) } else { None }).collect(),
+            ),
+        }
+    }
+    fn parameter(&self) -> &(dyn ToSql + Sync) {
+        match self {
+            Self::Int(values) => values,
+            Self::Text(values) => values,
+            Self::Bytes(values) => values,
+        }
+    }
+}
+
+fn prepare(
+    runtime: &Runtime,
+    open: &mut Open,
+    key: &'static str,
+    text: impl FnOnce() -> String,
+) -> Result<Prepared, StoreError> {
+    if let Some(prepared) = open.prepared.get(key) {
+        return Ok(prepared.clone());
+    }
+    let text = text();
+    let prepared = runtime.block_on(within(open.client.prepare(&text)))?;
+    open.prepared.insert(key, prepared.clone());
+    Ok(prepared)
+}
+
+async fn within<T>(work: impl Future<Output = Result<T, tokio_postgres::Error>>) -> Result<T, StoreError> {
+    match tokio::time::timeout(ANSWER_WITHIN, work).await {
+        Ok(answer) => answer.map_err(|error| from_driver(&error)),
+        Err(_elapsed) => Err(StoreError::Unavailable("no answer in time".to_owned())),
+    }
+}
+
+fn read(row: &tokio_postgres::Row, name: &'static str) -> Result<Row, StoreError> {
+    let driver = |error: tokio_postgres::Error| StoreError::Driver(format!("{name}: {error}"));
+    let mut values = Vec::with_capacity(row.len());
+    for (index, column) in row.columns().iter().enumerate() {
+        let value = match *column.type_() {
+            Type::INT8 => row.try_get::<_, Option<i64>>(index).map_err(driver)?.map_or(Value::Null, Value::Int),
+            Type::INT4 => {
+                row.try_get::<_, Option<i32>>(index).map_err(driver)?.map_or(Value::Null, |n| Value::Int(i64::from(n)))
+            }
+            Type::TEXT | Type::VARCHAR | Type::NAME => {
+                row.try_get::<_, Option<String>>(index).map_err(driver)?.map_or(Value::Null, Value::Text)
+            }
+            Type::BYTEA => row.try_get::<_, Option<Vec<u8>>>(index).map_err(driver)?.map_or(Value::Null, Value::Bytes),
+            Type::VOID => Value::Null,
+            ref other => return Err(StoreError::Driver(format!("{name}: a column of type {other}"))),
+        };
+        values.push(value);
+    }
+    Ok(Row::new(values, name))
+}
+
+impl ToSql for Value {
+    fn to_sql(&self, ty: &Type, out: &mut BytesMut) -> Result<IsNull, Box<dyn Error + Sync + Send>> {
+        match self {
+            Self::Null => Ok(IsNull::Yes),
+            Self::Int(value) if *ty == Type::INT4 => i32::try_from(*value)?.to_sql(ty, out),
+            Self::Int(value) => value.to_sql(ty, out),
+            Self::Text(value) => value.to_sql(ty, out),
+            Self::Bytes(value) => value.to_sql(ty, out),
+            Self::Ints(values) => values.to_sql(ty, out),
+            Self::Texts(values) => values.to_sql(ty, out),
+        }
+    }
+    fn accepts(_: &Type) -> bool {
+        true
+    }
+    to_sql_checked!();
+}
+
+fn from_driver(error: &tokio_postgres::Error) -> StoreError {
+    let Some(db) = error.as_db_error() else {
+        let text = error.to_string();
+        let source = error.source().map(ToString::to_string).unwrap_or_default();
+        return if error.is_closed() || source.is_empty() || error.source().is_some_and(|s| s.is::<std::io::Error>()) {
+            StoreError::Unavailable(format!("{text} {source}"))
+        } else {
+            StoreError::Driver(format!("{text} {source}"))
+        };
+    };
+    let text = format!("{} ({})", db.message(), db.code().code());
+    match db.code().code() {
+        // Serialization failure, deadlock, lock not available.
+        "40001" | "40P01" | "55P03" => StoreError::Busy(text),
+        code if code.starts_with("23") => StoreError::Conflict(db.constraint().unwrap_or(db.message()).to_owned()),
+        // Connection trouble, shutdown, out of resources, cancelled, read-only, I/O errors.
+        code if ["08", "57", "53", "25", "58"].iter().any(|class| code.starts_with(class)) => {
+            StoreError::Unavailable(text)
+        }
+        _ => StoreError::Driver(text),
+    }
+}

@@ -1,0 +1,130 @@
+//! The SQLite driver: one connection, statements prepared once, durable commits.
+
+use super::{Bulk, Row, Statement, Value};
+use crate::store::StoreError;
+use rusqlite::types::{ToSqlOutput, ValueRef};
+use rusqlite::{Connection, ErrorCode, OpenFlags, ToSql};
+use std::collections::HashMap;
+use std::path::Path;
+
+/// A connection to a SQLite file.
+pub struct SqliteConnection {
+    connection: Connection,
+    texts: HashMap<&'static str, String>,
+}
+
+/// What a connection is for.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Access {
+    /// Reads and writes.
+    Write,
+    /// Reads only.
+    Read,
+}
+
+impl SqliteConnection {
+    /// Opens or creates the file.
+    pub fn open(path: &Path, access: Access) -> Result<Self, StoreError> {
+        let flags = match access {
+            Access::Write => OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_CREATE,
+            Access::Read => OpenFlags::SQLITE_OPEN_READ_WRITE,
+        };
+        let connection = Connection::open_with_flags(path, flags | OpenFlags::SQLITE_OPEN_NO_MUTEX).map_err(from_driver)?;
+        connection.set_prepared_statement_cache_capacity(256);
+        // FULL: a commit is on the disk before it is acknowledged. Checkpoints every 4,000 pages.
+        let setup = "PRAGMA busy_timeout = 10000; PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL;
+                     PRAGMA foreign_keys = ON; PRAGMA wal_autocheckpoint = 4000; PRAGMA cache_size = -16000;
+                     PRAGMA temp_store = MEMORY;";
+        connection.execute_batch(setup).map_err(from_driver)?;
+        if access == Access::Read {
+            connection.execute_batch("PRAGMA query_only = ON").map_err(from_driver)?;
+        }
+        Ok(Self { connection, texts: HashMap::new() })
+    }
+
+    /// Runs statements without parameters.
+    pub fn script(&mut self, text: &str) -> Result<(), StoreError> {
+        self.connection.execute_batch(text).map_err(from_driver)
+    }
+
+    /// Runs a query.
+    pub fn query(&mut self, statement: &Statement, parameters: &[Value]) -> Result<Vec<Row>, StoreError> {
+        let text = self.texts.entry(statement.sql).or_insert_with(|| statement.for_sqlite());
+        let mut prepared = self.connection.prepare_cached(text).map_err(from_driver)?;
+        let width = prepared.column_count();
+        let mut rows = prepared.query(rusqlite::params_from_iter(parameters)).map_err(from_driver)?;
+        let mut answer = Vec::new();
+        while let Some(row) = rows.next().map_err(from_driver)? {
+            let values: Result<Vec<Value>, StoreError> =
+                (0..width).map(|column| row.get_ref(column).map_err(from_driver).and_then(value)).collect();
+            answer.push(Row::new(values?, statement.name));
+        }
+        Ok(answer)
+    }
+
+    /// Runs a change; answers the number of rows it touched.
+    pub fn execute(&mut self, statement: &Statement, parameters: &[Value]) -> Result<u64, StoreError> {
+        let text = self.texts.entry(statement.sql).or_insert_with(|| statement.for_sqlite());
+        let mut prepared = self.connection.prepare_cached(text).map_err(from_driver)?;
+        let touched = prepared.execute(rusqlite::params_from_iter(parameters)).map_err(from_driver)?;
+        Ok(u64::try_from(touched).unwrap_or(u64::MAX))
+    }
+
+    /// Writes many rows, one by one: there is no round trip to save.
+    pub fn bulk(&mut self, bulk: &Bulk, rows: &[Vec<Value>]) -> Result<u64, StoreError> {
+        let text = self.texts.entry(bulk.name).or_insert_with(|| bulk.for_sqlite());
+        let mut prepared = self.connection.prepare_cached(text).map_err(from_driver)?;
+        let mut touched: u64 = 0;
+        for row in rows {
+            let changed = prepared.execute(rusqlite::params_from_iter(row)).map_err(from_driver)?;
+            touched = touched.saturating_add(u64::try_from(changed).unwrap_or(0));
+        }
+        Ok(touched)
+    }
+}
+
+impl ToSql for Value {
+    fn to_sql(&self) -> rusqlite::Result<ToSqlOutput<'_>> {
+        let json = |text: serde_json::Result<String>| {
+            text.map_err(|error| rusqlite::Error::ToSqlConversionFailure(Box::new(error)))
+                .map(|text| ToSqlOutput::Owned(rusqlite::types::Value::Text(text)))
+        };
+        match self {
+            Self::Null => Ok(ToSqlOutput::Borrowed(ValueRef::Null)),
+            Self::Int(value) => Ok(ToSqlOutput::Borrowed(ValueRef::Integer(*value))),
+            Self::Text(value) => Ok(ToSqlOutput::Borrowed(ValueRef::Text(value.as_bytes()))),
+            Self::Bytes(value) => Ok(ToSqlOutput::Borrowed(ValueRef::Blob(value))),
+            Self::Ints(values) => json(serde_json::to_string(values)),
+            Self::Texts(values) => json(serde_json::to_string(values)),
+        }
+    }
+}
+
+fn value(from: ValueRef<'_>) -> Result<Value, StoreError> {
+    Ok(match from {
+        ValueRef::Null => Value::Null,
+        ValueRef::Integer(value) => Value::Int(value),
+        ValueRef::Text(bytes) => {
+            Value::Text(String::from_utf8(bytes.to_vec()).map_err(|error| StoreError::Driver(error.to_string()))?)
+        }
+        ValueRef::Blob(bytes) => Value::Bytes(bytes.to_vec()),
+        ValueRef::Real(_) => return Err(StoreError::Driver("a float in the database".to_owned())),
+    })
+}
+
+fn from_driver(error: rusqlite::Error) -> StoreError {
+    let text = error.to_string();
+    match error.sqlite_error_code() {
+        Some(ErrorCode::DatabaseBusy | ErrorCode::DatabaseLocked) => StoreError::Busy(text),
+        Some(ErrorCode::ConstraintViolation) => StoreError::Conflict(text),
+        Some(
+            ErrorCode::DiskFull
+            | ErrorCode::SystemIoFailure
+            | ErrorCode::CannotOpen
+            | ErrorCode::ReadOnly
+            | ErrorCode::DatabaseCorrupt
+            | ErrorCode::NotADatabase,
+        ) => StoreError::Unavailable(text),
+        _ => StoreError::Driver(text),
+    }
+}

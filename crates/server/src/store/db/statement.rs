@@ -1,0 +1,221 @@
+//! One text for two databases. A statement is written once, with `$n` parameters and a few neutral words:
+//!
+//! - `KEYS($1)`, `TEXTS($1)`: the integers or texts of a set parameter, as rows;
+//! - `LOCKED`, `SKIPPING`: row locks, which SQLite's single writer does not need;
+//!
+//! and [`Bulk`] describes an insert or update of many rows by its columns, from which both forms follow.
+
+/// A statement. Its text is also its identity.
+#[derive(Clone, Copy, Debug)]
+pub struct Statement {
+    /// Name, for errors and tests.
+    pub name: &'static str,
+    /// The neutral text.
+    pub sql: &'static str,
+}
+
+/// What a column holds.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Kind {
+    /// 64-bit integer.
+    Int,
+    /// Text.
+    Text,
+    /// Bytes.
+    Bytes,
+}
+
+/// A column of a [`Bulk`].
+pub type Column = (&'static str, Kind);
+
+/// A write of many rows.
+#[derive(Clone, Copy, Debug)]
+pub struct Bulk {
+    /// Name, for errors and tests.
+    pub name: &'static str,
+    /// The table.
+    pub table: &'static str,
+    /// Insert, or update by key.
+    pub action: Action,
+}
+
+/// What a [`Bulk`] does.
+#[derive(Clone, Copy, Debug)]
+pub enum Action {
+    /// Adds rows with these columns.
+    Insert(&'static [Column]),
+    /// Sets the second columns where the first match. Row values: keys, then settings.
+    Update(&'static [Column], &'static [Column]),
+    /// Removes the rows whose columns match.
+    Delete(&'static [Column]),
+}
+
+impl Statement {
+    /// A statement with one text for both databases.
+    pub const fn new(name: &'static str, sql: &'static str) -> Self {
+        Self { name, sql }
+    }
+
+    /// The text for SQLite: parameters by number, sets as JSON, no locks.
+    pub fn for_sqlite(&self) -> String {
+        let text = self.sql.replace(" LOCKED", "").replace(" SKIPPING", "");
+        let text = text.replace("KEYS(", "(SELECT value FROM json_each(").replace("TEXTS(", "(SELECT value FROM json_each(");
+        let text = close_sets(&text);
+        numbered(&text)
+    }
+
+    /// The text for PostgreSQL.
+    pub fn for_postgres(&self) -> String {
+        let text = self.sql.replace(" LOCKED", " FOR UPDATE").replace(" SKIPPING", " FOR UPDATE SKIP LOCKED");
+        let mut out = String::with_capacity(text.len());
+        let mut rest = text.as_str();
+        while let Some((before, word, after)) = next_set(rest) {
+            let (parameter, tail) = after.split_once(')').unwrap_or((after, ""));
+            out.push_str(before);
+            out.push_str("(SELECT unnest(");
+            out.push_str(parameter);
+            out.push_str(if word == "KEYS(" { "::bigint[]))" } else { "::text[]))" });
+            rest = tail;
+        }
+        out.push_str(rest);
+        out
+    }
+}
+
+fn next_set(text: &str) -> Option<(&str, &'static str, &str)> {
+    let keys = text.split_once("KEYS(").map(|(before, after)| (before, "KEYS(", after));
+    let texts = text.split_once("TEXTS(").map(|(before, after)| (before, "TEXTS(", after));
+    match (keys, texts) {
+        (Some(one), Some(two)) => Some(if one.0.len() < two.0.len() { one } else { two }),
+        (one, two) => one.or(two),
+    }
+}
+
+/// Adds the bracket that `json_each(` opened after its parameter.
+fn close_sets(text: &str) -> String {
+    let mut parts = text.split("json_each(");
+    let mut out = parts.next().unwrap_or_default().to_owned();
+    for part in parts {
+        let (parameter, rest) = part.split_once(')').unwrap_or((part, ""));
+        out.push_str("json_each(");
+        out.push_str(parameter);
+        out.push_str("))");
+        out.push_str(rest);
+    }
+    out
+}
+
+/// `$2` → `?2`: SQLite counts `$n` by appearance, PostgreSQL by number.
+fn numbered(text: &str) -> String {
+    text.replace('$', "?")
+}
+
+impl Bulk {
+    /// Names the columns in the order of a row's values.
+    pub fn columns(&self) -> Vec<Column> {
+        match self.action {
+            Action::Insert(columns) | Action::Delete(columns) => columns.to_vec(),
+            Action::Update(keys, settings) => [keys, settings].concat(),
+        }
+    }
+
+    /// The text for one row on SQLite.
+    pub fn for_sqlite(&self) -> String {
+        let table = self.table;
+        match self.action {
+            Action::Insert(columns) => {
+                let marks: Vec<String> = (1..=columns.len()).map(|n| format!("?{n}")).collect();
+                format!("INSERT INTO {table} ({}) VALUES ({})", names(columns), marks.join(", "))
+            }
+            Action::Update(keys, settings) => {
+                let equal = |columns: &[Column], first: usize| {
+                    columns.iter().enumerate().map(|(n, (name, _))| format!("{name} = ?{}", n + first)).collect::<Vec<_>>()
+                };
+                let set = equal(settings, keys.len() + 1).join(", ");
+                format!("UPDATE {table} SET {set} WHERE {}", equal(keys, 1).join(" AND "))
+            }
+            Action::Delete(keys) => {
+                let equal: Vec<String> = keys.iter().enumerate().map(|(n, (name, _))| format!("{name} = ?{}", n + 1)).collect();
+                format!("DELETE FROM {table} WHERE {}", equal.join(" AND "))
+            }
+        }
+    }
+
+    /// The text for all rows at once on PostgreSQL: one array a column.
+    pub fn for_postgres(&self) -> String {
+        let table = self.table;
+        let columns = self.columns();
+        let arrays: Vec<String> =
+            columns.iter().enumerate().map(|(n, (_, kind))| format!("${}::{}[]", n + 1, kind.postgres())).collect();
+        let rows = format!("unnest({})", arrays.join(", "));
+        let equal = |keys: &[Column]| {
+            keys.iter().map(|(name, _)| format!("t.{name} = u.{name}")).collect::<Vec<_>>().join(" AND ")
+        };
+        match self.action {
+            Action::Insert(_) => {
+                let names = names(&columns);
+                format!("INSERT INTO {table} ({names}) SELECT {names} FROM {rows} AS u({names})")
+            }
+            Action::Update(keys, settings) => {
+                let set: Vec<String> = settings.iter().map(|(name, _)| format!("{name} = u.{name}")).collect();
+                let (set, names) = (set.join(", "), names(&columns));
+                format!("UPDATE {table} AS t SET {set} FROM {rows} AS u({names}) WHERE {}", equal(keys))
+            }
+            Action::Delete(keys) => {
+                format!("DELETE FROM {table} AS t USING {rows} AS u({}) WHERE {}", names(&columns), equal(keys))
+            }
+        }
+    }
+}
+
+impl Kind {
+    const fn postgres(self) -> &'static str {
+        match self {
+            Self::Int => "bigint",
+            Self::Text => "text",
+            Self::Bytes => "bytea",
+        }
+    }
+}
+
+fn names(columns: &[Column]) -> String {
+    columns.iter().map(|(name, _)| *name).collect::<Vec<_>>().join(", ")
+}
+
+/// Declares a module's statements and the list that the catalogue test prepares on both databases.
+macro_rules! statements {
+    ($($(#[$doc:meta])* $name:ident = $sql:expr;)+) => {
+        $($(#[$doc])* const $name: $crate::store::db::Statement = $crate::store::db::Statement::new(stringify!($name), $sql);)+
+        /// Every statement of this module.
+        pub(crate) const CATALOGUE: &[$crate::store::db::Statement] = &[$($name,)+];
+    };
+}
+pub(crate) use statements;
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn neutral_words_are_spelled_for_each_database() {
+        let statement = Statement::new("X", "SELECT a FROM t WHERE id IN KEYS($2) AND n IN TEXTS($1) LOCKED");
+        assert_eq!(
+            statement.for_sqlite(),
+            "SELECT a FROM t WHERE id IN (SELECT value FROM json_each(?2)) AND n IN (SELECT value FROM json_each(?1))"
+        );
+        assert_eq!(
+            statement.for_postgres(),
+            "SELECT a FROM t WHERE id IN (SELECT unnest($2::bigint[])) AND n IN (SELECT unnest($1::text[])) FOR UPDATE"
+        );
+    }
+
+    #[test]
+    fn a_bulk_is_one_row_here_and_arrays_there() {
+        let update = Bulk { name: "U", table: "t", action: Action::Update(&[("id", Kind::Int)], &[("a", Kind::Text)]) };
+        assert_eq!(update.for_sqlite(), "UPDATE t SET a = ?2 WHERE id = ?1");
+        assert_eq!(
+            update.for_postgres(),
+            "UPDATE t AS t SET a = u.a FROM unnest($1::bigint[], $2::text[]) AS u(id, a) WHERE t.id = u.id"
+        );
+    }
+}

@@ -1,0 +1,51 @@
+//! What can go wrong with the database, in the five ways that callers treat differently.
+
+use std::fmt;
+
+/// A failure of the store. Business refusals are not failures: they are answers.
+#[derive(Debug, Clone)]
+pub enum StoreError {
+    /// Another writer was in the way; the same work can be tried again.
+    Busy(String),
+    /// The database does not answer or cannot write (stopped, disk full).
+    Unavailable(String),
+    /// Our own queue is full; nothing was tried.
+    Overloaded,
+    /// A constraint refused: its name or the columns.
+    Conflict(String),
+    /// A row that no state explains.
+    Corrupt {
+        /// Table or statement.
+        table: &'static str,
+        /// Column.
+        column: &'static str,
+    },
+    /// Anything else the driver says: a defect of ours.
+    Driver(String),
+}
+
+impl StoreError {
+    /// True if the same work may succeed when it is done again at once.
+    pub fn retryable(&self) -> bool {
+        matches!(self, Self::Busy(_))
+    }
+    /// True if the connection must not be used any more.
+    pub fn breaks_connection(&self) -> bool {
+        matches!(self, Self::Unavailable(_))
+    }
+}
+
+impl fmt::Display for StoreError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Busy(text) => write!(f, "database busy: {text}"),
+            Self::Unavailable(text) => write!(f, "database unavailable: {text}"),
+            Self::Overloaded => f.write_str("the write queue is full"),
+            Self::Conflict(constraint) => write!(f, "constraint refused: {constraint}"),
+            Self::Corrupt { table, column } => write!(f, "unexplained value in {table}.{column}"),
+            Self::Driver(text) => write!(f, "database driver: {text}"),
+        }
+    }
+}
+
+impl std::error::Error for StoreError {}

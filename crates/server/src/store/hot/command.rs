@@ -1,0 +1,175 @@
+//! The commands and their answers, as data.
+
+use numberotp_core::activation::{Activation, HasCode, Status, Terms, WithheldBecause};
+use numberotp_core::caller::Standing;
+use numberotp_core::id::{AccountId, ActivationId, BrandId};
+use numberotp_core::ledger::Purses;
+use numberotp_core::text::{PhoneNumber, ProviderCode};
+use numberotp_core::time::Time;
+use numberotp_core::vocabulary::ServiceCode;
+
+/// A hot command.
+#[derive(Clone, Debug)]
+pub enum Command {
+    /// Hold the price and begin a purchase.
+    Reserve(Reserve),
+    /// The provider gave a number.
+    Attach(Attach),
+    /// A message came.
+    Receive(Receive),
+    /// End a purchase one way or another.
+    Close(Close),
+}
+
+/// What a hot command answers.
+#[derive(Clone, Debug)]
+pub enum Answer {
+    /// To [`Command::Reserve`].
+    Reserved(Reserved),
+    /// To [`Command::Attach`].
+    Attached(Attached),
+    /// To [`Command::Receive`].
+    Received(Received),
+    /// To [`Command::Close`].
+    Closed(Closed),
+}
+
+/// Why and from where a purchase was allowed: kept with it.
+#[derive(Clone, Debug)]
+pub struct Origin {
+    /// Version of the policy that allowed it.
+    pub policy_version: i64,
+    /// Kind of credential.
+    pub credential: &'static str,
+    /// The credential's row.
+    pub credential_id: i64,
+    /// Network of the caller (/24 or /64).
+    pub ip_prefix: String,
+    /// What the account says it is for.
+    pub purpose: String,
+}
+
+/// Hold the price and begin a purchase.
+#[derive(Clone, Debug)]
+pub struct Reserve {
+    /// Whose money.
+    pub account: AccountId,
+    /// Under which white label.
+    pub brand: BrandId,
+    /// What is bought.
+    pub terms: Terms,
+    /// Why it was allowed.
+    pub origin: Origin,
+    /// When the reconciler looks, if nobody settled it before.
+    pub reconcile_at: Time,
+    /// Now.
+    pub now: Time,
+}
+
+/// Answer to [`Reserve`].
+#[derive(Clone, Debug)]
+pub enum Reserved {
+    /// The money is held.
+    Held(ActivationId, Purses),
+    /// The purses together cannot pay. Nothing changed.
+    Short,
+    /// The account may not buy. Nothing changed.
+    MayNotBuy(Standing),
+    /// There is no such account.
+    Missing,
+}
+
+/// The provider gave a number.
+#[derive(Clone, Debug)]
+pub struct Attach {
+    /// For this purchase.
+    pub activation: ActivationId,
+    /// The number.
+    pub number: PhoneNumber,
+    /// The provider's own name for it.
+    pub provider_ref: String,
+    /// End of the window.
+    pub expires_at: Time,
+    /// Now.
+    pub now: Time,
+}
+
+/// Answer to [`Attach`].
+#[derive(Clone, Debug)]
+pub enum Attached {
+    /// It is attached (now or before); with the purses as they are.
+    Attached(Box<Activation>, Purses),
+    /// The purchase ended otherwise: the number has to be given back.
+    Refused(Status),
+}
+
+/// A message came.
+#[derive(Clone, Debug)]
+pub struct Receive {
+    /// From this provider.
+    pub provider: ProviderCode,
+    /// Names the message among the provider's; a repeat has the same.
+    pub dedupe_key: Vec<u8>,
+    /// The provider's own name for the purchase.
+    pub provider_ref: Option<String>,
+    /// The number it came to.
+    pub number: Option<PhoneNumber>,
+    /// Whether a code was found in it.
+    pub has_code: HasCode,
+    /// The services that sender and text name.
+    pub services: Vec<ServiceCode>,
+    /// Kept from the buyer by policy.
+    pub withheld: Option<WithheldBecause>,
+    /// Day of the key that sealed the body.
+    pub key_day: i64,
+    /// Sealed text, sender and code.
+    pub body: Vec<u8>,
+    /// When it is deleted.
+    pub purge_after: Time,
+    /// Now.
+    pub now: Time,
+}
+
+/// Answer to [`Receive`]; a repeat answers the same.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Received {
+    /// It belongs to a purchase (delivered or not).
+    Matched,
+    /// It does not, yet.
+    Unmatched,
+}
+
+/// How a purchase is to end.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Closing {
+    /// Given back by this buyer before a message.
+    Cancel(AccountId),
+    /// Done with by this buyer after a message.
+    Finish(AccountId),
+    /// No number was had, for certain.
+    Fail,
+    /// The clock says so.
+    Expire,
+}
+
+/// End a purchase.
+#[derive(Clone, Debug)]
+pub struct Close {
+    /// Which.
+    pub activation: ActivationId,
+    /// How.
+    pub closing: Closing,
+    /// Now.
+    pub now: Time,
+}
+
+/// Answer to [`Close`].
+#[derive(Clone, Debug)]
+pub enum Closed {
+    /// As asked (now or before); with the purses as they are.
+    Done(Box<Activation>, Purses),
+    /// Its state forbids it.
+    Refused(Status),
+    /// There is no such purchase of this account.
+    Missing,
+}

@@ -1,0 +1,295 @@
+//! Writes what a batch decided, by sets: one statement a table on PostgreSQL, one prepared row after the
+//! other on SQLite.
+
+use super::command::{Origin, Receive};
+use super::working::{Lease, NewMessage, Working};
+use crate::store::StoreError;
+use crate::store::db::{Action, Bulk, Kind, Value};
+use crate::store::ledger::{MOVEMENTS_INSERT, PURSES_UPDATE, TRANSFERS_INSERT, movement_row, purses_row, transfer_row};
+use crate::store::tx::Tx;
+use crate::store::wake::Wake;
+use numberotp_core::activation::{Activation, HasCode};
+use numberotp_core::time::Time;
+
+use Kind::{Bytes, Int, Text};
+
+const ACTIVATIONS_INSERT: Bulk = Bulk {
+    name: "HOT_ACTIVATIONS_INSERT",
+    table: "activations",
+    action: Action::Insert(&[
+        ("id", Int), ("brand_id", Int), ("account_id", Int), ("service", Text), ("country_id", Int),
+        ("operator", Text), ("pool", Int), ("provider", Text), ("price", Int), ("provider_cost", Int),
+        ("cost_currency", Text), ("hold_id", Int), ("paid_balance", Int), ("paid_gift", Int), ("paid_granted", Int),
+        ("paid_bought", Int), ("policy_version", Int), ("credential", Text), ("credential_id", Int),
+        ("ip_prefix", Text), ("purpose", Text), ("created_at", Int), ("status", Text),
+    ]),
+};
+const ACTIVATIONS_UPDATE: Bulk = Bulk {
+    name: "HOT_ACTIVATIONS_UPDATE",
+    table: "activations",
+    action: Action::Update(
+        &[("id", Int)],
+        &[
+            ("status", Text), ("number", Text), ("provider_ref", Text), ("attached_at", Int), ("expires_at", Int),
+            ("first_message_at", Int), ("code_message_id", Int), ("resent_at", Int), ("closed_at", Int),
+        ],
+    ),
+};
+const LEASES_INSERT: Bulk = Bulk {
+    name: "HOT_LEASES_INSERT",
+    table: "leases",
+    action: Action::Insert(&[
+        ("id", Int), ("brand_id", Int), ("account_id", Int), ("activation_id", Int), ("provider", Text),
+        ("provider_ref", Text), ("number", Text), ("service", Text), ("from_at", Int), ("to_at", Int),
+        ("closed_at", Int),
+    ]),
+};
+const LEASES_CLOSE: Bulk = Bulk {
+    name: "HOT_LEASES_CLOSE",
+    table: "leases",
+    action: Action::Update(&[("id", Int)], &[("closed_at", Int)]),
+};
+const MESSAGES_INSERT: Bulk = Bulk {
+    name: "HOT_MESSAGES_INSERT",
+    table: "messages",
+    action: Action::Insert(&[
+        ("id", Int), ("provider", Text), ("dedupe_key", Bytes), ("provider_ref", Text), ("number", Text),
+        ("activation_id", Int), ("verdict", Text), ("reason", Text), ("has_code", Int), ("services", Text),
+        ("key_day", Int), ("body", Bytes), ("received_at", Int), ("purge_after", Int),
+    ]),
+};
+const MESSAGES_ADOPT: Bulk = Bulk {
+    name: "HOT_MESSAGES_ADOPT",
+    table: "messages",
+    action: Action::Update(&[("id", Int)], &[("activation_id", Int), ("verdict", Text), ("reason", Text)]),
+};
+const EVENTS_INSERT: Bulk = Bulk {
+    name: "HOT_EVENTS_INSERT",
+    table: "events",
+    action: Action::Insert(&[
+        ("id", Int), ("account_id", Int), ("kind", Text), ("activation_id", Int), ("created_at", Int),
+    ]),
+};
+/// Also how everybody else writes jobs.
+pub(crate) const JOBS_INSERT: Bulk = Bulk {
+    name: "JOBS_INSERT",
+    table: "jobs",
+    action: Action::Insert(&[
+        ("id", Int), ("kind", Text), ("subject_id", Int), ("run_at", Int), ("attempts", Int), ("leased_until", Int),
+        ("dead", Int),
+    ]),
+};
+const JOBS_MOVE: Bulk = Bulk {
+    name: "HOT_JOBS_MOVE",
+    table: "jobs",
+    action: Action::Update(
+        &[("kind", Text), ("subject_id", Int)],
+        &[("run_at", Int), ("attempts", Int), ("leased_until", Int)],
+    ),
+};
+const JOBS_END: Bulk =
+    Bulk { name: "HOT_JOBS_END", table: "jobs", action: Action::Delete(&[("kind", Text), ("subject_id", Int)]) };
+
+/// The bulks of the hot way, for the catalogue test.
+pub(crate) const BULKS: &[Bulk] = &[
+    ACTIVATIONS_INSERT, ACTIVATIONS_UPDATE, LEASES_INSERT, LEASES_CLOSE, MESSAGES_INSERT, MESSAGES_ADOPT,
+    EVENTS_INSERT, JOBS_INSERT, JOBS_MOVE, JOBS_END, MOVEMENTS_INSERT, TRANSFERS_INSERT, PURSES_UPDATE,
+];
+
+/// Writes the working set's changes and registers who is to be woken.
+pub fn flush(tx: &mut Tx<'_>, working: Working) -> Result<(), StoreError> {
+    flush_books(tx, &working)?;
+    flush_activations(tx, &working)?;
+    flush_leases(tx, &working)?;
+    flush_messages(tx, &working)?;
+    let events: Vec<Vec<Value>> = working
+        .events
+        .iter()
+        .map(|(id, account, kind, activation, at)| {
+            vec![id.get().into(), account.get().into(), kind.as_str().into(), activation.get().into(), micros(*at)]
+        })
+        .collect();
+    tx.bulk(&EVENTS_INSERT, &events)?;
+    flush_jobs(tx, &working)
+}
+
+fn micros(time: Time) -> Value {
+    Value::Int(time.micros())
+}
+
+fn flush_books(tx: &mut Tx<'_>, working: &Working) -> Result<(), StoreError> {
+    let movements: Vec<Vec<Value>> = working.movements.iter().map(movement_row).collect();
+    let transfers: Vec<Vec<Value>> = working.transfers.iter().map(transfer_row).collect();
+    let purses: Vec<Vec<Value>> = working
+        .changed_purses
+        .iter()
+        .filter_map(|account| working.payers.get(account).map(|payer| purses_row(*account, &payer.purses)))
+        .collect();
+    tx.bulk(&MOVEMENTS_INSERT, &movements)?;
+    tx.bulk(&TRANSFERS_INSERT, &transfers)?;
+    tx.bulk(&PURSES_UPDATE, &purses).map(drop)
+}
+
+fn flush_activations(tx: &mut Tx<'_>, working: &Working) -> Result<(), StoreError> {
+    let inserts: Vec<Vec<Value>> = working
+        .new_activations
+        .iter()
+        .filter_map(|(id, origin)| working.activations.get(id).map(|activation| insert_row(activation, origin)))
+        .collect();
+    tx.bulk(&ACTIVATIONS_INSERT, &inserts)?;
+    let updates: Vec<Vec<Value>> = working
+        .changed_activations
+        .iter()
+        .filter_map(|id| working.activations.get(id))
+        .map(update_row)
+        .collect();
+    tx.bulk(&ACTIVATIONS_UPDATE, &updates)?;
+    for id in &working.changed_activations {
+        tx.after_commit(Wake::Activation(*id));
+    }
+    Ok(())
+}
+
+fn insert_row(activation: &Activation, origin: &Origin) -> Vec<Value> {
+    let terms = &activation.terms;
+    vec![
+        activation.id.get().into(),
+        activation.brand.get().into(),
+        activation.account.get().into(),
+        terms.service.as_str().into(),
+        i64::from(terms.country.get()).into(),
+        terms.operator.as_str().into(),
+        i64::from(terms.pool.get()).into(),
+        terms.provider.as_str().into(),
+        terms.price.micros().into(),
+        terms.provider_cost.into(),
+        terms.cost_currency.as_str().into(),
+        activation.hold.get().into(),
+        activation.split.balance.into(),
+        activation.split.gift.into(),
+        activation.split.granted.into(),
+        activation.split.bought.into(),
+        origin.policy_version.into(),
+        origin.credential.into(),
+        origin.credential_id.into(),
+        origin.ip_prefix.as_str().into(),
+        origin.purpose.as_str().into(),
+        micros(activation.created_at),
+        // The state as it was at first; what followed in the same batch is an update.
+        "reserving".into(),
+    ]
+}
+
+fn update_row(activation: &Activation) -> Vec<Value> {
+    let line = activation.state.line();
+    let reception = activation.state.reception();
+    let time = |at: Option<Time>| Value::from(at.map(Time::micros));
+    vec![
+        activation.id.get().into(),
+        activation.state.status().as_str().into(),
+        line.map(|line| line.number.expose()).into(),
+        line.map(|line| line.provider_ref.as_str()).into(),
+        time(line.map(|line| line.attached_at)),
+        time(line.map(|line| line.expires_at)),
+        time(reception.map(|reception| reception.first_at)),
+        reception.and_then(|reception| reception.code_message).map(|id| id.get()).into(),
+        time(reception.and_then(|reception| reception.resent_at)),
+        time(activation.state.closed_at()),
+    ]
+}
+
+fn flush_leases(tx: &mut Tx<'_>, working: &Working) -> Result<(), StoreError> {
+    let inserts: Vec<Vec<Value>> =
+        working.new_leases.iter().filter_map(|id| working.leases.get(id)).map(lease_row).collect();
+    tx.bulk(&LEASES_INSERT, &inserts)?;
+    let closes: Vec<Vec<Value>> = working
+        .closed_leases
+        .iter()
+        .filter_map(|id| working.leases.get(id))
+        .map(|lease| vec![lease.id.get().into(), lease.closed_at.map(Time::micros).into()])
+        .collect();
+    tx.bulk(&LEASES_CLOSE, &closes).map(drop)
+}
+
+fn lease_row(lease: &Lease) -> Vec<Value> {
+    vec![
+        lease.id.get().into(),
+        lease.brand.get().into(),
+        lease.account.get().into(),
+        lease.candidate.activation.get().into(),
+        lease.provider.as_str().into(),
+        lease.provider_ref.as_str().into(),
+        lease.number.expose().into(),
+        lease.candidate.service.as_str().into(),
+        micros(lease.from_at),
+        micros(lease.to_at),
+        lease.closed_at.map(Time::micros).into(),
+    ]
+}
+
+fn flush_messages(tx: &mut Tx<'_>, working: &Working) -> Result<(), StoreError> {
+    let inserts: Vec<Vec<Value>> =
+        working.new_messages.iter().map(|(message, receive)| message_row(message, receive)).collect();
+    tx.bulk(&MESSAGES_INSERT, &inserts)?;
+    let adoptions: Vec<Vec<Value>> = working
+        .adoptions
+        .iter()
+        .map(|adoption| {
+            vec![
+                adoption.message.get().into(),
+                adoption.activation.get().into(),
+                adoption.verdict.as_str().into(),
+                adoption.verdict.reason().into(),
+            ]
+        })
+        .collect();
+    tx.bulk(&MESSAGES_ADOPT, &adoptions).map(drop)
+}
+
+fn message_row(message: &NewMessage, receive: &Receive) -> Vec<Value> {
+    let services: Vec<&str> = receive.services.iter().map(|service| service.as_str()).collect();
+    vec![
+        message.id.get().into(),
+        receive.provider.as_str().into(),
+        receive.dedupe_key.clone().into(),
+        receive.provider_ref.as_deref().into(),
+        receive.number.as_ref().map(|number| number.expose()).into(),
+        message.activation.map(|id| id.get()).into(),
+        message.verdict.as_str().into(),
+        message.verdict.reason().into(),
+        Value::Int(if receive.has_code == HasCode::Yes { 1 } else { 0 }),
+        services.join(",").into(),
+        receive.key_day.into(),
+        receive.body.clone().into(),
+        micros(receive.now),
+        micros(receive.purge_after),
+    ]
+}
+
+fn flush_jobs(tx: &mut Tx<'_>, working: &Working) -> Result<(), StoreError> {
+    let inserts: Vec<Vec<Value>> = working
+        .new_jobs
+        .iter()
+        .map(|(id, kind, subject, run_at)| {
+            let zero = Value::Int(0);
+            vec![id.get().into(), kind.as_str().into(), (*subject).into(), micros(*run_at), zero.clone(), zero.clone(), zero]
+        })
+        .collect();
+    tx.bulk(&JOBS_INSERT, &inserts)?;
+    let moves: Vec<Vec<Value>> = working
+        .moved_jobs
+        .iter()
+        .map(|((kind, subject), run_at)| {
+            vec![(*kind).into(), (*subject).into(), micros(*run_at), Value::Int(0), Value::Int(0)]
+        })
+        .collect();
+    tx.bulk(&JOBS_MOVE, &moves)?;
+    let ends: Vec<Vec<Value>> =
+        working.ended_jobs.iter().map(|(kind, subject)| vec![(*kind).into(), (*subject).into()]).collect();
+    tx.bulk(&JOBS_END, &ends)?;
+    let jobs = working.new_jobs.iter().map(|(_, _, _, at)| *at);
+    for at in jobs.chain(working.moved_jobs.values().copied()) {
+        tx.after_commit(Wake::Job(at));
+    }
+    Ok(())
+}

@@ -1,0 +1,40 @@
+//! The hot commands: hold money for a purchase, attach its number, receive a message, close it.
+//!
+//! They are data, carried out many at a time and the same way on both databases: everything that the batch
+//! needs is loaded by sets (and locked, in one order), decided in memory one after the other by the rules in
+//! `core`, and written by sets. A refusal is an answer; only the database's own refusal is an error.
+
+mod command;
+mod decide;
+mod flush;
+mod load;
+mod working;
+
+pub use command::{
+    Answer, Attach, Attached, Close, Closed, Closing, Command, Origin, Receive, Received, Reserve, Reserved,
+};
+pub(crate) use flush::{BULKS, JOBS_INSERT};
+pub(crate) use load::CATALOGUE;
+
+use super::StoreError;
+use super::tx::Tx;
+use numberotp_core::money::CreditValue;
+
+/// What the commands need to know besides their own words.
+#[derive(Clone, Copy, Debug)]
+pub struct Rules {
+    /// Worth of a credit at purchase.
+    pub credit: CreditValue,
+}
+
+/// Carries out commands in their order, inside a transaction.
+pub fn run(tx: &mut Tx<'_>, rules: &Rules, commands: &[Command]) -> Result<Vec<Answer>, StoreError> {
+    let mut working = load::load(tx, commands)?;
+    let mut answers = Vec::with_capacity(commands.len());
+    for command in commands {
+        let mut ids = |sequence| tx.next_id(sequence);
+        answers.push(decide::decide(&mut working, rules, &mut ids, command)?);
+    }
+    flush::flush(tx, working)?;
+    Ok(answers)
+}

@@ -1,0 +1,89 @@
+//! What a batch works on: everything that was loaded, as it stands after the commands decided so far, and
+//! what has to be written. One copy of each thing, so that commands of one batch see each other.
+
+use numberotp_core::activation::{Activation, EventKind, HasCode, Verdict};
+use numberotp_core::caller::Standing;
+use numberotp_core::id::{AccountId, ActivationId, BrandId, EventId, JobId, LeaseId, MessageId};
+use numberotp_core::inbound::Candidate;
+use numberotp_core::job::JobKind;
+use numberotp_core::ledger::{Movement, Purses, Transfer};
+use numberotp_core::text::{PhoneNumber, ProviderCode};
+use numberotp_core::time::Time;
+use std::collections::{BTreeMap, BTreeSet, HashMap};
+
+/// An account with its purses.
+pub struct Payer {
+    pub brand: BrandId,
+    pub standing: Standing,
+    pub purses: Purses,
+}
+
+/// The right to a number's messages.
+#[derive(Clone)]
+pub struct Lease {
+    pub id: LeaseId,
+    pub brand: BrandId,
+    pub account: AccountId,
+    pub provider: ProviderCode,
+    pub provider_ref: String,
+    pub number: PhoneNumber,
+    pub candidate: Candidate,
+    pub from_at: Time,
+    pub to_at: Time,
+    pub closed_at: Option<Time>,
+}
+
+impl Lease {
+    pub fn open_at(&self, now: Time) -> bool {
+        self.closed_at.is_none() && now < self.to_at
+    }
+}
+
+/// A message that waits for its purchase.
+#[derive(Clone)]
+pub struct Parked {
+    pub id: MessageId,
+    pub provider: ProviderCode,
+    pub provider_ref: Option<String>,
+    pub number: Option<PhoneNumber>,
+    pub has_code: HasCode,
+    pub received_at: Time,
+}
+
+/// A message to be written for the first time.
+pub struct NewMessage {
+    pub id: MessageId,
+    pub verdict: Verdict,
+    pub activation: Option<ActivationId>,
+}
+
+/// What is written for a message that was parked before.
+pub struct Adoption {
+    pub message: MessageId,
+    pub verdict: Verdict,
+    pub activation: ActivationId,
+}
+
+/// Everything of a batch.
+#[derive(Default)]
+pub struct Working {
+    pub payers: BTreeMap<AccountId, Payer>,
+    pub activations: BTreeMap<ActivationId, Activation>,
+    pub leases: BTreeMap<LeaseId, Lease>,
+    pub seen: HashMap<(ProviderCode, Vec<u8>), bool>,
+    pub parked: BTreeMap<MessageId, Parked>,
+
+    pub changed_purses: BTreeSet<AccountId>,
+    pub changed_activations: BTreeSet<ActivationId>,
+    pub new_activations: Vec<(ActivationId, super::Origin)>,
+    pub movements: Vec<Movement>,
+    pub transfers: Vec<Transfer>,
+    pub new_leases: Vec<LeaseId>,
+    pub closed_leases: BTreeSet<LeaseId>,
+    pub new_messages: Vec<(NewMessage, super::Receive)>,
+    pub adoptions: Vec<Adoption>,
+    pub events: Vec<(EventId, AccountId, EventKind, ActivationId, Time)>,
+    pub new_jobs: Vec<(JobId, JobKind, i64, Time)>,
+    pub moved_jobs: BTreeMap<(&'static str, i64), Time>,
+    pub ended_jobs: BTreeSet<(&'static str, i64)>,
+}

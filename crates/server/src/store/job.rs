@@ -1,0 +1,96 @@
+//! Jobs as rows: written with the change they follow, taken by one runner at a time, kept until done.
+
+use super::StoreError;
+use super::db::{Value, statements};
+use super::hot::JOBS_INSERT;
+use super::tx::{Sequence, Tx};
+use super::wake::Wake;
+use numberotp_core::id::JobId;
+use numberotp_core::job::JobKind;
+use numberotp_core::time::{Span, Time};
+
+/// Whoever took a job has this long before another runner may take it.
+pub const LEASE: Span = Span::seconds(60);
+
+statements! {
+    /// Takes what is due.
+    JOBS_TAKE = "UPDATE jobs SET leased_until = $2, attempts = attempts + 1 WHERE id IN (SELECT id FROM jobs WHERE dead = 0 AND run_at <= $1 AND leased_until <= $1 ORDER BY run_at, id LIMIT $3 SKIPPING) RETURNING id, kind, subject_id, attempts, run_at";
+    /// When the next one is due.
+    JOBS_NEXT = "SELECT MIN(CASE WHEN leased_until > run_at THEN leased_until ELSE run_at END) FROM jobs WHERE dead = 0";
+    /// Done.
+    JOB_DELETE = "DELETE FROM jobs WHERE id = $1";
+    /// Again later.
+    JOB_AGAIN = "UPDATE jobs SET run_at = $2, leased_until = 0 WHERE id = $1";
+    /// Never again; kept for a person.
+    JOB_DEAD = "UPDATE jobs SET dead = 1 WHERE id = $1";
+    /// How many are open and how many dead.
+    JOBS_COUNT = "SELECT COUNT(*), CAST(COALESCE(SUM(dead), 0) AS BIGINT) FROM jobs";
+}
+
+/// A job that was taken.
+#[derive(Clone, Copy, Debug)]
+pub struct Job {
+    /// Its row.
+    pub id: JobId,
+    /// What it does.
+    pub kind: JobKind,
+    /// The row it is about.
+    pub subject: i64,
+    /// How often it was taken, this time included.
+    pub attempts: i64,
+}
+
+/// Takes at most `limit` due jobs.
+pub fn jobs_take(tx: &mut Tx<'_>, now: Time, limit: i64) -> Result<Vec<Job>, StoreError> {
+    let parameters = [now.micros().into(), now.plus(LEASE).micros().into(), limit.into()];
+    let mut jobs = Vec::new();
+    for mut row in tx.query(&JOBS_TAKE, &parameters)? {
+        let id = JobId::new(row.int("id")?);
+        let kind = row.parsed("kind", JobKind::parse)?;
+        let (subject, attempts, run_at) = (row.int("subject_id")?, row.int("attempts")?, row.int("run_at")?);
+        jobs.push((run_at, Job { id, kind, subject, attempts }));
+    }
+    jobs.sort_by_key(|(run_at, job)| (*run_at, job.id));
+    Ok(jobs.into_iter().map(|(_, job)| job).collect())
+}
+
+/// When the next job is due, if there is one.
+pub fn jobs_next(tx: &mut Tx<'_>) -> Result<Option<Time>, StoreError> {
+    let Some(mut row) = tx.query_one(&JOBS_NEXT, &[])? else { return Ok(None) };
+    Ok(row.opt_int("run_at")?.map(Time::from_micros))
+}
+
+/// Writes a job with the change it follows.
+pub fn job_create(tx: &mut Tx<'_>, kind: JobKind, subject: i64, run_at: Time) -> Result<JobId, StoreError> {
+    let id = JobId::new(tx.next_id(Sequence::Row)?);
+    let zero = Value::Int(0);
+    let row =
+        vec![id.get().into(), kind.as_str().into(), subject.into(), run_at.micros().into(), zero.clone(), zero.clone(), zero];
+    tx.bulk(&JOBS_INSERT, &[row])?;
+    tx.after_commit(Wake::Job(run_at));
+    Ok(id)
+}
+
+/// Its work is done.
+pub fn job_delete(tx: &mut Tx<'_>, id: JobId) -> Result<(), StoreError> {
+    tx.execute(&JOB_DELETE, &[id.get().into()]).map(drop)
+}
+
+/// It has to be tried again.
+pub fn job_again(tx: &mut Tx<'_>, id: JobId, run_at: Time) -> Result<(), StoreError> {
+    tx.execute(&JOB_AGAIN, &[id.get().into(), run_at.micros().into()])?;
+    tx.after_commit(Wake::Job(run_at));
+    Ok(())
+}
+
+/// It can never succeed.
+pub fn job_kill(tx: &mut Tx<'_>, id: JobId) -> Result<(), StoreError> {
+    tx.execute(&JOB_DEAD, &[id.get().into()]).map(drop)
+}
+
+/// How many jobs there are, and how many of them are dead.
+pub fn jobs_count(tx: &mut Tx<'_>) -> Result<(i64, i64), StoreError> {
+    let missing = StoreError::Corrupt { table: "jobs", column: "count" };
+    let mut row = tx.query_one(&JOBS_COUNT, &[])?.ok_or(missing)?;
+    Ok((row.int("count")?, row.int("dead")?))
+}

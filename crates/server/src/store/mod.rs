@@ -1,0 +1,283 @@
+//! All SQL, one file per aggregate. Work is a closure over a [`Tx`] or a hot command; the store runs it on
+//! threads that own their connections, so nothing here is asynchronous and nothing else holds a
+//! connection.
+
+pub mod account;
+pub mod activation;
+pub mod audit;
+pub mod db;
+mod error;
+pub mod hot;
+pub mod job;
+pub mod ledger;
+pub mod message;
+pub mod number;
+pub mod offer;
+pub mod sandbox;
+pub mod setting;
+mod tx;
+mod wake;
+mod writer;
+
+pub use error::StoreError;
+pub use tx::{IdBlocks, Sequence, Tx};
+pub use wake::{Wake, WakeHub, Waiting};
+pub use writer::{BATCH_MOST, QUEUE_MOST, Work, Writer, cold};
+
+use db::{Access, Bulk, Connection, Engine, Statement, migrate, migrations};
+use hot::{Answer, Attach, Attached, Close, Closed, Command, Receive, Received, Reserve, Reserved, Rules};
+use std::sync::mpsc::{Receiver, SyncSender, TrySendError, sync_channel};
+use std::sync::{Arc, Mutex, PoisonError};
+use std::thread::JoinHandle;
+use tokio::sync::oneshot;
+use writer::{Queue, drain};
+
+/// Threads that read; more gain nothing on the machines this is made for.
+const READERS: usize = 4;
+/// Most reads that wait; beyond, callers are refused at once.
+const READS_MOST: usize = 4_096;
+/// Threads for cold work on PostgreSQL, where it need not share the hot writers' transactions.
+const COLD_WRITERS: usize = 2;
+
+/// How a store is opened.
+#[derive(Clone, Copy, Debug)]
+pub struct StoreOptions {
+    /// What the hot commands need to know.
+    pub rules: Rules,
+    /// Row numbers taken at a time: many for a server, few for a command.
+    pub row_block: i64,
+    /// Purchase numbers taken at a time.
+    pub purchase_block: i64,
+}
+
+impl StoreOptions {
+    /// For a server.
+    pub const fn server(rules: Rules) -> Self {
+        Self { rules, row_block: 4_096, purchase_block: 64 }
+    }
+    /// For a command that makes a few rows.
+    pub const fn command(rules: Rules) -> Self {
+        Self { rules, row_block: 16, purchase_block: 1 }
+    }
+}
+
+type Read = Box<dyn FnOnce(&mut Connection) + Send>;
+
+/// The database, with its writers and readers.
+pub struct Store {
+    engine: Engine,
+    hot: Queue,
+    cold: Queue,
+    reads: SyncSender<Read>,
+    wakes: Arc<WakeHub>,
+    threads: Vec<JoinHandle<()>>,
+}
+
+impl Store {
+    /// Opens the database, brings its schema up to date and starts the threads.
+    pub fn open(engine: &Engine, options: StoreOptions) -> Result<Self, StoreError> {
+        if let Engine::Sqlite(path) = engine
+            && let Some(folder) = path.parent().filter(|folder| !folder.as_os_str().is_empty())
+        {
+            std::fs::create_dir_all(folder).map_err(|error| StoreError::Unavailable(error.to_string()))?;
+        }
+        migrate(&mut Connection::open(engine, Access::Write)?, migrations())?;
+        let wakes = Arc::new(WakeHub::default());
+        let mut threads = Vec::new();
+        let (hot, hot_end) = Queue::new();
+        let open_writer = || {
+            let ids = IdBlocks::sized(options.row_block, options.purchase_block);
+            Writer::open(engine, ids, options.rules, Arc::clone(&wakes))
+        };
+        for _ in 0..engine.writers() {
+            threads.push(writer_thread(open_writer()?, &hot_end)?);
+        }
+        let cold = if engine.writers() == 1 {
+            hot.clone()
+        } else {
+            let (cold, cold_end) = Queue::new();
+            for _ in 0..COLD_WRITERS {
+                threads.push(writer_thread(open_writer()?, &cold_end)?);
+            }
+            cold
+        };
+        let (reads, read_end) = sync_channel(READS_MOST);
+        let read_end = Arc::new(Mutex::new(read_end));
+        for _ in 0..READERS {
+            threads.push(reader_thread(Connection::open(engine, Access::Read)?, &read_end)?);
+        }
+        Ok(Self { engine: engine.clone(), hot, cold, reads, wakes, threads })
+    }
+
+    /// Which database it is.
+    pub const fn engine(&self) -> &Engine {
+        &self.engine
+    }
+
+    /// Who waits for what.
+    pub fn wakes(&self) -> &WakeHub {
+        &self.wakes
+    }
+
+    /// Runs work in a transaction that is committed when the closure answers Ok. It may run again after a
+    /// rollback, so it must do nothing but use its `Tx`.
+    pub async fn write<T, F>(&self, work: F) -> Result<T, StoreError>
+    where
+        T: Send + 'static,
+        F: FnMut(&mut Tx<'_>) -> Result<T, StoreError> + Send + 'static,
+    {
+        let (work, answer) = cold(work);
+        self.cold.push(work)?;
+        answered(answer).await
+    }
+
+    /// Reads, each statement on its own.
+    pub async fn read<T, F>(&self, work: F) -> Result<T, StoreError>
+    where
+        T: Send + 'static,
+        F: FnOnce(&mut Tx<'_>) -> Result<T, StoreError> + Send + 'static,
+    {
+        self.read_with(move |connection| with_tx(connection, work)).await
+    }
+
+    /// Reads one state of everything.
+    pub async fn snapshot<T, F>(&self, work: F) -> Result<T, StoreError>
+    where
+        T: Send + 'static,
+        F: FnOnce(&mut Tx<'_>) -> Result<T, StoreError> + Send + 'static,
+    {
+        self.read_with(move |connection| {
+            connection.begin_snapshot()?;
+            let answer = with_tx(connection, work);
+            connection.script(if answer.is_ok() { "COMMIT" } else { "ROLLBACK" })?;
+            answer
+        })
+        .await
+    }
+
+    async fn read_with<T, F>(&self, work: F) -> Result<T, StoreError>
+    where
+        T: Send + 'static,
+        F: FnOnce(&mut Connection) -> Result<T, StoreError> + Send + 'static,
+    {
+        let (reply, answer) = oneshot::channel();
+        let read: Read = Box::new(move |connection| {
+            let result = connection.ensure().and_then(|()| work(connection));
+            if result.as_ref().is_err_and(StoreError::breaks_connection) {
+                connection.forget();
+            }
+            let _gone = reply.send(result);
+        });
+        self.reads.try_send(read).map_err(|error| match error {
+            TrySendError::Full(_) => StoreError::Overloaded,
+            TrySendError::Disconnected(_) => StoreError::Unavailable("the readers have stopped".to_owned()),
+        })?;
+        answered(answer).await
+    }
+
+    async fn submit(&self, command: Command) -> Result<Answer, StoreError> {
+        let (reply, answer) = oneshot::channel();
+        self.hot.push(Work::Hot(Box::new(command), reply))?;
+        answered(answer).await
+    }
+
+    /// Holds the price and begins a purchase.
+    pub async fn reserve(&self, reserve: Reserve) -> Result<Reserved, StoreError> {
+        match self.submit(Command::Reserve(reserve)).await? {
+            Answer::Reserved(answer) => Ok(answer),
+            _ => Err(crossed()),
+        }
+    }
+    /// Attaches a number to a purchase.
+    pub async fn attach(&self, attach: Attach) -> Result<Attached, StoreError> {
+        match self.submit(Command::Attach(attach)).await? {
+            Answer::Attached(answer) => Ok(answer),
+            _ => Err(crossed()),
+        }
+    }
+    /// Takes a message in.
+    pub async fn receive(&self, receive: Receive) -> Result<Received, StoreError> {
+        match self.submit(Command::Receive(receive)).await? {
+            Answer::Received(answer) => Ok(answer),
+            _ => Err(crossed()),
+        }
+    }
+    /// Ends a purchase.
+    pub async fn close(&self, close: Close) -> Result<Closed, StoreError> {
+        match self.submit(Command::Close(close)).await? {
+            Answer::Closed(answer) => Ok(answer),
+            _ => Err(crossed()),
+        }
+    }
+
+    /// Stops taking work, finishes what is queued and closes the connections.
+    pub fn stop(self) {
+        let Self { hot, cold, reads, threads, .. } = self;
+        drop((hot, cold, reads));
+        for thread in threads {
+            // A thread that panicked has told so already.
+            let _panicked = thread.join();
+        }
+    }
+}
+
+async fn answered<T>(answer: oneshot::Receiver<Result<T, StoreError>>) -> Result<T, StoreError> {
+    answer.await.unwrap_or_else(|_dropped| Err(StoreError::Unavailable("the store has stopped".to_owned())))
+}
+
+fn crossed() -> StoreError {
+    StoreError::Driver("an answer to another command".to_owned())
+}
+
+fn with_tx<T>(
+    connection: &mut Connection,
+    work: impl FnOnce(&mut Tx<'_>) -> Result<T, StoreError>,
+) -> Result<T, StoreError> {
+    let (mut ids, mut wakes) = (IdBlocks::default(), Vec::new());
+    work(&mut Tx { connection, ids: &mut ids, wakes: &mut wakes })
+}
+
+fn writer_thread(writer: Writer, queue: &Arc<Mutex<Receiver<Work>>>) -> Result<JoinHandle<()>, StoreError> {
+    let queue = Arc::clone(queue);
+    spawn("store-writer", move || drain(writer, &queue))
+}
+
+fn reader_thread(mut connection: Connection, queue: &Arc<Mutex<Receiver<Read>>>) -> Result<JoinHandle<()>, StoreError> {
+    let queue = Arc::clone(queue);
+    spawn("store-reader", move || {
+        loop {
+            let next = queue.lock().unwrap_or_else(PoisonError::into_inner).recv();
+            let Ok(read) = next else { return };
+            read(&mut connection);
+        }
+    })
+}
+
+fn spawn(name: &str, work: impl FnOnce() + Send + 'static) -> Result<JoinHandle<()>, StoreError> {
+    let thread = std::thread::Builder::new().name(name.to_owned()).spawn(work);
+    thread.map_err(|error| StoreError::Unavailable(error.to_string()))
+}
+
+/// Every statement of the store, for the test that prepares them on both databases.
+pub fn catalogue() -> Vec<Statement> {
+    [
+        tx::CATALOGUE,
+        account::CATALOGUE,
+        activation::CATALOGUE,
+        audit::CATALOGUE,
+        hot::CATALOGUE,
+        job::CATALOGUE,
+        ledger::CATALOGUE,
+        message::CATALOGUE,
+        number::CATALOGUE,
+        offer::CATALOGUE,
+        sandbox::CATALOGUE,
+        setting::CATALOGUE,
+    ]
+    .concat()
+}
+
+/// Every bulk of the store, for the same test.
+pub fn bulks() -> Vec<Bulk> {
+    [hot::BULKS, ledger::BULKS].concat()
+}

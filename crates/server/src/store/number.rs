@@ -1,0 +1,205 @@
+//! Own numbers, and what their gateway remembers of its allocations. A reference is allocated once: asking
+//! again gives the same number.
+
+use super::StoreError;
+use super::db::statements;
+use super::setting::revision_raise;
+use super::tx::{Sequence, Tx};
+use super::wake::Wake;
+use numberotp_core::id::{BrandId, NumberId};
+use numberotp_core::text::{Operator, PhoneNumber, ProviderCode};
+use numberotp_core::time::Time;
+use numberotp_core::vocabulary::{CountryId, ServiceCode};
+
+statements! {
+    /// What a reference was given.
+    ALLOCATION_GET = "SELECT a.id, n.number, a.released_at FROM number_allocations a JOIN numbers n ON n.id = a.number_id WHERE a.provider = $1 AND a.reference = $2";
+    /// The number that rested longest among those that are free for a service.
+    NUMBER_FREE = "SELECT n.id, n.number FROM numbers n WHERE n.provider = $1 AND n.country_id = $2 AND ($3 = 'any' OR n.operator = $3) AND n.enabled = 1 AND NOT EXISTS (SELECT 1 FROM number_allocations a WHERE a.number_id = n.id AND a.released_at IS NULL AND (n.shared = 0 OR a.service = $4)) ORDER BY n.last_used_at, n.id LIMIT 1";
+    /// It is used now.
+    NUMBER_USED = "UPDATE numbers SET last_used_at = $2 WHERE id = $1";
+    /// The memory of it.
+    ALLOCATION_INSERT = "INSERT INTO number_allocations (id, provider, reference, number_id, service, allocated_at, released_at) VALUES ($1, $2, $3, $4, $5, $6, NULL)";
+    /// It is free again.
+    ALLOCATION_RELEASE = "UPDATE number_allocations SET released_at = $3 WHERE provider = $1 AND reference = $2 AND released_at IS NULL";
+    /// How many are free, by place.
+    NUMBERS_STOCK = "SELECT n.provider, n.country_id, n.operator, COUNT(*) FROM numbers n WHERE n.enabled = 1 AND (n.shared = 1 OR NOT EXISTS (SELECT 1 FROM number_allocations a WHERE a.number_id = n.id AND a.released_at IS NULL)) GROUP BY n.provider, n.country_id, n.operator ORDER BY n.provider, n.country_id, n.operator";
+    /// A new number, or a known one in another place.
+    NUMBER_PUT = "INSERT INTO numbers (id, brand_id, number, country_id, operator, provider, shared, enabled, last_used_at) VALUES ($1, $2, $3, $4, $5, $6, $7, 1, 0) ON CONFLICT (number) DO UPDATE SET country_id = excluded.country_id, operator = excluded.operator, provider = excluded.provider, shared = excluded.shared, enabled = 1";
+    /// A page of numbers.
+    NUMBERS_PAGE = "SELECT id, number, country_id, operator, provider, shared FROM numbers WHERE brand_id = $1 AND id > $2 ORDER BY id LIMIT $3";
+}
+
+/// Whether several purchases of different services may have one number at once.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Sharing {
+    /// One purchase at a time.
+    Exclusive,
+    /// One a service at a time.
+    Shared,
+}
+
+/// A number of the operator's own.
+#[derive(Clone, Debug)]
+pub struct OwnNumber {
+    /// The number.
+    pub number: PhoneNumber,
+    /// Where it is from.
+    pub country: CountryId,
+    /// Its operator.
+    pub operator: Operator,
+    /// The provider whose gateway it is on.
+    pub provider: ProviderCode,
+    /// Whether it may be shared.
+    pub sharing: Sharing,
+}
+
+/// Writes numbers; a known one moves to its new place. All or none.
+pub fn numbers_put(tx: &mut Tx<'_>, brand: BrandId, numbers: &[OwnNumber]) -> Result<(), StoreError> {
+    for number in numbers {
+        let id = tx.next_id(Sequence::Row)?;
+        let row = [
+            id.into(),
+            brand.get().into(),
+            number.number.expose().into(),
+            i64::from(number.country.get()).into(),
+            number.operator.as_str().into(),
+            number.provider.as_str().into(),
+            i64::from(number.sharing == Sharing::Shared).into(),
+        ];
+        tx.execute(&NUMBER_PUT, &row)?;
+    }
+    revision_raise(tx)
+}
+
+/// Numbers after a row, in the order of their rows.
+pub fn numbers_after(
+    tx: &mut Tx<'_>,
+    brand: BrandId,
+    after: NumberId,
+    limit: i64,
+) -> Result<Vec<(NumberId, OwnNumber)>, StoreError> {
+    let mut numbers = Vec::new();
+    for mut row in tx.query(&NUMBERS_PAGE, &[brand.get().into(), after.get().into(), limit.into()])? {
+        let id = NumberId::new(row.int("id")?);
+        let number = row.parsed("number", PhoneNumber::parse)?;
+        let country = u16::try_from(row.int("country_id")?).map_err(|_large| row.unexplained("country_id"))?;
+        let operator = row.parsed("operator", Operator::parse)?;
+        let provider = row.parsed("provider", ProviderCode::parse)?;
+        let sharing = if row.int("shared")? == 1 { Sharing::Shared } else { Sharing::Exclusive };
+        numbers.push((id, OwnNumber { number, country: CountryId::new(country), operator, provider, sharing }));
+    }
+    Ok(numbers)
+}
+
+/// How many numbers are free in one place.
+#[derive(Clone, Debug)]
+pub struct Stock {
+    /// On whose gateway.
+    pub provider: ProviderCode,
+    /// From where.
+    pub country: CountryId,
+    /// Of which operator.
+    pub operator: Operator,
+    /// How many.
+    pub count: i64,
+}
+
+/// How many numbers are free, by place.
+pub fn numbers_stock(tx: &mut Tx<'_>) -> Result<Vec<Stock>, StoreError> {
+    let mut stock = Vec::new();
+    for mut row in tx.query(&NUMBERS_STOCK, &[])? {
+        let provider = row.parsed("provider", ProviderCode::parse)?;
+        let country = u16::try_from(row.int("country_id")?).map_err(|_large| row.unexplained("country_id"))?;
+        let operator = row.parsed("operator", Operator::parse)?;
+        stock.push(Stock { provider, country: CountryId::new(country), operator, count: row.int("count")? });
+    }
+    Ok(stock)
+}
+
+/// An allocation as the gateway remembers it.
+#[derive(Clone, Debug)]
+pub struct Allocation {
+    /// The gateway's own name for it.
+    pub provider_ref: String,
+    /// The number.
+    pub number: PhoneNumber,
+    /// Whether it was given back.
+    pub released: bool,
+}
+
+/// What is asked of the gateway.
+#[derive(Clone, Debug)]
+pub struct Wanted {
+    /// Which gateway.
+    pub provider: ProviderCode,
+    /// Our name for the purchase.
+    pub reference: String,
+    /// For this service.
+    pub service: ServiceCode,
+    /// From here.
+    pub country: CountryId,
+    /// Of this operator, or any.
+    pub operator: Operator,
+    /// Now.
+    pub now: Time,
+}
+
+/// What a reference was given, if anything.
+pub fn allocation_get(
+    tx: &mut Tx<'_>,
+    provider: &ProviderCode,
+    reference: &str,
+) -> Result<Option<Allocation>, StoreError> {
+    let Some(mut row) = tx.query_one(&ALLOCATION_GET, &[provider.as_str().into(), reference.into()])? else {
+        return Ok(None);
+    };
+    let id = row.int("id")?;
+    let number = row.parsed("number", PhoneNumber::parse)?;
+    let released = row.opt_int("released_at")?.is_some();
+    Ok(Some(Allocation { provider_ref: format!("own-{id}"), number, released }))
+}
+
+/// Gives a free number to a reference, or the one it was given before; `None`: nothing is free.
+pub fn allocation_create(tx: &mut Tx<'_>, wanted: &Wanted) -> Result<Option<Allocation>, StoreError> {
+    // One allocation of a place at a time: "free" is a fact about other rows.
+    tx.lock_keys(vec![i64::from(wanted.country.get())])?;
+    if let Some(known) = allocation_get(tx, &wanted.provider, &wanted.reference)? {
+        return Ok(Some(known));
+    }
+    let parameters = [
+        wanted.provider.as_str().into(),
+        i64::from(wanted.country.get()).into(),
+        wanted.operator.as_str().into(),
+        wanted.service.as_str().into(),
+    ];
+    let Some(mut row) = tx.query_one(&NUMBER_FREE, &parameters)? else { return Ok(None) };
+    let number_id = row.int("id")?;
+    let now = wanted.now.micros();
+    tx.execute(&NUMBER_USED, &[number_id.into(), now.into()])?;
+    let id = tx.next_id(Sequence::Row)?;
+    let row = [
+        id.into(),
+        wanted.provider.as_str().into(),
+        wanted.reference.as_str().into(),
+        number_id.into(),
+        wanted.service.as_str().into(),
+        now.into(),
+    ];
+    tx.execute(&ALLOCATION_INSERT, &row)?;
+    tx.after_commit(Wake::Catalog);
+    allocation_get(tx, &wanted.provider, &wanted.reference)
+}
+
+/// Takes a number back. Safe to repeat; false if the reference was never given one.
+pub fn allocation_release(
+    tx: &mut Tx<'_>,
+    provider: &ProviderCode,
+    reference: &str,
+    now: Time,
+) -> Result<bool, StoreError> {
+    let known = allocation_get(tx, provider, reference)?.is_some();
+    tx.execute(&ALLOCATION_RELEASE, &[provider.as_str().into(), reference.into(), now.micros().into()])?;
+    tx.after_commit(Wake::Catalog);
+    Ok(known)
+}

@@ -1,0 +1,130 @@
+//! What a piece of work sees of the database: statements, fresh row numbers, and what follows its commit.
+//!
+//! Work can reach nothing but its [`Tx`], so nothing external happens inside a transaction, and it cannot
+//! forget to commit: that is the writer's task.
+
+use super::StoreError;
+use super::db::{Bulk, Connection, Row, Statement, Value, statements};
+use super::wake::Wake;
+
+statements! {
+    /// Takes a block of numbers.
+    SEQUENCE_TAKE = "UPDATE sequences SET next_value = next_value + $1 WHERE name = $2 RETURNING next_value";
+}
+
+/// Which numbers.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Sequence {
+    /// All rows but purchases.
+    Row,
+    /// Activations and rentals: dense, their public form has 31 bits.
+    Purchase,
+}
+
+impl Sequence {
+    const fn name(self) -> &'static str {
+        match self {
+            Self::Row => "row",
+            Self::Purchase => "purchase",
+        }
+    }
+}
+
+/// Numbers taken from the database and not used yet. A block that was taken in a transaction which did
+/// not commit is forgotten with it.
+#[derive(Default)]
+pub struct IdBlocks {
+    row: Block,
+    purchase: Block,
+    row_size: i64,
+    purchase_size: i64,
+    fresh: bool,
+}
+
+#[derive(Default)]
+struct Block {
+    next: i64,
+    end: i64,
+}
+
+impl IdBlocks {
+    /// Blocks of these sizes: large for a server, small for a command that makes a few rows.
+    pub fn sized(row_size: i64, purchase_size: i64) -> Self {
+        Self { row_size, purchase_size, ..Self::default() }
+    }
+    /// To be called when a transaction began.
+    pub fn begin(&mut self) {
+        self.fresh = false;
+    }
+    /// To be called when a transaction, or a savepoint in it, was undone.
+    pub fn undone(&mut self) {
+        if self.fresh {
+            self.row = Block::default();
+            self.purchase = Block::default();
+        }
+    }
+
+    fn block(&mut self, sequence: Sequence) -> (&mut Block, i64) {
+        match sequence {
+            Sequence::Row => (&mut self.row, self.row_size),
+            Sequence::Purchase => (&mut self.purchase, self.purchase_size),
+        }
+    }
+}
+
+/// A transaction, or for reads a bare connection.
+pub struct Tx<'a> {
+    pub(super) connection: &'a mut Connection,
+    pub(super) ids: &'a mut IdBlocks,
+    pub(super) wakes: &'a mut Vec<Wake>,
+}
+
+impl Tx<'_> {
+    /// Runs a query.
+    pub fn query(&mut self, statement: &Statement, parameters: &[Value]) -> Result<Vec<Row>, StoreError> {
+        self.connection.query(statement, parameters)
+    }
+    /// Runs a query that answers at most one row.
+    pub fn query_one(&mut self, statement: &Statement, parameters: &[Value]) -> Result<Option<Row>, StoreError> {
+        Ok(self.connection.query(statement, parameters)?.into_iter().next())
+    }
+    /// Runs a change; answers the number of rows it touched.
+    pub fn execute(&mut self, statement: &Statement, parameters: &[Value]) -> Result<u64, StoreError> {
+        self.connection.execute(statement, parameters)
+    }
+    /// Writes many rows.
+    pub fn bulk(&mut self, bulk: &Bulk, rows: &[Vec<Value>]) -> Result<u64, StoreError> {
+        self.connection.bulk(bulk, rows)
+    }
+    /// Serializes transactions that touch the same keys.
+    pub fn lock_keys(&mut self, keys: Vec<i64>) -> Result<(), StoreError> {
+        self.connection.lock_keys(keys)
+    }
+
+    /// A number that no other row has or will have.
+    pub fn next_id(&mut self, sequence: Sequence) -> Result<i64, StoreError> {
+        let (block, size) = self.ids.block(sequence);
+        if block.next >= block.end {
+            let size = size.max(1);
+            let parameters = [Value::Int(size), sequence.name().into()];
+            let mut row = self
+                .connection
+                .query(&SEQUENCE_TAKE, &parameters)?
+                .pop()
+                .ok_or(StoreError::Corrupt { table: "sequences", column: "name" })?;
+            let end = row.int("next_value")?;
+            self.ids.fresh = true;
+            let (block, _) = self.ids.block(sequence);
+            *block = Block { next: end.saturating_sub(size), end };
+        }
+        let (block, _) = self.ids.block(sequence);
+        let id = block.next;
+        block.next = block.next.saturating_add(1);
+        Ok(id)
+    }
+
+    /// What happens once this is committed, and only then.
+    pub fn after_commit(&mut self, wake: Wake) {
+        self.wakes.push(wake);
+    }
+}

@@ -1,0 +1,89 @@
+//! Who waits for what: long-polls for an activation, the job runner for work.
+//!
+//! A wake-up is a hint after a commit, never the truth: whoever is woken reads the database. A lost one
+//! costs a poll interval, never a message.
+
+use numberotp_core::id::ActivationId;
+use numberotp_core::time::Time;
+use std::collections::HashMap;
+use std::sync::{Arc, Mutex, PoisonError};
+use tokio::sync::Notify;
+
+/// What follows a commit.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Wake {
+    /// Something changed about an activation.
+    Activation(ActivationId),
+    /// A job is to run at this instant.
+    Job(Time),
+    /// Offers, numbers or providers changed.
+    Catalog,
+}
+
+/// The waiting.
+#[derive(Default)]
+pub struct WakeHub {
+    activations: Mutex<HashMap<ActivationId, (Arc<Notify>, usize)>>,
+    jobs: Notify,
+    catalog: Notify,
+}
+
+/// A place in the waiting room of one activation; leaving it frees the room.
+pub struct Waiting<'a> {
+    hub: &'a WakeHub,
+    id: ActivationId,
+    notify: Arc<Notify>,
+}
+
+impl WakeHub {
+    /// Passes a wake-up on.
+    pub fn wake(&self, wake: Wake) {
+        match wake {
+            Wake::Activation(id) => {
+                let rooms = self.activations.lock().unwrap_or_else(PoisonError::into_inner);
+                if let Some((notify, _)) = rooms.get(&id) {
+                    notify.notify_waiters();
+                }
+            }
+            Wake::Job(_) => self.jobs.notify_one(),
+            Wake::Catalog => self.catalog.notify_one(),
+        }
+    }
+
+    /// Enters the waiting room of an activation. Take `Waiting::changed` before reading the database.
+    pub fn enter(&self, id: ActivationId) -> Waiting<'_> {
+        let mut rooms = self.activations.lock().unwrap_or_else(PoisonError::into_inner);
+        let (notify, guests) = rooms.entry(id).or_insert_with(|| (Arc::new(Notify::new()), 0));
+        *guests = guests.saturating_add(1);
+        Waiting { hub: self, id, notify: Arc::clone(notify) }
+    }
+
+    /// Resolves when a job was written.
+    pub async fn job(&self) {
+        self.jobs.notified().await;
+    }
+
+    /// Resolves when the catalog changed.
+    pub async fn catalog(&self) {
+        self.catalog.notified().await;
+    }
+}
+
+impl Waiting<'_> {
+    /// Resolves at the next wake-up after this call.
+    pub fn changed(&self) -> tokio::sync::futures::Notified<'_> {
+        self.notify.notified()
+    }
+}
+
+impl Drop for Waiting<'_> {
+    fn drop(&mut self) {
+        let mut rooms = self.hub.activations.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some((_, guests)) = rooms.get_mut(&self.id) {
+            *guests = guests.saturating_sub(1);
+            if *guests == 0 {
+                rooms.remove(&self.id);
+            }
+        }
+    }
+}

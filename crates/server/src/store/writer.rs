@@ -1,0 +1,322 @@
+//! The write combiner: a bounded queue of work, drained without waiting for more, many pieces to one durable
+//! commit, each caller answered after it.
+//!
+//! Hot commands are data and are carried out together (see `hot`); cold ones are closures. Each
+//! piece has a savepoint: a refusal by the database undoes that piece alone. A batch of hot commands
+//! that is refused is repeated one by one.
+
+use super::StoreError;
+use super::db::{Access, Connection, Engine};
+use super::hot::{self, Answer, Command, Rules};
+use super::tx::{IdBlocks, Tx};
+use super::wake::{Wake, WakeHub};
+use std::sync::mpsc::{Receiver, SyncSender, TrySendError, sync_channel};
+use std::sync::{Arc, Mutex, PoisonError};
+use tokio::sync::oneshot;
+
+/// Most pieces to one commit.
+pub const BATCH_MOST: usize = 256;
+/// Most pieces that wait; beyond, callers are refused at once.
+pub const QUEUE_MOST: usize = 4_096;
+/// How often a batch is tried again when the database was busy.
+const TRIES: usize = 5;
+
+/// A closure on its way to a writer.
+pub trait Cold: Send {
+    /// Does the work inside a transaction. May be called again after a rollback.
+    fn run(&mut self, tx: &mut Tx<'_>) -> Result<(), StoreError>;
+    /// Tells the caller, after the commit or the failure.
+    fn finish(self: Box<Self>, committed: Result<(), StoreError>);
+}
+
+/// Where an answer goes.
+pub type Reply<T> = oneshot::Sender<Result<T, StoreError>>;
+
+/// A piece of work.
+pub enum Work {
+    /// A hot command.
+    Hot(Box<Command>, Reply<Answer>),
+    /// A closure.
+    Cold(Box<dyn Cold>),
+}
+
+struct ColdCall<F, T> {
+    work: F,
+    answer: Option<T>,
+    reply: Reply<T>,
+}
+
+impl<F, T> Cold for ColdCall<F, T>
+where
+    F: FnMut(&mut Tx<'_>) -> Result<T, StoreError> + Send,
+    T: Send,
+{
+    fn run(&mut self, tx: &mut Tx<'_>) -> Result<(), StoreError> {
+        self.answer = Some((self.work)(tx)?);
+        Ok(())
+    }
+    fn finish(self: Box<Self>, committed: Result<(), StoreError>) {
+        let missing = || StoreError::Driver("work without an answer".to_owned());
+        let Self { answer, reply, .. } = *self;
+        // A caller that left does not need the answer.
+        let _gone = reply.send(committed.and_then(|()| answer.ok_or_else(missing)));
+    }
+}
+
+/// Boxes a closure; its answer arrives at the receiver after the commit.
+pub fn cold<F, T>(work: F) -> (Work, oneshot::Receiver<Result<T, StoreError>>)
+where
+    F: FnMut(&mut Tx<'_>) -> Result<T, StoreError> + Send + 'static,
+    T: Send + 'static,
+{
+    let (reply, receiver) = oneshot::channel();
+    (Work::Cold(Box::new(ColdCall { work, answer: None, reply })), receiver)
+}
+
+/// One writer: a connection and what it needs to carry out work. A test can drive it by hand.
+pub struct Writer {
+    connection: Connection,
+    ids: IdBlocks,
+    rules: Rules,
+    wakes: Arc<WakeHub>,
+}
+
+/// How a piece of work ended inside the transaction.
+enum Done {
+    /// The command is kept until the commit, in case it has to be done again.
+    Hot(Box<Command>, Reply<Answer>, Result<Answer, StoreError>),
+    Cold(Box<dyn Cold>, Result<(), StoreError>),
+}
+
+impl Writer {
+    /// A writer with a connection of its own.
+    pub fn open(engine: &Engine, ids: IdBlocks, rules: Rules, wakes: Arc<WakeHub>) -> Result<Self, StoreError> {
+        Ok(Self { connection: Connection::open(engine, Access::Write)?, ids, rules, wakes })
+    }
+
+    /// Carries out a batch: one commit, then every answer.
+    pub fn run(&mut self, batch: Vec<Work>) {
+        let mut batch = batch;
+        for attempt in 1..=TRIES {
+            match self.attempt(&mut batch) {
+                Ok((done, wakes)) => {
+                    wakes.into_iter().for_each(|wake| self.wakes.wake(wake));
+                    done.into_iter().for_each(tell);
+                    return;
+                }
+                Err(error) => {
+                    if error.breaks_connection() {
+                        self.connection.forget();
+                    }
+                    if !error.retryable() || attempt == TRIES {
+                        batch.into_iter().for_each(|work| refuse(work, &error));
+                        return;
+                    }
+                }
+            }
+        }
+    }
+
+    /// One try. On error nothing was written and the batch is whole again.
+    fn attempt(&mut self, batch: &mut Vec<Work>) -> Result<(Vec<Done>, Vec<Wake>), StoreError> {
+        self.connection.ensure()?;
+        self.connection.begin()?;
+        self.ids.begin();
+        let mut wakes = Vec::new();
+        let mut done = Vec::with_capacity(batch.len());
+        let worked = self.work(std::mem::take(batch), &mut done, &mut wakes);
+        let committed = match worked {
+            Ok(()) => self.connection.script("COMMIT"),
+            Err((error, rest)) => {
+                batch.extend(rest);
+                Err(error)
+            }
+        };
+        if let Err(error) = committed {
+            // If this fails too, the connection is dropped by the caller or at its next use.
+            if self.connection.script("ROLLBACK").is_err() {
+                self.connection.forget();
+            }
+            self.ids.undone();
+            let undone = done.into_iter().filter_map(undo).collect::<Vec<_>>();
+            batch.splice(0..0, undone);
+            return Err(error);
+        }
+        Ok((done, wakes))
+    }
+
+    fn work(
+        &mut self,
+        batch: Vec<Work>,
+        done: &mut Vec<Done>,
+        wakes: &mut Vec<Wake>,
+    ) -> Result<(), (StoreError, Vec<Work>)> {
+        let mut rest = batch.into_iter().peekable();
+        while let Some(work) = rest.next() {
+            match work {
+                Work::Cold(cold) => {
+                    if let Err((error, cold)) = self.cold(cold, done, wakes) {
+                        let unfinished = std::iter::once(Work::Cold(cold)).chain(rest).collect();
+                        return Err((error, unfinished));
+                    }
+                }
+                Work::Hot(command, reply) => {
+                    let mut commands = vec![(*command, reply)];
+                    while let Some(Work::Hot(command, reply)) = rest.next_if(|next| matches!(next, Work::Hot(..))) {
+                        commands.push((*command, reply));
+                    }
+                    if let Err((error, commands)) = self.hot(commands, done, wakes) {
+                        let again = commands.into_iter().map(|(command, reply)| Work::Hot(Box::new(command), reply));
+                        return Err((error, again.chain(rest).collect()));
+                    }
+                }
+            }
+        }
+        Ok(())
+    }
+
+    fn cold(
+        &mut self,
+        mut cold: Box<dyn Cold>,
+        done: &mut Vec<Done>,
+        wakes: &mut Vec<Wake>,
+    ) -> Result<(), (StoreError, Box<dyn Cold>)> {
+        match self.piece(wakes, |tx, _| cold.run(tx)) {
+            Ok(answer) => {
+                done.push(Done::Cold(cold, answer));
+                Ok(())
+            }
+            Err(error) => Err((error, cold)),
+        }
+    }
+
+    fn hot(
+        &mut self,
+        commands: Vec<(Command, Reply<Answer>)>,
+        done: &mut Vec<Done>,
+        wakes: &mut Vec<Wake>,
+    ) -> Result<(), (StoreError, Vec<(Command, Reply<Answer>)>)> {
+        let (commands, replies): (Vec<Command>, Vec<Reply<Answer>>) = commands.into_iter().unzip();
+        let pair = |commands: Vec<Command>, replies: Vec<Reply<Answer>>| commands.into_iter().zip(replies).collect();
+        let answers = match self.piece(wakes, |tx, rules| hot::run(tx, rules, &commands)) {
+            Err(error) => return Err((error, pair(commands, replies))),
+            Ok(Ok(answers)) => answers.into_iter().map(Ok).collect::<Vec<_>>(),
+            Ok(Err(_refused_together)) => {
+                let mut answers = Vec::with_capacity(commands.len());
+                for command in &commands {
+                    match self.piece(wakes, |tx, rules| hot::run(tx, rules, std::slice::from_ref(command))) {
+                        Err(error) => return Err((error, pair(commands, replies))),
+                        Ok(answer) => answers.push(answer.and_then(first)),
+                    }
+                }
+                answers
+            }
+        };
+        let finished = commands.into_iter().zip(replies).zip(answers);
+        done.extend(finished.map(|((command, reply), answer)| Done::Hot(Box::new(command), reply, answer)));
+        Ok(())
+    }
+
+    /// Runs one piece in a savepoint. The outer error ends the whole batch (busy, unavailable), the inner
+    /// one is this piece's own and is undone alone.
+    fn piece<T>(
+        &mut self,
+        wakes: &mut Vec<Wake>,
+        work: impl FnOnce(&mut Tx<'_>, &Rules) -> Result<T, StoreError>,
+    ) -> Result<Result<T, StoreError>, StoreError> {
+        self.connection.script("SAVEPOINT piece")?;
+        let before = wakes.len();
+        let mut tx = Tx { connection: &mut self.connection, ids: &mut self.ids, wakes };
+        match work(&mut tx, &self.rules) {
+            Ok(answer) => {
+                self.connection.script("RELEASE SAVEPOINT piece")?;
+                Ok(Ok(answer))
+            }
+            Err(error) if error.retryable() || error.breaks_connection() => Err(error),
+            Err(error) => {
+                self.connection.script("ROLLBACK TO SAVEPOINT piece; RELEASE SAVEPOINT piece")?;
+                self.ids.undone();
+                wakes.truncate(before);
+                Ok(Err(error))
+            }
+        }
+    }
+}
+
+fn first(answers: Vec<Answer>) -> Result<Answer, StoreError> {
+    answers.into_iter().next().ok_or_else(|| StoreError::Driver("a command without an answer".to_owned()))
+}
+
+fn tell(done: Done) {
+    match done {
+        Done::Hot(_, reply, answer) => {
+            let _gone = reply.send(answer);
+        }
+        Done::Cold(cold, answer) => cold.finish(answer),
+    }
+}
+
+/// Makes work again of what was done in a transaction that did not commit.
+fn undo(done: Done) -> Option<Work> {
+    match done {
+        Done::Hot(command, reply, Ok(_)) => Some(Work::Hot(command, reply)),
+        // Its own refusal stands whatever becomes of the batch.
+        done @ Done::Hot(..) => {
+            tell(done);
+            None
+        }
+        Done::Cold(cold, Ok(())) => Some(Work::Cold(cold)),
+        done @ Done::Cold(..) => {
+            tell(done);
+            None
+        }
+    }
+}
+
+fn refuse(work: Work, error: &StoreError) {
+    match work {
+        Work::Hot(_, reply) => {
+            let _gone = reply.send(Err(error.clone()));
+        }
+        Work::Cold(cold) => cold.finish(Err(error.clone())),
+    }
+}
+
+/// The queue before the writers.
+#[derive(Clone)]
+pub struct Queue {
+    sender: SyncSender<Work>,
+}
+
+impl Queue {
+    /// A queue and the end that writers drain.
+    pub fn new() -> (Self, Arc<Mutex<Receiver<Work>>>) {
+        let (sender, receiver) = sync_channel(QUEUE_MOST);
+        (Self { sender }, Arc::new(Mutex::new(receiver)))
+    }
+
+    /// Puts work into the queue, or refuses at once.
+    pub fn push(&self, work: Work) -> Result<(), StoreError> {
+        self.sender.try_send(work).map_err(|error| match error {
+            TrySendError::Full(_) => StoreError::Overloaded,
+            TrySendError::Disconnected(_) => StoreError::Unavailable("the writer has stopped".to_owned()),
+        })
+    }
+}
+
+/// Drains the queue until every sender is gone: what one writer's thread does.
+pub fn drain(mut writer: Writer, queue: &Mutex<Receiver<Work>>) {
+    loop {
+        let mut batch = Vec::new();
+        {
+            let receiver = queue.lock().unwrap_or_else(PoisonError::into_inner);
+            let Ok(first) = receiver.recv() else { return };
+            batch.push(first);
+            while batch.len() < BATCH_MOST {
+                let Ok(next) = receiver.try_recv() else { break };
+                batch.push(next);
+            }
+        }
+        writer.run(batch);
+    }
+}

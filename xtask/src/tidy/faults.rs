@@ -1,0 +1,79 @@
+//! Every public error code has its page, `docs/errors/CODE.md`, and every page there has its code.
+//! The codes are the UPPER_SNAKE string literals of core's fault.rs.
+
+use super::Finding;
+use super::tree::Tree;
+use std::collections::BTreeMap;
+
+const CODES: [&str; 2] = ["crates/core/src/fault.rs", "crates/core/src/fault/"];
+const PAGES: &str = "docs/errors/";
+
+pub fn check(tree: &Tree) -> Vec<Finding> {
+    let sources = CODES.iter().flat_map(|place| tree.sources(place));
+    let codes: BTreeMap<&str, (&str, usize)> = sources
+        .flat_map(|(path, source)| source.literals.iter().map(move |literal| (path, literal)))
+        .filter(|(_, literal)| is_code(&literal.text))
+        .map(|(path, literal)| (literal.text.as_str(), (path, literal.line)))
+        .collect();
+    let pages: BTreeMap<&str, &str> = tree
+        .files()
+        .iter()
+        .filter_map(|file| Some((file.path.strip_prefix(PAGES)?.strip_suffix(".md")?, file.path.as_str())))
+        .filter(|(name, _)| is_code(name) && *name != "README")
+        .collect();
+
+    let without_page =
+        codes.iter().filter(|(code, _)| !pages.contains_key(*code)).map(|(code, (path, line))| {
+            let way_out =
+                format!("write {PAGES}{code}.md: what it means, why it comes, what the caller does");
+            Finding::at(path, *line, format!("code {code} has no page"), way_out)
+        });
+    let without_code = pages.iter().filter(|(name, _)| !codes.contains_key(*name)).map(|(name, path)| {
+        Finding::at(
+            path,
+            0,
+            format!("a page for {name}, which is no code"),
+            "remove the page, or correct its name",
+        )
+    });
+    let none = codes.is_empty() && tree.files().iter().any(|file| CODES.contains(&file.path.as_str()));
+    let no_codes = none.then(|| {
+        let way_out = "if codes are written in another form now, teach faults.rs in xtask to read it";
+        Finding::at("crates/core/src/fault.rs", 0, "no error code found in it", way_out)
+    });
+    without_page.chain(without_code).chain(no_codes).collect()
+}
+
+/// `NOT_FOUND`, `TIMEOUT`: three or more capitals, digits and single underscores, a capital first.
+fn is_code(text: &str) -> bool {
+    let letters = text.chars().all(|c| c.is_ascii_uppercase() || c.is_ascii_digit() || c == '_');
+    let first = text.chars().next().is_some_and(|c| c.is_ascii_uppercase());
+    letters && first && text.len() >= 3 && !text.ends_with('_') && !text.contains("__")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const FAULT: &str = "crates/core/src/fault.rs";
+
+    fn found(files: &[(&str, &str)]) -> Vec<(String, usize)> {
+        check(&Tree::of(files)).into_iter().map(|finding| (finding.path, finding.line)).collect()
+    }
+
+    #[test]
+    fn codes_and_pages_belong_together() {
+        let codes = "faults! {\n    A = \"NOT_FOUND\", \"Nothing is there.\";\n    B = \"TIMEOUT\", \"GET it again.\";\n}\n";
+        let (one, two) = (("docs/errors/NOT_FOUND.md", "# x"), ("docs/errors/TIMEOUT.md", "# y"));
+        assert_eq!(found(&[(FAULT, codes), one, two, ("docs/errors/README.md", "")]), []);
+        assert_eq!(found(&[(FAULT, codes), one]), [(FAULT.to_owned(), 3)]);
+        let three = ("docs/errors/GONE_AWAY.md", "");
+        assert_eq!(found(&[(FAULT, codes), one, two, three]), [("docs/errors/GONE_AWAY.md".to_owned(), 0)]);
+    }
+
+    #[test]
+    fn a_form_of_codes_that_is_not_understood_is_a_finding() {
+        assert_eq!(found(&[(FAULT, "enum Code { NotFound }\n")]), [(FAULT.to_owned(), 0)]);
+        assert_eq!(found(&[]), []);
+    }
+}
