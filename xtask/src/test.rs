@@ -71,22 +71,25 @@ pub fn run(session: &Session, options: &Options) -> Result<(), Failure> {
 
 /// Everything is compiled before anything is started: the tests, and the product's binary, which tests start.
 fn build(session: &Session, runner: Runner) -> Result<(), Failure> {
-    let told = "the tests do not compile";
-    session.run_ok(unit_tests(runner, &[]).arg("--no-run"), told)?;
+    session.run_ok(every_target(runner).arg("--no-run"), "the tests do not compile")?;
     // With --workspace the dependencies' features are those of the line above, and nothing is compiled twice.
     session
         .run_ok(cargo().args(["build", "--workspace", "--bin", "numberotp"]), "the binary does not compile")
 }
 
-fn unit_tests(runner: Runner, filters: &[String]) -> Command {
+fn every_target(runner: Runner) -> Command {
     let mut command = cargo();
     match runner {
-        Runner::Nextest => command.args(["nextest", "run", "--workspace", "--no-fail-fast"]),
+        Runner::Nextest => command.args(["nextest", "run", "--workspace"]),
         // Targets by name leave documentation tests out: they have a step of their own.
-        Runner::Plain => {
-            command.args(["test", "--workspace", "--lib", "--bins", "--tests", "--no-fail-fast"])
-        }
+        Runner::Plain => command.args(["test", "--workspace", "--lib", "--bins", "--tests"]),
     };
+    command
+}
+
+fn unit_tests(runner: Runner, filters: &[String]) -> Command {
+    let mut command = every_target(runner);
+    command.arg("--no-fail-fast");
     with_filters(&mut command, filters);
     command
 }

@@ -86,7 +86,8 @@ impl PublicIds {
     /// Reads what the outside sent: decimal digits without a leading zero.
     pub fn parse(&self, text: &str) -> Option<ActivationId> {
         let plain = !text.is_empty() && !text.starts_with('0') && text.bytes().all(|b| b.is_ascii_digit());
-        let mut value: u32 = if plain { text.parse().ok().filter(|number| *number < LIMIT)? } else { return None };
+        let mut value: u32 =
+            if plain { text.parse().ok().filter(|number| *number < LIMIT)? } else { return None };
         loop {
             value = (0..ROUNDS).rev().fold(value, |block, round| self.backward(block, round));
             if value > 0 && value < LIMIT {

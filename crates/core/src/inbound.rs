@@ -32,7 +32,11 @@ pub enum Match {
 
 /// Chooses. `by_reference` is the lease with the provider's reference, open or not; `open_by_number` are the
 /// open leases of the number; `named` are the services that sender and text name.
-pub fn choose(by_reference: Option<&Candidate>, open_by_number: &[Candidate], named: &[ServiceCode]) -> Match {
+pub fn choose(
+    by_reference: Option<&Candidate>,
+    open_by_number: &[Candidate],
+    named: &[ServiceCode],
+) -> Match {
     if let Some(lease) = by_reference {
         return Match::One(lease.lease, lease.activation);
     }

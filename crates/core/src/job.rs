@@ -68,7 +68,8 @@ mod tests {
 
     #[test]
     fn pauses_double_and_end_at_five_minutes() {
-        let seconds: Vec<i64> = [0, 1, 2, 8, 9, 100].iter().map(|n| backoff(*n).as_micros() / 1_000_000).collect();
+        let seconds: Vec<i64> =
+            [0, 1, 2, 8, 9, 100].iter().map(|n| backoff(*n).as_micros() / 1_000_000).collect();
         assert_eq!(seconds, [1, 2, 4, 256, 300, 300]);
     }
 }

@@ -14,6 +14,7 @@ pub mod inbound;
 pub mod job;
 pub mod ledger;
 pub mod money;
+pub mod otp;
 pub mod pricing;
 pub mod secret;
 pub mod text;

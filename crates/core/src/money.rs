@@ -78,7 +78,9 @@ impl Usd {
     }
     /// True for a final price: above zero and a multiple of $0.0001.
     pub const fn is_price(self) -> bool {
-        self.0 > 0 && self.0.checked_rem(PRICE_STEP).is_some() && matches!(self.0.checked_rem(PRICE_STEP), Some(0))
+        self.0 > 0
+            && self.0.checked_rem(PRICE_STEP).is_some()
+            && matches!(self.0.checked_rem(PRICE_STEP), Some(0))
     }
 
     /// Reads a plain decimal such as `0.05`, `100` or `-1.5`; no exponent, no sign `+`, no spaces.
@@ -180,9 +182,14 @@ mod tests {
 
     #[test]
     fn prints_two_to_four_decimals_for_prices() {
-        for (micros, text) in
-            [(50_000, "0.05"), (52_500, "0.0525"), (100_500_000, "100.50"), (-50_000, "-0.05"), (0, "0.00"), (1, "0.000001")]
-        {
+        for (micros, text) in [
+            (50_000, "0.05"),
+            (52_500, "0.0525"),
+            (100_500_000, "100.50"),
+            (-50_000, "-0.05"),
+            (0, "0.00"),
+            (1, "0.000001"),
+        ] {
             assert_eq!(Usd::from_micros(micros).to_string(), text);
         }
     }

@@ -40,8 +40,11 @@ pub fn candidates<'a>(offers: &[&'a Offer], wish: &Wish) -> Result<Vec<&'a Offer
             && wish.operator.as_ref().is_none_or(|operator| operator.is_any() || *operator == offer.operator)
     };
     let in_stock: Vec<&Offer> = offers.iter().filter(fits).copied().collect();
-    let mut affordable: Vec<&Offer> =
-        in_stock.iter().filter(|offer| wish.max_price.is_none_or(|max| offer.price <= max)).copied().collect();
+    let mut affordable: Vec<&Offer> = in_stock
+        .iter()
+        .filter(|offer| wish.max_price.is_none_or(|max| offer.price <= max))
+        .copied()
+        .collect();
     if affordable.is_empty() {
         return Err(if in_stock.is_empty() { NoOffer::None } else { NoOffer::AboveMax });
     }
@@ -84,8 +87,12 @@ mod tests {
 
     #[test]
     fn cheapest_first_then_pool_then_stock() {
-        let offers =
-            [offer(1, "a", 2, 50_000, 5), offer(2, "b", 1, 50_000, 5), offer(3, "c", 1, 40_000, 1), offer(4, "d", 1, 50_000, 9)];
+        let offers = [
+            offer(1, "a", 2, 50_000, 5),
+            offer(2, "b", 1, 50_000, 5),
+            offer(3, "c", 1, 40_000, 1),
+            offer(4, "d", 1, 50_000, 9),
+        ];
         assert_eq!(rows(&offers, &wish()), Ok(vec![3, 4, 2, 1]));
     }
 
@@ -101,7 +108,10 @@ mod tests {
     #[test]
     fn a_limit_below_every_price_says_so() {
         let offers = [offer(1, "a", 1, 50_000, 5)];
-        assert_eq!(rows(&offers, &Wish { max_price: Some(Usd::from_micros(49_999)), ..wish() }), Err(NoOffer::AboveMax));
+        assert_eq!(
+            rows(&offers, &Wish { max_price: Some(Usd::from_micros(49_999)), ..wish() }),
+            Err(NoOffer::AboveMax)
+        );
         assert_eq!(rows(&offers, &Wish { max_price: Some(Usd::from_micros(50_000)), ..wish() }), Ok(vec![1]));
     }
 }

@@ -132,7 +132,16 @@ mod tests {
     fn a_number_is_e164_or_nothing() {
         assert_eq!(PhoneNumber::parse("447700900123").unwrap().expose(), "+447700900123");
         assert_eq!(PhoneNumber::parse("+447700900123").unwrap().expose(), "+447700900123");
-        for text in ["", "+", "+0123456789", "123456", "1234567890123456", "+44 7700 900123", "++447700900123", "٤٤٧٧٠٠٩٠٠"] {
+        for text in [
+            "",
+            "+",
+            "+0123456789",
+            "123456",
+            "1234567890123456",
+            "+44 7700 900123",
+            "++447700900123",
+            "٤٤٧٧٠٠٩٠٠",
+        ] {
             assert!(PhoneNumber::parse(text).is_none(), "{text}");
         }
         assert!(!format!("{:?}", PhoneNumber::parse("+447700900123")).contains("7700"));

@@ -66,12 +66,17 @@ pub fn session(random: &[u8]) -> Secret {
     Secret::new(format!("{SESSION_PREFIX}{}", base62(random, SESSION_BODY)))
 }
 
+/// SHA-256.
+pub fn hash_bytes(bytes: &[u8]) -> [u8; 32] {
+    let sum = digest::digest(&digest::SHA256, bytes);
+    let mut hash = [0; 32];
+    hash.iter_mut().zip(sum.as_ref()).for_each(|(to, from)| *to = *from);
+    hash
+}
+
 /// The stored form of a token.
 pub fn hash(token: &str) -> TokenHash {
-    let sum = digest::digest(&digest::SHA256, token.as_bytes());
-    let mut bytes = [0; 32];
-    bytes.iter_mut().zip(sum.as_ref()).for_each(|(to, from)| *to = *from);
-    TokenHash(bytes)
+    TokenHash(hash_bytes(token.as_bytes()))
 }
 
 fn key_checks(body: &str) -> bool {

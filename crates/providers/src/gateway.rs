@@ -1,7 +1,9 @@
 //! The generic gateway's sentences, shared by the sandbox and own numbers: JSON requests by our reference,
 //! and the common webhook body `{"providerRef","number","text","from","code","receivedAt","messageId"}`.
 
-use crate::provider::{Headers, HttpReply, HttpRequest, Inbound, Operation, Outcome, Unreadable, Unverified, Upstream};
+use crate::provider::{
+    Headers, HttpReply, HttpRequest, Inbound, Operation, Outcome, Unreadable, Unverified, Upstream,
+};
 use numberotp_core::secret::{Secret, SecretBytes};
 use numberotp_core::text::PhoneNumber;
 use numberotp_core::time::Time;
@@ -82,7 +84,9 @@ pub fn inbound(body: &[u8]) -> Result<Vec<Inbound>, Unreadable> {
     let fields = value.as_object().ok_or(unreadable("body", "is not a JSON object"))?;
     let text = text(fields, "text")?.ok_or(unreadable("text", "is missing"))?;
     let number = match self::text(fields, "number")? {
-        Some(number) => Some(PhoneNumber::parse(number).ok_or(unreadable("number", "is not an E.164 number"))?),
+        Some(number) => {
+            Some(PhoneNumber::parse(number).ok_or(unreadable("number", "is not an E.164 number"))?)
+        }
         None => None,
     };
     let provider_ref = name(fields, "providerRef")?;
@@ -147,8 +151,14 @@ mod tests {
         assert_eq!(reply(&find(), &answer(404, "")), Ok(Outcome::Unknown));
         assert_eq!(reply(&find(), &answer(409, "")), Ok(Outcome::NoStock));
         assert_eq!(reply(&find(), &answer(401, "")), Err(Upstream::Refused));
-        for (status, body) in [(200, "<html>"), (200, "{}"), (200, r#"{"ref":1,"number":"x"}"#), (500, ""), (302, "")] {
-            assert_eq!(reply(&find(), &answer(status, body)), Err(Upstream::MayHaveHappened), "{status} {body}");
+        for (status, body) in
+            [(200, "<html>"), (200, "{}"), (200, r#"{"ref":1,"number":"x"}"#), (500, ""), (302, "")]
+        {
+            assert_eq!(
+                reply(&find(), &answer(status, body)),
+                Err(Upstream::MayHaveHappened),
+                "{status} {body}"
+            );
         }
     }
 

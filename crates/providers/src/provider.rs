@@ -128,7 +128,7 @@ pub struct Inbound {
 }
 
 /// The headers of a webhook: name in lower case → value.
-pub type Headers<'a> = &'a dyn Fn(&str) -> Option<&'a str>;
+pub type Headers<'a> = &'a (dyn Fn(&str) -> Option<&'a str> + Sync);
 
 /// An upstream that supplies numbers and delivers their messages.
 pub trait Provider: Send + Sync {

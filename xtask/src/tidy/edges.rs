@@ -16,20 +16,37 @@ const MODULES: &[(&str, &[&str])] = &[
     ("entropy", &[]),
     ("config", &[]),
     ("telemetry", &["config"]),
-    ("vault", &["entropy"]),
     ("outbound", &["clock", "config"]),
     ("cache", &["clock", "config"]),
-    // Storage.
+    // Storage, and the vault, whose keys are rows.
     ("store::error", &[]),
     ("store::db", &["store::error"]),
-    ("store", &["store::error", "store::db", "clock", "entropy", "vault"]),
+    ("store", &["store::error", "store::db", "clock", "entropy"]),
+    ("vault", &["store", "store::error", "clock", "entropy"]),
     // The use cases, with what they are handed.
-    ("context", &["store", "clock", "entropy", "config", "telemetry", "vault", "outbound", "cache"]),
-    ("app", &["context", "store", "clock", "entropy", "config", "telemetry", "vault", "outbound", "cache"]),
+    (
+        "context",
+        &["vault", "store", "store::error", "cache", "outbound", "telemetry", "config", "entropy", "clock"],
+    ),
+    (
+        "app",
+        &[
+            "context",
+            "vault",
+            "store",
+            "store::error",
+            "cache",
+            "outbound",
+            "telemetry",
+            "config",
+            "entropy",
+            "clock",
+        ],
+    ),
     // The two faces of the process. Neither names the store: a use case stands between.
-    ("jobs", &["app", "context", "clock", "entropy", "config", "telemetry", "outbound"]),
-    ("http", &["app", "context", "clock", "entropy", "config", "telemetry", "cache"]),
-    // Shells: they put the rest together.
+    ("jobs", &["app", "context", "outbound", "telemetry", "config", "entropy", "clock"]),
+    ("http", &["app", "context", "cache", "telemetry", "config", "entropy", "clock"]),
+    // Shells: they put the rest together, and open the database.
     (
         "boot",
         &[
@@ -37,11 +54,12 @@ const MODULES: &[(&str, &[&str])] = &[
             "jobs",
             "app",
             "context",
+            "vault",
             "store",
             "store::db",
+            "store::error",
             "cache",
             "outbound",
-            "vault",
             "telemetry",
             "config",
             "entropy",
@@ -54,10 +72,11 @@ const MODULES: &[(&str, &[&str])] = &[
             "boot",
             "app",
             "context",
+            "vault",
             "store",
             "store::db",
+            "store::error",
             "outbound",
-            "vault",
             "telemetry",
             "config",
             "entropy",

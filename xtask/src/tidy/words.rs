@@ -15,7 +15,6 @@ const WORDS: &[(&str, &str)] = &[
     ("shared/api", "the repository speaks for itself: say what the contract is, not where it was read"),
     ("shared/data", "the repository speaks for itself: say what the data is, not where it was read"),
     ("shared/protocols", "the repository speaks for itself: say what the protocol is, not where it was read"),
-    ("architecture.md section", "link to a heading; sections move"),
 ];
 
 /// A promise without a person.

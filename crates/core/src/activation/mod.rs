@@ -9,7 +9,9 @@ mod message;
 mod transition;
 
 pub use message::{HasCode, SealedBecause, Verdict, WithheldBecause};
-pub use transition::{Effects, EventKind, Money, RESEND_PAUSE, Release, ResendRefused, Step, TransitionRefused, Watch};
+pub use transition::{
+    Effects, EventKind, Money, RESEND_PAUSE, Release, ResendRefused, Step, TransitionRefused, Watch,
+};
 
 use crate::id::{AccountId, ActivationId, BrandId, MessageId, MovementId};
 use crate::ledger::Split;
@@ -113,7 +115,8 @@ impl Status {
         Self::Expired,
     ];
     /// The five that customers see and filter by.
-    pub const PUBLIC: [Self; 5] = [Self::Waiting, Self::Received, Self::Finished, Self::Canceled, Self::Expired];
+    pub const PUBLIC: [Self; 5] =
+        [Self::Waiting, Self::Received, Self::Finished, Self::Canceled, Self::Expired];
 
     /// The word on the wire and in the database.
     pub const fn as_str(self) -> &'static str {
@@ -165,13 +168,17 @@ impl State {
     pub const fn reception(&self) -> Option<&Reception> {
         match self {
             Self::Received(_, reception) | Self::Finished(_, reception, _) => Some(reception),
-            Self::Reserving | Self::Waiting(_) | Self::Failed(_) | Self::Canceled(..) | Self::Expired(..) => None,
+            Self::Reserving | Self::Waiting(_) | Self::Failed(_) | Self::Canceled(..) | Self::Expired(..) => {
+                None
+            }
         }
     }
     /// When it was closed, if it is.
     pub const fn closed_at(&self) -> Option<Time> {
         match self {
-            Self::Finished(_, _, at) | Self::Failed(at) | Self::Canceled(_, at) | Self::Expired(_, at) => Some(*at),
+            Self::Finished(_, _, at) | Self::Failed(at) | Self::Canceled(_, at) | Self::Expired(_, at) => {
+                Some(*at)
+            }
             Self::Reserving | Self::Waiting(_) | Self::Received(..) => None,
         }
     }

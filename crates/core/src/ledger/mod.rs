@@ -9,6 +9,8 @@ mod movement;
 mod purses;
 mod split;
 
-pub use movement::{Draft, Movement, MovementKind, Phase, Platform, Reference, Transfer, ledger_account, platform_account};
+pub use movement::{
+    Draft, Movement, MovementKind, Phase, Platform, Reference, Transfer, ledger_account, platform_account,
+};
 pub use purses::{Change, Fund, Purse, Purses, Refused};
 pub use split::{Short, Split, split};

@@ -80,7 +80,13 @@ mod tests {
 
     fn purses(balance: i64, gift: i64, granted: i64, bought: i64) -> Purses {
         let fund = |posted| Fund { posted, held: 0 };
-        Purses { balance: fund(balance), gift: fund(gift), granted: fund(granted), bought: fund(bought), gift_total: gift }
+        Purses {
+            balance: fund(balance),
+            gift: fund(gift),
+            granted: fund(granted),
+            bought: fund(bought),
+            gift_total: gift,
+        }
     }
 
     /// price, purses (balance, gift, granted, bought) → what each pays, or nothing

@@ -19,7 +19,7 @@ pub(super) fn origin_code(text: &Folded) -> Option<(usize, usize)> {
     }
     let start = hash + 1;
     let mut stop = start;
-    while text.byte(stop).is_ascii_alphanumeric() || (text.byte(stop) == b'-' && stop > start) {
+    while text.written(stop).is_ascii_alphanumeric() || (text.byte(stop) == b'-' && stop > start) {
         stop += 1;
     }
     // An embedded origin may follow ("@example.com #123456 @shop.example"); anything else makes it an ordinary text.

@@ -12,8 +12,10 @@ pub(super) enum Role {
     Code,
     /// Says what a code is for: "verify", "log in", "one-time". Alone it is weak evidence.
     Act,
-    /// Tells the reader to use a code: "enter", "use".
+    /// Tells the reader to type a code: "enter".
     Enter,
+    /// The same, but weaker: "use", "with".
+    With,
     /// Joins a noun and its value: "is", "lautet".
     Is,
     /// Small words that do not separate anything: "your", "the", "pour".
@@ -28,6 +30,8 @@ pub(super) enum Role {
     Promo,
     /// Owns the number after it: order, account, amount, room.
     Nay,
+    /// Places what follows in time or space: "at", "um". Before four digits it makes an hour or a year of them.
+    At,
     /// The number after it is dialled or written to.
     Phone,
     /// The number is the end of a longer one: "ending in 1234".
@@ -105,7 +109,11 @@ const fn index_fill() -> ([u16; BUCKETS + 1], usize) {
     (heads, all)
 }
 
-#[expect(clippy::indexing_slicing, clippy::as_conversions, reason = "const evaluation: a bad index fails the build")]
+#[expect(
+    clippy::indexing_slicing,
+    clippy::as_conversions,
+    reason = "const evaluation: a bad index fails the build"
+)]
 const fn index_build() -> Index {
     let (heads, _) = index_fill();
     let mut next = heads;
@@ -239,6 +247,7 @@ fn continues(text: &Folded, end: usize) -> bool {
     let next = text.byte(end);
     match text.before(end) {
         0x80.. => next >= 0x80 && !is_spaceless(next, text.byte(end + 1)),
+        b'0'..=b'9' => next.is_ascii_alphanumeric(),
         _ => next.is_ascii_lowercase(),
     }
 }
@@ -324,7 +333,12 @@ mod tests {
         for slot in &INDEX.slots {
             let (_, words) = entry(slot).unwrap();
             let text = fold(std::str::from_utf8(words).unwrap());
-            assert_eq!(find(&text, 0).map(|(_, end)| end), Some(text.low.len()), "{:?}", std::str::from_utf8(words));
+            assert_eq!(
+                find(&text, 0).map(|(_, end)| end),
+                Some(text.low.len()),
+                "{:?}",
+                std::str::from_utf8(words)
+            );
         }
     }
 
@@ -335,6 +349,8 @@ mod tests {
         assert_eq!(find(&fold("verification x"), 0), Some((Role::Act, 12)));
         assert_eq!(find(&fold("verified"), 0), Some((Role::Idle, 8)));
         assert_eq!(find(&fold("otp123456"), 0), Some((Role::Code, 3)));
+        assert_eq!(find(&fold("last 4: 1"), 0), Some((Role::Tail, 6)));
+        assert_eq!(find(&fold("last 4821"), 0), Some((Role::Stale, 4)));
         assert_eq!(find(&fold("one-time"), 0), Some((Role::Act, 8)));
         assert_eq!(find(&fold("验证码是"), 0), Some((Role::Code, 9)));
     }

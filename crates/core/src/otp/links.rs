@@ -18,7 +18,8 @@ pub(super) fn link_end(text: &Folded, start: usize, word_end: usize) -> Option<u
     while is_link_byte(text.byte(end)) {
         end += 1;
     }
-    while end > word_end && matches!(text.before(end), b'.' | b',' | b'!' | b'?' | b')' | b':' | b';' | b'\'') {
+    while end > word_end && matches!(text.before(end), b'.' | b',' | b'!' | b'?' | b')' | b':' | b';' | b'\'')
+    {
         end -= 1;
     }
     Some(end)
@@ -59,11 +60,18 @@ pub(super) enum Plainness {
 pub(super) fn code_in(text: &Folded, start: usize, end: usize) -> Option<(Plainness, usize, usize)> {
     let end = end.min(start + LINK_MAX);
     let link = text.low.get(start..end)?;
+    let roles = || {
+        (0..link.len()).filter(|at| starts_part(link, *at)).filter_map(|at| lexicon::find(text, start + at))
+    };
+    if roles().any(|(role, _)| matches!(role, Role::Spoil | Role::Promo)) {
+        return None;
+    }
     if let Some((from, to)) = named(link) {
         return Some((Plainness::Named, start + from, start + to));
     }
-    let (from, to) = path(text, start, end)?;
-    Some((Plainness::Path, from, to))
+    let verifying = (0..link.len()).filter(|at| starts_part(link, *at)).any(|at| is_verifying(link, at));
+    let (from, to) = path(link, verifying)?;
+    Some((Plainness::Path, start + from, start + to))
 }
 
 /// A parameter whose name says "code".
@@ -86,8 +94,10 @@ fn named(link: &[u8]) -> Option<(usize, usize)> {
 }
 
 fn is_code_name(name: &[u8]) -> bool {
-    let spoiled = [b"promo".as_slice(), b"coupon", b"ref", b"discount", b"country", b"zip", b"invite", b"lang"];
-    let told = name.ends_with(b"code") || matches!(name, b"otp" | b"pin" | b"passcode" | b"c" | b"vc" | b"tan");
+    let spoiled =
+        [b"promo".as_slice(), b"coupon", b"ref", b"discount", b"country", b"zip", b"invite", b"lang"];
+    let told =
+        name.ends_with(b"code") || matches!(name, b"otp" | b"pin" | b"passcode" | b"c" | b"vc" | b"tan");
     told && !spoiled.iter().any(|word| name.windows(word.len()).any(|part| part == *word))
 }
 
@@ -95,26 +105,31 @@ fn is_code_value(value: &[u8]) -> bool {
     let digits = value.iter().filter(|byte| byte.is_ascii_digit()).count();
     let letters = value.iter().filter(|byte| byte.is_ascii_lowercase()).count();
     let dashes = value.iter().filter(|byte| **byte == b'-').count();
-    (4..=8).contains(&(digits + letters)) && digits > 0 && dashes <= 1 && digits + letters + dashes == value.len()
+    (4..=8).contains(&(digits + letters))
+        && digits > 0
+        && dashes <= 1
+        && digits + letters + dashes == value.len()
 }
 
 /// The last part of the path, if it is 4 to 8 digits and the link is about verifying.
-fn path(text: &Folded, start: usize, end: usize) -> Option<(usize, usize)> {
-    let link = text.low.get(start..end)?;
+fn path(link: &[u8], verifying: bool) -> Option<(usize, usize)> {
     let slash = link.iter().rposition(|byte| *byte == b'/')?;
     let last = link.get(slash + 1..)?;
-    let before = link.get(..slash)?;
+    let host = link.windows(3).position(|part| part == b"://").map_or(0, |place| place + 3);
     let digits = (4..=8).contains(&last.len()) && last.iter().all(u8::is_ascii_digit);
-    let host = before.windows(3).position(|part| part == b"://").map_or(0, |place| place + 3);
-    let verifies = before.get(host..).is_some_and(|rest| rest.starts_with(b"v."))
-        || (0..before.len()).any(|at| starts_part(before, at) && is_verifying(text, start + at));
-    (digits && verifies).then_some((start + slash + 1, end))
+    let short_host = link.get(host..).is_some_and(|rest| rest.starts_with(b"v."));
+    (digits && (verifying || short_host)).then_some((slash + 1, link.len()))
+}
+
+/// Path words that promise a code after them; "security" or "access" do not.
+const VERIFYING: [&[u8]; 8] = [b"verif", b"confirm", b"auth", b"otp", b"code", b"2fa", b"activat", b"valid"];
+
+fn is_verifying(link: &[u8], at: usize) -> bool {
+    link.get(at..).is_some_and(|rest| VERIFYING.iter().any(|word| rest.starts_with(word)))
 }
 
 fn starts_part(link: &[u8], at: usize) -> bool {
-    at.checked_sub(1).and_then(|before| link.get(before)).is_some_and(|byte| matches!(byte, b'/' | b'.' | b'-'))
-}
-
-fn is_verifying(text: &Folded, at: usize) -> bool {
-    matches!(lexicon::find(text, at), Some((Role::Act | Role::Code, _)))
+    at.checked_sub(1)
+        .and_then(|before| link.get(before))
+        .is_some_and(|byte| matches!(byte, b'/' | b'.' | b'-'))
 }

@@ -26,6 +26,31 @@ impl Folded {
         self.kept.get(i).copied().unwrap_or(0)
     }
 
+    /// Whether a capital letter of ASCII was written at `i`.
+    pub(super) fn is_capital(&self, i: usize) -> bool {
+        self.written(i).is_ascii_uppercase()
+    }
+
+    /// The end of the digits that start at `start`.
+    pub(super) fn digits_end(&self, start: usize) -> usize {
+        self.end_of(start, |byte| byte.is_ascii_digit())
+    }
+
+    /// The end of the ASCII letters that start at `start`.
+    pub(super) fn letters_end(&self, start: usize) -> usize {
+        self.end_of(start, |byte| byte.is_ascii_lowercase())
+    }
+
+    /// The end of the ASCII letters and digits that start at `start`.
+    pub(super) fn alnum_end(&self, start: usize) -> usize {
+        self.end_of(start, |byte| byte.is_ascii_alphanumeric())
+    }
+
+    fn end_of(&self, start: usize, belongs: fn(&u8) -> bool) -> usize {
+        let rest = self.low.get(start..).unwrap_or_default();
+        start + rest.iter().position(|byte| !belongs(byte)).unwrap_or(rest.len())
+    }
+
     fn push(&mut self, low: u8, kept: u8) {
         self.low.push(low);
         self.kept.push(kept);
@@ -104,17 +129,22 @@ fn fold_rest(folded: &mut Folded, c: char, code: u32) {
     }
 }
 
-/// Zero-width, bidi, soft hyphen, variation selectors, keycaps, combining accents, Arabic and Hebrew points.
+/// Zero-width, bidi, Indic nukta, soft hyphen, variation selectors, keycaps, combining accents, Arabic and Hebrew points.
 fn is_invisible(code: u32) -> bool {
     matches!(code,
-        0xAD | 0x0300..=0x036F | 0x0591..=0x05BD | 0x05BF | 0x05C1 | 0x05C2 | 0x05C4 | 0x05C5 | 0x05C7
+        0xAD | 0x0300..=0x036F | 0x093C | 0x09BC | 0x0A3C | 0x0ABC | 0x0591..=0x05BD | 0x05BF | 0x05C1 | 0x05C2 | 0x05C4 | 0x05C5 | 0x05C7
         | 0x0610..=0x061A | 0x061C | 0x0640 | 0x064B..=0x065F | 0x0670 | 0x180B..=0x180E | 0x200B..=0x200F
         | 0x202A..=0x202E | 0x2060..=0x206F | 0x20E3 | 0xFE00..=0xFE0F | 0xFEFF | 0xE0000..=0xE01EF)
 }
 
 /// The first character of each block of ten decimal digits (Unicode category Nd), ascending.
 const ZEROES: [u32; 65] = [
-0x0660, 0x06F0, 0x07C0, 0x0966, 0x09E6, 0x0A66, 0x0AE6, 0x0B66, 0x0BE6, 0x0C66, 0x0CE6, 0x0D66, 0x0DE6, 0x0E50, 0x0ED0, 0x0F20, 0x1040, 0x1090, 0x17E0, 0x1810, 0x1946, 0x19D0, 0x1A80, 0x1A90, 0x1B50, 0x1BB0, 0x1C40, 0x1C50, 0xA620, 0xA8D0, 0xA900, 0xA9D0, 0xA9F0, 0xAA50, 0xABF0, 0xFF10, 0x104A0, 0x10D30, 0x11066, 0x110F0, 0x11136, 0x111D0, 0x112F0, 0x11450, 0x114D0, 0x11650, 0x116C0, 0x11730, 0x118E0, 0x11950, 0x11C50, 0x11D50, 0x11DA0, 0x16A60, 0x16AC0, 0x16B50, 0x1D7CE, 0x1D7D8, 0x1D7E2, 0x1D7EC, 0x1D7F6, 0x1E140, 0x1E2F0, 0x1E950, 0x1FBF0,
+    0x0660, 0x06F0, 0x07C0, 0x0966, 0x09E6, 0x0A66, 0x0AE6, 0x0B66, 0x0BE6, 0x0C66, 0x0CE6, 0x0D66, 0x0DE6,
+    0x0E50, 0x0ED0, 0x0F20, 0x1040, 0x1090, 0x17E0, 0x1810, 0x1946, 0x19D0, 0x1A80, 0x1A90, 0x1B50, 0x1BB0,
+    0x1C40, 0x1C50, 0xA620, 0xA8D0, 0xA900, 0xA9D0, 0xA9F0, 0xAA50, 0xABF0, 0xFF10, 0x104A0, 0x10D30,
+    0x11066, 0x110F0, 0x11136, 0x111D0, 0x112F0, 0x11450, 0x114D0, 0x11650, 0x116C0, 0x11730, 0x118E0,
+    0x11950, 0x11C50, 0x11D50, 0x11DA0, 0x16A60, 0x16AC0, 0x16B50, 0x1D7CE, 0x1D7D8, 0x1D7E2, 0x1D7EC,
+    0x1D7F6, 0x1E140, 0x1E2F0, 0x1E950, 0x1FBF0,
 ];
 
 fn ascii_digit(code: u32) -> Option<u8> {
@@ -192,6 +222,18 @@ fn other_script(c: char, code: u32) -> char {
         0x038F | 0x03CE => '\u{03C9}',
         0x03C2 => '\u{03C3}',
         0x0401 | 0x0451 => '\u{0435}',
+        // Letters written with a nukta in one character, which are also written in two.
+        0x0958 => '\u{0915}',
+        0x0959 => '\u{0916}',
+        0x095A => '\u{0917}',
+        0x095B => '\u{091C}',
+        0x095C => '\u{0921}',
+        0x095D => '\u{0922}',
+        0x095E => '\u{092B}',
+        0x095F => '\u{092F}',
+        0x09DF => '\u{09AF}',
+        0x09DC => '\u{09A1}',
+        0x09DD => '\u{09A2}',
         _ => c.to_lowercase().next().unwrap_or(c),
     }
 }
@@ -206,8 +248,15 @@ mod tests {
 
     #[test]
     fn digits_of_every_script_become_ascii() {
-        for digits in ["٠١٢٣٤٥٦٧٨٩", "۰۱۲۳۴۵۶۷۸۹", "०१२३४५६७८९", "০১২৩৪৫৬৭৮৯", "๐๑๒๓๔๕๖๗๘๙", "０１２３４５６７８９", "𝟎𝟏𝟐𝟑𝟒𝟓𝟔𝟕𝟖𝟗"]
-        {
+        for digits in [
+            "٠١٢٣٤٥٦٧٨٩",
+            "۰۱۲۳۴۵۶۷۸۹",
+            "०१२३४५६७८९",
+            "০১২৩৪৫৬৭৮৯",
+            "๐๑๒๓๔๕๖๗๘๙",
+            "０１２３４５６７８９",
+            "𝟎𝟏𝟐𝟑𝟒𝟓𝟔𝟕𝟖𝟗",
+        ] {
             assert_eq!(low(digits), "0123456789", "{digits}");
         }
     }
@@ -220,7 +269,10 @@ mod tests {
 
     #[test]
     fn invisible_marks_vanish_and_blanks_collapse() {
-        assert_eq!(low("12\u{200b}3\u{2066}4\u{2069}\u{feff}  \u{a0} 1\u{fe0f}\u{20e3} \r\n\r\n x"), "1234 1\nx");
+        assert_eq!(
+            low("12\u{200b}3\u{2066}4\u{2069}\u{feff}  \u{a0} 1\u{fe0f}\u{20e3} \r\n\r\n x"),
+            "1234 1\nx"
+        );
     }
 
     #[test]

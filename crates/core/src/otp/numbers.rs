@@ -31,7 +31,7 @@ struct Separators {
 
 impl Run {
     fn start(text: &Folded, start: usize) -> Run {
-        let end = digits_end(text, start);
+        let end = text.digits_end(start);
         let mut run = Run {
             lengths: [0; GROUPS_MAX],
             count: 0,
@@ -58,14 +58,6 @@ impl Run {
     }
 }
 
-fn digits_end(text: &Folded, start: usize) -> usize {
-    let mut end = start;
-    while text.byte(end).is_ascii_digit() {
-        end += 1;
-    }
-    end
-}
-
 /// Reads the number that starts at `start`: what it can be, and where it ends.
 pub(super) fn read(text: &Folded, start: usize) -> (Kind, usize) {
     let run = tight(text, start);
@@ -88,7 +80,7 @@ fn tight(text: &Folded, start: usize) -> Run {
             _ => break,
         }
         let from = run.end + 1;
-        let end = digits_end(text, from);
+        let end = text.digits_end(from);
         run.add(end - from, end);
     }
     run
@@ -146,8 +138,11 @@ fn is_year(text: &Folded, start: usize) -> bool {
 /// Day, month and year in one of the usual places.
 fn is_date(text: &Folded, start: usize, run: &Run) -> bool {
     let &[a, b, c] = run.lengths() else { return false };
-    let (first, second, third) =
-        (value(text, start, a.min(4)), value(text, start + a + 1, b.min(4)), value(text, start + a + b + 2, c.min(4)));
+    let (first, second, third) = (
+        value(text, start, a.min(4)),
+        value(text, start + a + 1, b.min(4)),
+        value(text, start + a + b + 2, c.min(4)),
+    );
     let day_month = |x: usize, y: usize| (1..=31).contains(&x) && (1..=31).contains(&y) && x.min(y) <= 12;
     match (a, b, c) {
         (4, 1..=2, 1..=2) => (1300..2100).contains(&first) && day_month(second, third),
@@ -165,7 +160,7 @@ fn spaced(text: &Folded, start: usize) -> (Kind, usize) {
     let first = run.total;
     while run.count < GROUPS_MAX && text.byte(run.end) == b' ' && text.byte(run.end + 1).is_ascii_digit() {
         let from = run.end + 1;
-        let end = digits_end(text, from);
+        let end = text.digits_end(from);
         if !is_group_end(text, end) {
             break;
         }
@@ -194,7 +189,8 @@ fn single(text: &Folded, start: usize, end: usize) -> Kind {
 
 fn is_group_end(text: &Folded, end: usize) -> bool {
     let next = text.byte(end);
-    let number_goes_on = matches!(next, b'.' | b',' | b':' | b'/' | b'-') && text.byte(end + 1).is_ascii_digit();
+    let number_goes_on =
+        matches!(next, b'.' | b',' | b':' | b'/' | b'-') && text.byte(end + 1).is_ascii_digit();
     !next.is_ascii_alphanumeric() && next != b'%' && !number_goes_on
 }
 
@@ -205,10 +201,13 @@ fn is_spaced_phone(text: &Folded, start: usize, run: &Run) -> bool {
     let short = lengths.iter().all(|length| *length <= 5) && lengths.first().is_some_and(|first| *first <= 4);
     let small = lengths.iter().all(|length| *length >= 2);
     (!equal && small && run.count >= 3 && (9..=15).contains(&run.total) && short)
-        || (starts_zero_phone(text, start, run.total) && run.total <= 12 && small && !matches!(lengths, [6.., ..]))
+        || (starts_zero_phone(text, start, run.total)
+            && run.total <= 12
+            && small
+            && lengths.first().is_some_and(|first| *first <= 5))
 }
 
-/// "*1234", "138****1234", "...1234": part of a longer number. "*123456*" is only emphasis.
+/// "*1234", "138****1234", "...1234", "6--7893", "sam_1987": part of something longer. "*123456*" is only emphasis.
 fn is_masked(text: &Folded, start: usize, end: usize) -> bool {
     let stars = |ahead: bool| {
         let mut count = 0;
@@ -224,7 +223,11 @@ fn is_masked(text: &Folded, start: usize, end: usize) -> bool {
         && text.before(start) == b'.'
         && text.before(start.saturating_sub(1)) == b'.'
         && !text.before(start.saturating_sub(3)).is_ascii_lowercase();
-    (before > 0 && after < before) || after > 1 || dots
+    let named = text.before(start) == b'_' && text.before(start.saturating_sub(1)).is_ascii_alphanumeric();
+    let twice = text.before(start) == b'-'
+        && text.before(start.saturating_sub(1)) == b'-'
+        && text.before(start.saturating_sub(2)).is_ascii_digit();
+    (before > 0 && after < before) || after > 1 || dots || twice || named
 }
 
 /// "50%", "1234@example.com", "5000$".
@@ -245,7 +248,7 @@ pub(super) fn international(text: &Folded, plus: usize) -> Option<usize> {
 /// The end of "(888) 888-8888" whose bracket stands at `bracket`.
 pub(super) fn bracketed_phone(text: &Folded, bracket: usize) -> Option<usize> {
     let from = if text.byte(bracket + 1) == b'+' { bracket + 2 } else { bracket + 1 };
-    let close = digits_end(text, from);
+    let close = text.digits_end(from);
     if !(2..=5).contains(&(close - from)) || text.byte(close) != b')' {
         return None;
     }

@@ -4,7 +4,7 @@
 
 use super::lexicon::{self, Role};
 use super::normalise::Folded;
-use super::{bound, links, numbers};
+use super::{bound, dashes, links, numbers};
 
 /// What a token is.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -49,7 +49,9 @@ pub(super) fn cut(text: &Folded) -> Vec<Token> {
         at = token.map_or(at + 1, |token| token.end.max(at + 1));
         let Some(token) = token else { continue };
         match (token.kind, tokens.last_mut()) {
-            (Kind::Mark(mark), Some(Token { kind: Kind::Mark(last), end, .. })) if mark == *last => *end = token.end,
+            (Kind::Mark(mark), Some(Token { kind: Kind::Mark(last), end, .. })) if mark == *last => {
+                *end = token.end;
+            }
             _ => tokens.push(token),
         }
     }
@@ -76,33 +78,9 @@ fn next(text: &Folded, at: usize) -> Option<Token> {
     }
 }
 
-fn alnum_end(text: &Folded, start: usize) -> usize {
-    let mut end = start;
-    while text.byte(end).is_ascii_alphanumeric() {
-        end += 1;
-    }
-    end
-}
-
-fn letters_end(text: &Folded, start: usize) -> usize {
-    let mut end = start;
-    while text.byte(end).is_ascii_lowercase() {
-        end += 1;
-    }
-    end
-}
-
-fn digits_end(text: &Folded, start: usize) -> usize {
-    let mut end = start;
-    while text.byte(end).is_ascii_digit() {
-        end += 1;
-    }
-    end
-}
-
 /// A run of ASCII letters and digits.
 fn chunk(text: &Folded, start: usize) -> Token {
-    let end = alnum_end(text, start);
+    let end = text.alnum_end(start);
     let made = |kind: Kind, end: usize| Token { kind, start, end };
     if matches!(text.byte(end), b':' | b'.' | b'/' | b'-')
         && let Some(link) = links::link_end(text, start, end)
@@ -112,12 +90,15 @@ fn chunk(text: &Folded, start: usize) -> Token {
     if let Some(end) = single_characters(text, start, end) {
         return made(Kind::Mixed, end);
     }
-    let letters = letters_end(text, start);
-    let digits = digits_end(text, start);
+    let letters = text.letters_end(start);
+    let digits = text.digits_end(start);
+    if letters < end && (start..end).any(|at| text.written(at) == 0) {
+        return made(Kind::Figure, end);
+    }
     if letters == end {
         word(text, start, end)
     } else if digits == end {
-        dashed_code(text, start, end).unwrap_or_else(|| {
+        dashes::read(text, start, end).unwrap_or_else(|| {
             let (kind, end) = numbers::read(text, start);
             made(kind, end)
         })
@@ -131,11 +112,11 @@ fn chunk(text: &Folded, start: usize) -> Token {
 /// A word of ASCII letters, unless it opens a dashed code ("RKJ-YP6", "G-123456").
 fn word(text: &Folded, start: usize, end: usize) -> Token {
     if text.byte(end) == b'-' {
-        if let Some(code) = dashed_code(text, start, end) {
+        if let Some(code) = dashes::read(text, start, end) {
             return code;
         }
         // "your code isG-345821": the prefix of Google's codes, glued to a word.
-        if text.written(end - 1) == b'G' && end - start > 1 && digits_end(text, end + 1) >= end + 5 {
+        if text.written(end - 1) == b'G' && end - start > 1 && text.digits_end(end + 1) >= end + 5 {
             return signed(text, start, end - 1);
         }
     }
@@ -158,9 +139,30 @@ fn signed(text: &Folded, start: usize, end: usize) -> Token {
 
 /// Germanic and Finnic compounds end in the word for code: "Bestätigungscode", "vahvistuskoodia".
 const CODE_ENDINGS: [&[u8]; 24] = [
-    b"code", b"codes", b"kode", b"koden", b"koder", b"kod", b"kodu", b"koodi", b"koodia", b"koodin", b"koodilla",
-    b"koodisi", b"kood", b"passwort", b"passworts", b"kennwort", b"wachtwoord", b"passord", b"passordet", b"losenord",
-    b"salasana", b"pincode", b"kodnya", b"kodet",
+    b"code",
+    b"codes",
+    b"kode",
+    b"koden",
+    b"koder",
+    b"kod",
+    b"kodu",
+    b"koodi",
+    b"koodia",
+    b"koodin",
+    b"koodilla",
+    b"koodisi",
+    b"kood",
+    b"passwort",
+    b"passworts",
+    b"kennwort",
+    b"wachtwoord",
+    b"passord",
+    b"passordet",
+    b"losenord",
+    b"salasana",
+    b"pincode",
+    b"kodnya",
+    b"kodet",
 ];
 
 fn is_code_compound(text: &Folded, start: usize, end: usize) -> bool {
@@ -177,7 +179,7 @@ fn digits_then_letters(text: &Folded, start: usize, digits: usize, end: usize) -
     }
     match lexicon::find(text, digits) {
         Some((Role::Unit | Role::Money, to)) if to == end => Token { kind: Kind::Figure, start, end },
-        Some((_, to)) if to == end && digits - start >= 4 && !is_capital(text, digits) => {
+        Some((_, to)) if to == end && digits - start >= 4 && !text.is_capital(digits) => {
             let (kind, end) = numbers::read(text, start);
             Token { kind, start, end }
         }
@@ -187,11 +189,12 @@ fn digits_then_letters(text: &Folded, start: usize, digits: usize, end: usize) -
 
 /// "OTP123456", "Rs500", "XX1234", or an alphanumeric code that starts with letters.
 fn letters_then_digits(text: &Folded, start: usize, letters: usize, end: usize) -> Token {
-    let hidden = text.low.get(start..letters).is_some_and(|mask| mask.len() > 1 && mask.iter().all(|x| *x == b'x'));
+    let hidden =
+        text.low.get(start..letters).is_some_and(|mask| mask.len() > 1 && mask.iter().all(|x| *x == b'x'));
     if hidden {
         return Token { kind: Kind::Figure, start, end };
     }
-    let glued = digits_end(text, letters) == end && (letters - start > 2 || end - letters >= 4);
+    let glued = text.digits_end(letters) == end && (letters - start > 2 || end - letters >= 4);
     match lexicon::find(text, start) {
         Some((role, to)) if to == letters && glued && (letters - start > 2 || role == Role::Money) => {
             Token { kind: Kind::Sign(role), start, end: to }
@@ -200,57 +203,18 @@ fn letters_then_digits(text: &Folded, start: usize, letters: usize, end: usize) 
     }
 }
 
-fn is_capital(text: &Folded, at: usize) -> bool {
-    text.written(at).is_ascii_uppercase()
-}
-
 /// Letters and digits that may be a code; part of a mail address or a domain is not.
 fn mixed(text: &Folded, start: usize, end: usize) -> Token {
-    if let Some(code) = dashed_code(text, start, end) {
+    if let Some(code) = dashes::read(text, start, end) {
         return code;
     }
     let next = text.byte(end + 1);
-    let address = matches!(text.byte(end), b'@' | b'.' | b'_' | b'=') && next.is_ascii_lowercase() && !is_capital(text, end + 1);
+    let address = matches!(text.byte(end), b'@' | b'.' | b'_' | b'=')
+        && next.is_ascii_lowercase()
+        && !text.is_capital(end + 1);
     let handle = matches!(text.before(start), b'@' | b'_' | b'/');
     let kind = if address || handle || end - start > CODE_MAX { Kind::Figure } else { Kind::Mixed };
     Token { kind, start, end }
-}
-
-/// Parts of capitals and digits joined by hyphens: "RKJ-YP6", "AB12-CD34". A short prefix of letters before digits
-/// ("G-123456") is shown on the sender's page already and is cut off.
-fn dashed_code(text: &Folded, start: usize, first_end: usize) -> Option<Token> {
-    let (mut end, mut characters, mut digits, mut parts) = (first_end, first_end - start, 0, 1);
-    let mut lengths_equal = true;
-    let prefix = letters_end(text, start) == first_end;
-    let first_digits = (start..first_end).filter(|at| text.byte(*at).is_ascii_digit()).count();
-    while parts < CODE_MAX && text.byte(end) == b'-' && text.byte(end + 1).is_ascii_alphanumeric() {
-        let from = end + 1;
-        let to = alnum_end(text, from);
-        if to - from > CODE_MAX || !(from..to).all(|at| text.written(at).is_ascii_digit() || is_capital(text, at) || prefix_is_g(text, start, first_end)) {
-            return None;
-        }
-        lengths_equal &= to - from == first_end - start;
-        digits += (from..to).filter(|at| text.byte(*at).is_ascii_digit()).count();
-        characters += to - from;
-        parts += 1;
-        end = to;
-    }
-    let all_capital = (start..first_end).all(|at| text.written(at).is_ascii_digit() || is_capital(text, at));
-    if parts == 1 || !(all_capital || prefix_is_g(text, start, first_end)) {
-        return None;
-    }
-    let rest = characters - (first_end - start);
-    if prefix && (1..=4).contains(&(first_end - start)) && (4..=CODE_MAX).contains(&rest) && (digits == rest || prefix_is_g(text, start, first_end)) {
-        let kind = if digits == rest { Kind::Digits } else { Kind::Mixed };
-        return Some(Token { kind, start: first_end + 1, end });
-    }
-    let letters = characters - digits - first_digits;
-    let code = characters <= CODE_MAX && characters > 3 && letters > 0 && (lengths_equal || digits > 0 && (first_digits > 0 || prefix));
-    code.then_some(Token { kind: Kind::Mixed, start, end })
-}
-
-fn prefix_is_g(text: &Folded, start: usize, end: usize) -> bool {
-    end - start == 1 && text.byte(start) == b'g'
 }
 
 /// "a u 8 k u f": four to ten single characters with spaces between, at least one of them a digit.
@@ -260,7 +224,7 @@ fn single_characters(text: &Folded, start: usize, end: usize) -> Option<usize> {
     }
     let (mut last, mut count) = (end, 1);
     let mut digits = usize::from(text.byte(start).is_ascii_digit());
-    while count <= CODE_MAX && text.byte(last) == b' ' && alnum_end(text, last + 1) == last + 2 {
+    while count <= CODE_MAX && text.byte(last) == b' ' && text.alnum_end(last + 1) == last + 2 {
         digits += usize::from(text.byte(last + 1).is_ascii_digit());
         last += 2;
         count += 1;

@@ -38,24 +38,28 @@ pub(super) const GROUPS: &[Group] = &[
     ),
     group(
         Role::Enter,
-        "verwenden|verwende|nutzen|nutze|benutzen|gib|geben sie|eingeben|eintippen|gebruik|voer|vul|typ|\
-         invoeren|anvand|ange|skriv|bruk|tast|indtast|brug|benyt|kayta|syota|anna|kasuta|sisesta|wpisz|\
-         uzyj|podaj|wprowadz|zadejte|zadajte|pouzijte|pouzite|opiste|hasznalja|irja|adja|ird|kullan*|\
-         girin|giriniz|yazin|daxil edin|kiriting|nhap|su dung|gunakan|masukkan|guna|tumia|iveskite|\
-         ievadiet|naudokite|izmantojiet|unesite|vnesite|upisite|uporabite|koristite",
+        "gib|geben sie|eingeben|eintippen|voer|vul|typ|invoeren|ange|skriv|tast|indtast|syota|anna|\
+         sisesta|wpisz|podaj|wprowadz|zadejte|zadajte|opiste|irja|adja|ird|girin|giriniz|yazin|\
+         daxil edin|kiriting|nhap|masukkan|iveskite|ievadiet|unesite|vnesite|upisite",
+    ),
+    group(
+        Role::With,
+        "mit|met|med|verwenden|verwende|nutzen|nutze|benutzen|gebruik|anvand|bruk|brug|benyt|kayta|\
+         kasuta|uzyj|pouzijte|pouzite|hasznalja|kullan*|su dung|gunakan|guna|tumia|naudokite|izmantojiet|\
+         uporabite|koristite",
     ),
     group(
         Role::Is,
-        "ist|lautet|sind|zijn|luidt|ar|er|on|jest|brzmi|je|znie|zni|glasi|yra|ir|dir|adalah|ialah|yaitu|\
-         ni",
+        "ist|lautet|sind|zijn|luidt|ar|er|jest|brzmi|je|znie|zni|glasi|yra|ir|dir|adalah|ialah|yaitu|ni",
     ),
     group(
         Role::Glue,
-        "ihr|ihre|ihren|dein|deine|deinen|der|die|das|den|fur|zur|zum|von|mit|uw|jouw|het|een|deze|dit|\
-         als|voor|om|op|met|bij|din|ditt|att|som|pa|til|till|her|har|det|et|ett|med|sinun|teie|sinu|twoj|\
-         twoja|w|dla|aby|z|vas|vase|pro|pre|tvuj|tvoj|az|ez|vasa|za|od|ki|jusu|tavs|icin|ile|sizin|bu|ve|\
-         uchun|ucun|cua|ban|quy khach|cho|vao|tai|anda|kamu|untuk|ini|dari|ke|bagi|akun|yang|yako|akaun|\
-         se|tik|moi|lam|hier|ist ihr|ist dein|som er",
+        "ihr|bitte|prosim|prosze|lutfen|vanligen|venligst|vennligst|ole hyva|kerem|tolong|sila|vui long|\
+         hay|ihr ein|ihre|ihren|dein|deine|deinen|der|die|das|den|fur|zur|zum|von|uw|jouw|het|een|deze|\
+         dit|als|voor|op|bij|din|ditt|att|som|pa|til|her|har|det|et|ett|sinun|teie|sinu|twoj|twoja|w|dla|\
+         aby|z|vas|vase|pro|pre|tvuj|tvoj|az|ez|vasa|za|od|ki|jusu|tavs|icin|ile|sizin|bu|ve|uchun|ucun|\
+         cua|ban|quy khach|cho|vao|tai|anda|kamu|untuk|ini|dari|ke|bagi|akun|yang|yako|akaun|tik|moi|lam|\
+         hier|ist ihr|ist dein|som er",
     ),
     group(
         Role::Secret,
@@ -97,8 +101,8 @@ pub(super) const GROUPS: &[Group] = &[
          kargo|gonderi*|musteri|odeme*|sifaris*|buyurtma*|abone|dekont|islem|don hang|tai khoan|tk ngan|\
          so du|so tien|hoa don|khach hang|so the|ma gd|giao dich|pesanan|tagihan|rekening|kartu|kad|baki|\
          jumlah|bungkusan|pelanggan|transaksi|nomor|avgift|pris|preis|prix|cena|ar kort|kundnummer|\
-         sendung|spor*|flug|vlucht|lot|let|gate|rom|rum|kamer|huone|pokoj|soba|oda|phong|kamar|taksit|\
-         polis*|polic*|sokak|cadde",
+         sendung|spor*|flug|vlucht|lot|let|rom|rum|kamer|huone|pokoj|soba|oda|phong|kamar|taksit|polis*|\
+         polic*|sokak|cadde",
     ),
     group(
         Role::Phone,
@@ -116,13 +120,17 @@ pub(super) const GROUPS: &[Group] = &[
          ile biten|sonu|biten|son 4|son dort|duoi|so cuoi|berakhir|berakhiran|berakhir dengan|\
          letzte vier|letzten vier|laatste vier|siste fire|sista fyra|ostatnie cyfry",
     ),
-    group(Role::Money, "lira|manat|som|sum|kronor|kroner|forint|zlotych|korun|dinara|ksh|evra"),
+    group(
+        Role::At,
+        "um|gegen|ab|bis|kl|klo|klokken|klockan|kello|godz|om|vanaf|rond|sejak|jam|luc|vao luc|pukul",
+    ),
+    group(Role::Money, "lira|manat|sum|kronor|kroner|forint|zlotych|korun|dinara|evra"),
     group(
         Role::Unit,
         "stunden|tage|tagen|uhr|punkte|monate|jahre|wochen|sekunden|uur|uren|dagen|dage|dager|timer|\
          timmar|tunti*|paiva*|godzin*|dni|hodin*|perc|percig|dakika*|dk|saniye|sn|saat|gun|puan|phut|\
-         giay|gio|ngay|thang|menit|minit|detik|jam|hari|poin|mata|sekund*|punkt*|poeng|poang|pistett*|\
-         bodov|bodu|pont|dakikadir|diem|nap|ora mulva",
+         giay|gio|ngay|thang|menit|minit|detik|hari|poin|mata|sekund*|punkt*|poeng|poang|pistett*|bodov|\
+         bodu|pont|dakikadir|diem|nap|ora mulva",
     ),
     group(
         Role::Fresh,

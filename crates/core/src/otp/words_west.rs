@@ -8,30 +8,29 @@ pub(super) const ENGLISH: &[Group] = &[
     group(
         Role::Code,
         "code|codes|otp|otps|passcode|passcodes|pass code|password|passwords|pin|pins|pincode|pwd|passwd|\
-         passphrase|tan|mtan|m tan|smstan|pushtan|etan|token|otc|otac|etac|tac|totp|vcode|authcode|\
-         auth code|smscode|one time p|secret number|authentication number|verification number|\
+         passphrase|tan|mtan|m tan|smstan|pushtan|etan|token|otc|otac|etac|tac|totp|vcode|captcha|\
+         authcode|auth code|smscode|one time p|secret number|authentication number|verification number|\
          security number|msimbo|nenosiri|wagwoord|verifycode|otpcode|onetimecode|onetimepassword",
     ),
     group(
         Role::Act,
         "verif*|confirm|confirming|confirmation|authent*|authoriz*|authoris*|authorization|login|logins|\
-         log in|log into|logging in|logon|log on|sign in|signin|signing in|sign into|sign on|sign up|\
-         signup|security|one time|onetime|single use|two factor|2 factor|2fa|two step|2 step|mfa|\
-         activate|activating|activation|register|registering|registration|reset|recover|recovery|access|\
-         validate|validation|validating|identity|unlock|temporary|temp|secure|auth|unique|enroll|\
-         enrolment|enrollment|link your|pairing|pair|approve|consent",
+         log in|log into|linking|allow|approving|logging in|logon|log on|sign in|signin|signing in|\
+         signing up|sign into|sign on|sign up|signup|security|one time|onetime|single use|two factor|\
+         2 factor|2fa|two step|2 step|mfa|activate|activating|activation|register|registering|\
+         registration|reset|recover|recovery|access|accessed|accessing|validate|validation|validating|\
+         identity|unlock|temporary|temp|secure|auth|unique|enroll|enrolment|enrollment|link your|pairing|\
+         pair|approve|consent",
     ),
-    group(
-        Role::Enter,
-        "use|using|enter|entering|type|input|insert|submit|provide|key in|paste|quote|use this|\
-         enter this",
-    ),
+    group(Role::Enter, "enter|entering|type|input|submit|key in|paste|enter this"),
+    group(Role::With, "use|using|with|insert|provide|quote|use this"),
     group(Role::Is, "is|are|was|as|equals|s|it s|will be|reads"),
     group(
         Role::Glue,
         "your|yr|ur|the|this|that|my|to|for|a|an|and|or|here|below|following|our|me|you|it|please|pls|on|\
-         in|with|by|from|at|its|sms|hi|hello|dear|number|no|num|nr",
+         its|sms|hi|hello|dear|number|no|num|nr",
     ),
+    group(Role::At, "at|in|around|by|before|after|till|from|approx|about"),
     group(Role::Of, "of|de|di|do|da|du|des|d|del|della|dello|van|af|av|dei|delle|l"),
     group(
         Role::Secret,
@@ -48,7 +47,7 @@ pub(super) const ENGLISH: &[Group] = &[
     ),
     group(
         Role::Spoil,
-        "referral|refer|invite|invitation|tracking|track|reference|ref|refno|booking|bookings|\
+        "referral|refer|purchase|approval|invite|invitation|tracking|track|reference|ref|refno|booking|bookings|\
          reservation|pnr|zip|zipcode|postal|postcode|post code|area|country|qr|qrcode|bar|barcode|error|\
          identifier|product|item|source|dress|swift|sort|ifsc|bic|branch|membership|member|ticket|\
          confirmation number|serial|model|sku|batch|hs|tax|vat|gst|status|exit|morse|iso|customer|\
@@ -57,16 +56,16 @@ pub(super) const ENGLISH: &[Group] = &[
     ),
     group(
         Role::Nay,
-        "order|orders|order no|invoice|invoices|account|accounts|acct|a/c|ac no|acc|card|cards|balance|\
-         bal|amount|amt|payment|payments|paid|pay|transaction|transactions|txn|trx|transfer|transferred|\
+        "registration no|registration number|registration id|reg no|login id|vehicle registration|order|\
+         orders|order no|invoice|invoices|account|accounts|acct|a/c|ac no|acc|card|cards|balance|bal|\
+         amount|amt|payment|payments|paid|pay|transaction|transactions|txn|trx|transfer|transferred|\
          deposit|deposited|withdrawal|withdrawn|credited|debited|bill|total|price|cost|costs|fee|fees|\
          fare|id|ids|user id|userid|policy|parcel|package|shipment|consignment|delivery|awb|waybill|\
          folio|receipt|room|apt|apartment|floor|suite|box|pobox|po box|street|road|avenue|house|block|\
          page|chapter|version|build|since|until|date|dated|dob|seat|flight|train|bus|platform|gate|table|\
          queue|score|steps|imei|extension|ext|plate|passport|aadhaar|ssn|vin|due|remaining|salary|loan|\
-         emi|recharge|topup|purchase|spent|worth|won|earned|zone|locker|bay|year|size|odds|unit|\
-         appointment|iban|complaint|service request|sr no|incident|job|application|claim no|session|\
-         device|port|ip",
+         emi|recharge|topup|spent|worth|won|earned|zone|locker|bay|year|size|odds|unit|appointment|iban|\
+         complaint|service request|sr no|incident|job|application|claim no|session|device|port|ip",
     ),
     group(
         Role::Phone,
@@ -90,25 +89,27 @@ pub(super) const ENGLISH: &[Group] = &[
     group(
         Role::Unit,
         "min|mins|minute|second|seconds|sec|secs|hour|hours|hr|hrs|day|days|week|weeks|month|months|\
-         years|pts|miles|mile|km|kms|kg|gb|mb|kb|kwh|mah|people|items|am|pm|percent|pct|grams|units|\
-         views|likes|followers|members|users|times|x|st|nd|rd|th|characters|digits|word|words|metres|\
-         meters|mm|cm|sqft|texts|messages|msgs|ppm|calories|coins|credits|degrees|per",
+         years|pts|miles|mile|km|kms|kg|gb|mb|kb|kwh|mah|people|items|pm|percent|pct|grams|units|views|\
+         likes|followers|members|users|times|x|st|nd|rd|th|characters|digits|word|words|metres|meters|mm|\
+         cm|sqft|texts|messages|msgs|ppm|calories|coins|credits|degrees",
     ),
     group(Role::Fresh, "new|replacement|updated|latest|current|correct"),
     group(Role::Stale, "old|previous|test|dummy|former|earlier|wrong|fake|expired code|used|last"),
     group(
         Role::Idle,
-        "verified|confirmed|kodak|passwordless|encoded|coded|decoder|authenticated|authorized|authorised|\
-         activated|tanning|security alert|code of conduct|coding|registered",
+        "expired|invalid|required|none|incorrect|missing|pending|sent|attached|hidden|changed|blocked|\
+         locked|accepted|declined|verified|confirmed|kodak|passwordless|encoded|coded|decoder|\
+         authenticated|authorized|authorised|activated|tanning|security alert|code of conduct|code name|\
+         codename|code word|code red|coding|registered",
     ),
 ];
 
 pub(super) const ROMANCE: &[Group] = &[
     group(
         Role::Code,
-        "mot de passe|mots de passe|mdp|codig*|clave|claves|contrasen*|senha|senhas|palavra passe|\
+        "chod|mot de passe|mots de passe|mdp|codig*|clave|claves|contrasen*|senha|senhas|palavra passe|\
          palavra chave|nip|clau|codi|codis|contrasinal|codice|codici|cod|codul|codului|coduri|parola|\
-         parolei|código unico|otp code|chiave",
+         parolei|codigo unico|otp code|chiave",
     ),
     group(
         Role::Act,
@@ -121,21 +122,25 @@ pub(super) const ROMANCE: &[Group] = &[
          conferma|confermare|accesso|accedere|sicurezza|attivare|attivazione|registrazione|monouso|\
          temporanea|temporaneo|convalida|identita|sblocc*|recupero|confirmare|securitate|conectare|\
          activare|inregistrare|unica|validare|validez|iniciar|dinamica|dinamico|dynamique|seguretat|\
-         iniciar sessio|sesion|sessao|valida|verific*|acessar|sessió",
+         iniciar sessio|sesion|sessao|valida|verific*|acessar|sessio",
     ),
     group(
         Role::Enter,
-        "saisir|saisissez|entrez|entrer|utilisez|utiliser|tapez|renseignez|usa|utiliza|utilize|ingresa|\
-         ingrese|introduce|introduzca|introduza|introduzir|insira|digite|digita|escribe|escriba|informe|\
-         utilizza|inserisci|inserire|immetti|introdu|introduceti|foloseste|folositi|utilizati|introdueix|\
-         introducir|usar|saisis|entre|utilise|inserte",
+        "saisir|saisissez|entrez|entrer|tapez|renseignez|ingresa|ingrese|introduce|introduzca|introduza|\
+         introduzir|insira|digite|digita|escribe|escriba|informe|inserisci|inserire|immetti|introdu|\
+         introduceti|introdueix|introducir|saisis|entre|inserte",
+    ),
+    group(
+        Role::With,
+        "avec|com|con|utilisez|utiliser|usa|utiliza|utilize|utilizza|foloseste|folositi|utilizati|usar|\
+         utilise",
     ),
     group(Role::Is, "est|sont|voici|es|son|e|sera|sono|este|sunt|ecco|seria|sao"),
     group(
         Role::Glue,
-        "votre|vos|le|la|les|ce|cet|pour|sur|avec|un|une|ton|ta|tu|su|sua|seu|el|los|lo|esta|para|por|em|\
-         na|o|com|con|una|um|uma|como|aqui|te|se|tuo|tua|il|per|questo|suo|al|nel|tau|dvs|dumneavoastra|\
-         pentru|va|que|en|teu|il tuo|mi|i",
+        "votre|vos|le|la|les|ce|cet|pour|sur|un|une|ton|ta|tu|su|sua|seu|el|los|lo|esta|para|por|em|na|o|\
+         una|uma|como|aqui|te|se|per|tuo|tua|il|questo|suo|al|nel|tau|dvs|dumneavoastra|pentru|va|que|en|\
+         teu|il tuo|mi|i",
     ),
     group(
         Role::Secret,
@@ -156,19 +161,19 @@ pub(super) const ROMANCE: &[Group] = &[
         "suivi|presente|rastreo|rastreio|rastreamento|seguimiento|referencia|reserva|localizador|convite|\
          invitacion|indicacao|canje|barras|cep|postale|tracciamento|riferimento|prenotazione|invito|\
          spedizione|fiscale|cliente|amico|cap|rezervare|urmarire|postal*|area cliente|bon|seguimento|\
-         producto|produto|prodotto|produit|articulo|artigo|articolo|envio|error|erro|errore|erreur",
+         producto|produto|prodotto|produit|articulo|artigo|articolo|envio|erro|errore|erreur",
     ),
     group(
         Role::Nay,
         "commande|facture|compte|carte|montant|solde|virement|dossier|colis|livraison|client|\
          numero client|contrat|paiement|retrait|pedido|pedidos|factura|fatura|boleto|cuenta|conta|\
-         tarjeta|cartao|monto|importe|valor|saldo|transferencia|deposito|retiro|compra|pago|pagamento|\
+         tarjeta|cartao|monto|importe|valor|saldo|transferencia|deposito|retiro|compra|autorizacion|pago|pagamento|\
          guia|paquete|encomenda|nota fiscal|protocolo|agencia|cvv|cuit|rfc|cpf|contrato|poliza|cita|\
-         vuelo|voo|habitacion|quarto|calle|rua|av|ordine|fattura|conto|carta|importo|bonifico|pacco|\
-         pratica|contratto|addebito|prelievo|ricarica|recarga|recibo|comanda|comenzii|cont|contul|\
-         contului|cardul|cardului|suma|sold|soldul|colet|coletul|operacion|operacao|operazione|\
-         rendez vous|vol|chambre|rue|siren|siret|cargo|abono|credito|debito|pix|stanza|camera|volo|\
-         ticket n|reclamo|expediente|tramite|turno|mesa|facturei|cita previa",
+         vuelo|voo|habitacion|quarto|calle|rua|ordine|fattura|conto|carta|importo|bonifico|pacco|pratica|\
+         contratto|addebito|prelievo|ricarica|recarga|recibo|comanda|comenzii|cont|contul|contului|\
+         cardul|cardului|suma|sold|soldul|colet|coletul|operacion|operacao|operazione|rendez vous|vol|\
+         chambre|rue|siren|siret|cargo|abono|credito|debito|pix|stanza|camera|volo|ticket n|reclamo|\
+         expediente|tramite|turno|mesa|facturei|cita previa",
     ),
     group(
         Role::Phone,
@@ -190,6 +195,7 @@ pub(super) const ROMANCE: &[Group] = &[
         "minut*|heure|heures|jour|jours|hora|horas|ore|ora|giorni|segundo*|secondes|secondi|puntos|\
          pontos|punti|dias|dia|zile|anos|ans|anni|secunde",
     ),
+    group(Role::At, "a las|alle|vers|alas|desde|hasta|depuis|dalle|sobre las"),
     group(Role::Fresh, "nouveau|nouvelle|nuevo|nueva|novo|nova|nuovo|nuova|nou|noua|remplacement"),
     group(
         Role::Stale,

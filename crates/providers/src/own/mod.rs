@@ -5,8 +5,8 @@
 
 use crate::gateway;
 use crate::provider::{
-    Capabilities, Headers, HttpReply, HttpRequest, Inbound, Operation, Outcome, Provider, Unreadable, Unverified,
-    Upstream,
+    Capabilities, Headers, HttpReply, HttpRequest, Inbound, Operation, Outcome, Provider, Unreadable,
+    Unverified, Upstream,
 };
 use numberotp_core::secret::SecretBytes;
 use numberotp_core::text::ProviderCode;

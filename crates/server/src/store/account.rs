@@ -55,6 +55,13 @@ pub struct Account {
     pub created_at: Time,
 }
 
+impl Account {
+    /// True if the e-mail was proved.
+    pub fn email_is_verified(&self) -> bool {
+        self.email_verified == EmailVerified::Yes
+    }
+}
+
 /// Whether an account's e-mail was proved.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub enum EmailVerified {
@@ -125,8 +132,14 @@ pub fn account_get(tx: &mut Tx<'_>, id: AccountId) -> Result<Option<Account>, St
 }
 
 /// One account by its e-mail.
-pub fn account_by_email(tx: &mut Tx<'_>, brand: BrandId, email: &Email) -> Result<Option<Account>, StoreError> {
-    tx.query_one(&ACCOUNT_BY_EMAIL, &[brand.get().into(), email.as_str().into()])?.map(read_account).transpose()
+pub fn account_by_email(
+    tx: &mut Tx<'_>,
+    brand: BrandId,
+    email: &Email,
+) -> Result<Option<Account>, StoreError> {
+    tx.query_one(&ACCOUNT_BY_EMAIL, &[brand.get().into(), email.as_str().into()])?
+        .map(read_account)
+        .transpose()
 }
 
 /// Accounts after a row, in the order of their rows.
@@ -232,7 +245,11 @@ pub fn session_create(
 }
 
 /// The live session with this hash.
-pub fn session_by_hash(tx: &mut Tx<'_>, hash: &TokenHash, now: Time) -> Result<Option<Credential>, StoreError> {
+pub fn session_by_hash(
+    tx: &mut Tx<'_>,
+    hash: &TokenHash,
+    now: Time,
+) -> Result<Option<Credential>, StoreError> {
     let parameters = [hash.0.as_slice().into(), now.micros().into()];
     let Some(mut row) = tx.query_one(&SESSION_BY_HASH, &parameters)? else { return Ok(None) };
     Ok(Some(Credential {

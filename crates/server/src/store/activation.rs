@@ -112,7 +112,8 @@ fn read_state(row: &mut Row) -> Result<State, StoreError> {
     let status = row.parsed("status", Status::parse)?;
     let number = row.opt_text("number")?;
     let provider_ref = row.opt_text("provider_ref")?;
-    let mut time = |column| -> Result<Option<Time>, StoreError> { Ok(row.opt_int(column)?.map(Time::from_micros)) };
+    let mut time =
+        |column| -> Result<Option<Time>, StoreError> { Ok(row.opt_int(column)?.map(Time::from_micros)) };
     let attached_at = time("attached_at")?;
     let expires_at = time("expires_at")?;
     let first_at = time("first_message_at")?;

@@ -109,13 +109,21 @@ pub fn audit(tx: &mut Tx<'_>, now: Time) -> Result<Report, StoreError> {
     let waiting = now.minus(Span::seconds(60));
     let reserving = now.minus(Span::seconds(120));
     let overdue = count(tx, &AUDIT_OVERDUE, &[waiting.micros().into(), reserving.micros().into()])?;
-    checks.push(Check { invariant: "I3", says: "no hold is open a minute past its deadline", violations: overdue });
+    checks.push(Check {
+        invariant: "I3",
+        says: "no hold is open a minute past its deadline",
+        violations: overdue,
+    });
     let mut unbalanced = 0;
     for mut row in tx.query(&AUDIT_TOTALS, &[])? {
         let _unit = row.text("unit")?;
         unbalanced += i64::from(row.int("sum")? != 0);
     }
-    checks.push(Check { invariant: "I1", says: "all accounts together come to zero, in each unit", violations: unbalanced });
+    checks.push(Check {
+        invariant: "I1",
+        says: "all accounts together come to zero, in each unit",
+        violations: unbalanced,
+    });
     checks.sort_by_key(|check| check.invariant);
     let missing = StoreError::Corrupt { table: "audit", column: "size" };
     let mut row = tx.query_one(&AUDIT_SIZE, &[])?.ok_or(missing)?;

@@ -23,6 +23,8 @@ statements! {
     JOB_AGAIN = "UPDATE jobs SET run_at = $2, leased_until = 0 WHERE id = $1";
     /// Never again; kept for a person.
     JOB_DEAD = "UPDATE jobs SET dead = 1 WHERE id = $1";
+    /// Whether a row exists.
+    JOB_KNOWN = "SELECT id FROM jobs WHERE kind = $1 AND subject_id = $2";
     /// How many are open and how many dead.
     JOBS_COUNT = "SELECT COUNT(*), CAST(COALESCE(SUM(dead), 0) AS BIGINT) FROM jobs";
 }
@@ -64,11 +66,23 @@ pub fn jobs_next(tx: &mut Tx<'_>) -> Result<Option<Time>, StoreError> {
 pub fn job_create(tx: &mut Tx<'_>, kind: JobKind, subject: i64, run_at: Time) -> Result<JobId, StoreError> {
     let id = JobId::new(tx.next_id(Sequence::Row)?);
     let zero = Value::Int(0);
-    let row =
-        vec![id.get().into(), kind.as_str().into(), subject.into(), run_at.micros().into(), zero.clone(), zero.clone(), zero];
+    let row = vec![
+        id.get().into(),
+        kind.as_str().into(),
+        subject.into(),
+        run_at.micros().into(),
+        zero.clone(),
+        zero.clone(),
+        zero,
+    ];
     tx.bulk(&JOBS_INSERT, &[row])?;
     tx.after_commit(Wake::Job(run_at));
     Ok(id)
+}
+
+/// Whether there is a job of this kind for this row.
+pub fn job_known(tx: &mut Tx<'_>, kind: JobKind, subject: i64) -> Result<bool, StoreError> {
+    Ok(tx.query_one(&JOB_KNOWN, &[kind.as_str().into(), subject.into()])?.is_some())
 }
 
 /// Its work is done.

@@ -1,8 +1,8 @@
 //! The books as rows: purses, movements, transfers, and the operator's own changes of them.
 
+use super::StoreError;
 use super::db::{Action, Bulk, Kind, Row, Value, statements};
 use super::tx::{Sequence, Tx};
-use super::StoreError;
 use Kind::{Int, Text};
 use numberotp_core::id::{AccountId, ActivationId, BrandId, MovementId};
 use numberotp_core::ledger::{
@@ -15,16 +15,29 @@ pub(super) const MOVEMENTS_INSERT: Bulk = Bulk {
     name: "MOVEMENTS_INSERT",
     table: "movements",
     action: Action::Insert(&[
-        ("id", Int), ("account_id", Int), ("kind", Text), ("step", Text), ("reference_kind", Text),
-        ("reference_id", Int), ("balance_change", Int), ("credits_change", Int), ("value", Int),
-        ("balance_after", Int), ("credits_after", Int), ("created_at", Int),
+        ("id", Int),
+        ("account_id", Int),
+        ("kind", Text),
+        ("step", Text),
+        ("reference_kind", Text),
+        ("reference_id", Int),
+        ("balance_change", Int),
+        ("credits_change", Int),
+        ("value", Int),
+        ("balance_after", Int),
+        ("credits_after", Int),
+        ("created_at", Int),
     ]),
 };
 pub(super) const TRANSFERS_INSERT: Bulk = Bulk {
     name: "TRANSFERS_INSERT",
     table: "transfers",
     action: Action::Insert(&[
-        ("movement_id", Int), ("purse", Text), ("phase", Text), ("debit_id", Int), ("credit_id", Int),
+        ("movement_id", Int),
+        ("purse", Text),
+        ("phase", Text),
+        ("debit_id", Int),
+        ("credit_id", Int),
         ("amount", Int),
     ]),
 };
@@ -34,8 +47,14 @@ pub(super) const PURSES_UPDATE: Bulk = Bulk {
     action: Action::Update(
         &[("account_id", Int)],
         &[
-            ("balance_posted", Int), ("balance_held", Int), ("gift_posted", Int), ("gift_held", Int),
-            ("granted_posted", Int), ("granted_held", Int), ("bought_posted", Int), ("bought_held", Int),
+            ("balance_posted", Int),
+            ("balance_held", Int),
+            ("gift_posted", Int),
+            ("gift_held", Int),
+            ("granted_posted", Int),
+            ("granted_held", Int),
+            ("bought_posted", Int),
+            ("bought_held", Int),
             ("gift_total", Int),
         ],
     ),
@@ -43,7 +62,13 @@ pub(super) const PURSES_UPDATE: Bulk = Bulk {
 const LEDGER_ACCOUNTS_INSERT: Bulk = Bulk {
     name: "LEDGER_ACCOUNTS_INSERT",
     table: "ledger_accounts",
-    action: Action::Insert(&[("id", Int), ("brand_id", Int), ("account_id", Int), ("kind", Text), ("unit", Text)]),
+    action: Action::Insert(&[
+        ("id", Int),
+        ("brand_id", Int),
+        ("account_id", Int),
+        ("kind", Text),
+        ("unit", Text),
+    ]),
 };
 
 /// The bulks of this module that the hot way does not list.
@@ -64,7 +89,8 @@ statements! {
 
 /// Reads the nine columns of purses.
 pub(super) fn read_purses(row: &mut Row) -> Result<Purses, StoreError> {
-    let mut fund = || -> Result<Fund, StoreError> { Ok(Fund { posted: row.int("posted")?, held: row.int("held")? }) };
+    let mut fund =
+        || -> Result<Fund, StoreError> { Ok(Fund { posted: row.int("posted")?, held: row.int("held")? }) };
     let (balance, gift, granted, bought) = (fund()?, fund()?, fund()?, fund()?);
     Ok(Purses { balance, gift, granted, bought, gift_total: row.int("gift_total")? })
 }
@@ -148,7 +174,13 @@ pub fn purses_create(tx: &mut Tx<'_>, brand: BrandId, account: AccountId) -> Res
         .into_iter()
         .map(|purse| {
             let id = ledger_account(account, purse).get();
-            vec![id.into(), brand.get().into(), account.get().into(), purse.as_str().into(), purse.unit().into()]
+            vec![
+                id.into(),
+                brand.get().into(),
+                account.get().into(),
+                purse.as_str().into(),
+                purse.unit().into(),
+            ]
         })
         .collect();
     tx.bulk(&LEDGER_ACCOUNTS_INSERT, &rows).map(drop)
@@ -184,9 +216,19 @@ pub fn purses_change(tx: &mut Tx<'_>, order: OperatorChange) -> Result<Result<Pu
     };
     let id = MovementId::new(tx.next_id(Sequence::Row)?);
     let step = format!("operator:{}", id.get());
-    let draft = Draft { id, account, kind, reference: Reference::Operator(id.get()), step, after: &after, credit, at: now };
+    let draft = Draft {
+        id,
+        account,
+        kind,
+        reference: Reference::Operator(id.get()),
+        step,
+        after: &after,
+        credit,
+        at: now,
+    };
     let Ok(movement) = Movement::of_change(draft, change) else { return Ok(Err(Refused::Overflow)) };
-    let transfers: Vec<Vec<Value>> = movement.transfer_of_change(brand, change).iter().map(transfer_row).collect();
+    let transfers: Vec<Vec<Value>> =
+        movement.transfer_of_change(brand, change).iter().map(transfer_row).collect();
     tx.bulk(&MOVEMENTS_INSERT, &[movement_row(&movement)])?;
     tx.bulk(&TRANSFERS_INSERT, &transfers)?;
     tx.bulk(&PURSES_UPDATE, &[purses_row(account, &after)])?;

@@ -21,11 +21,12 @@ mod writer;
 
 pub use error::StoreError;
 pub use tx::{IdBlocks, Sequence, Tx};
-pub use wake::{Wake, WakeHub, Waiting};
+pub use wake::{Waiting, Wake, WakeHub};
 pub use writer::{BATCH_MOST, QUEUE_MOST, Work, Writer, cold};
 
 use db::{Access, Bulk, Connection, Engine, Statement, migrate, migrations};
 use hot::{Answer, Attach, Attached, Close, Closed, Command, Receive, Received, Reserve, Reserved, Rules};
+use numberotp_core::time::Time;
 use std::sync::mpsc::{Receiver, SyncSender, TrySendError, sync_channel};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::thread::JoinHandle;
@@ -76,11 +77,7 @@ pub struct Store {
 impl Store {
     /// Opens the database, brings its schema up to date and starts the threads.
     pub fn open(engine: &Engine, options: StoreOptions) -> Result<Self, StoreError> {
-        if let Engine::Sqlite(path) = engine
-            && let Some(folder) = path.parent().filter(|folder| !folder.as_os_str().is_empty())
-        {
-            std::fs::create_dir_all(folder).map_err(|error| StoreError::Unavailable(error.to_string()))?;
-        }
+        engine.make_room()?;
         migrate(&mut Connection::open(engine, Access::Write)?, migrations())?;
         let wakes = Arc::new(WakeHub::default());
         let mut threads = Vec::new();
@@ -175,6 +172,11 @@ impl Store {
         answered(answer).await
     }
 
+    /// The database's own clock; `None` where it has none of its own.
+    pub async fn database_time(&self) -> Result<Option<Time>, StoreError> {
+        self.read_with(Connection::time).await
+    }
+
     async fn submit(&self, command: Command) -> Result<Answer, StoreError> {
         let (reply, answer) = oneshot::channel();
         self.hot.push(Work::Hot(Box::new(command), reply))?;
@@ -242,7 +244,10 @@ fn writer_thread(writer: Writer, queue: &Arc<Mutex<Receiver<Work>>>) -> Result<J
     spawn("store-writer", move || drain(writer, &queue))
 }
 
-fn reader_thread(mut connection: Connection, queue: &Arc<Mutex<Receiver<Read>>>) -> Result<JoinHandle<()>, StoreError> {
+fn reader_thread(
+    mut connection: Connection,
+    queue: &Arc<Mutex<Receiver<Read>>>,
+) -> Result<JoinHandle<()>, StoreError> {
     let queue = Arc::clone(queue);
     spawn("store-reader", move || {
         loop {

@@ -83,11 +83,13 @@ pub fn numbers_after(
     for mut row in tx.query(&NUMBERS_PAGE, &[brand.get().into(), after.get().into(), limit.into()])? {
         let id = NumberId::new(row.int("id")?);
         let number = row.parsed("number", PhoneNumber::parse)?;
-        let country = u16::try_from(row.int("country_id")?).map_err(|_large| row.unexplained("country_id"))?;
+        let country =
+            u16::try_from(row.int("country_id")?).map_err(|_large| row.unexplained("country_id"))?;
         let operator = row.parsed("operator", Operator::parse)?;
         let provider = row.parsed("provider", ProviderCode::parse)?;
         let sharing = if row.int("shared")? == 1 { Sharing::Shared } else { Sharing::Exclusive };
-        numbers.push((id, OwnNumber { number, country: CountryId::new(country), operator, provider, sharing }));
+        numbers
+            .push((id, OwnNumber { number, country: CountryId::new(country), operator, provider, sharing }));
     }
     Ok(numbers)
 }
@@ -110,7 +112,8 @@ pub fn numbers_stock(tx: &mut Tx<'_>) -> Result<Vec<Stock>, StoreError> {
     let mut stock = Vec::new();
     for mut row in tx.query(&NUMBERS_STOCK, &[])? {
         let provider = row.parsed("provider", ProviderCode::parse)?;
-        let country = u16::try_from(row.int("country_id")?).map_err(|_large| row.unexplained("country_id"))?;
+        let country =
+            u16::try_from(row.int("country_id")?).map_err(|_large| row.unexplained("country_id"))?;
         let operator = row.parsed("operator", Operator::parse)?;
         stock.push(Stock { provider, country: CountryId::new(country), operator, count: row.int("count")? });
     }

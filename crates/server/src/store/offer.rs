@@ -39,7 +39,8 @@ fn read_offer(mut row: Row) -> Result<StoredOffer, StoreError> {
     let service = row.parsed("service", ServiceCode::parse)?;
     let country = u16::try_from(row.int("country_id")?).map_err(|_large| row.unexplained("country_id"))?;
     let operator = row.parsed("operator", Operator::parse)?;
-    let pool = u8::try_from(row.int("pool")?).ok().and_then(Pool::new).ok_or_else(|| row.unexplained("pool"))?;
+    let pool =
+        u8::try_from(row.int("pool")?).ok().and_then(Pool::new).ok_or_else(|| row.unexplained("pool"))?;
     let provider = row.parsed("provider", ProviderCode::parse)?;
     let term = u16::try_from(row.int("hours")?).ok().and_then(Term::from_code);
     let term = term.ok_or_else(|| row.unexplained("hours"))?;
@@ -49,8 +50,20 @@ fn read_offer(mut row: Row) -> Result<StoredOffer, StoreError> {
     let stock = row.opt_int("stock")?;
     let country = CountryId::new(country);
     let count = stock.unwrap_or(0);
-    let offer =
-        Offer { id, brand, service, country, operator, pool, provider, term, price, provider_cost, cost_currency, count };
+    let offer = Offer {
+        id,
+        brand,
+        service,
+        country,
+        operator,
+        pool,
+        provider,
+        term,
+        price,
+        provider_cost,
+        cost_currency,
+        count,
+    };
     Ok(StoredOffer { offer, stock })
 }
 

@@ -140,7 +140,8 @@ pub fn sandbox_message_get(tx: &mut Tx<'_>, id: i64) -> Result<Option<SandboxMes
     let Some(mut row) = tx.query_one(&SANDBOX_MESSAGE_GET, &[id.into()])? else { return Ok(None) };
     let purchase_id = row.int("purchase_id")?;
     let (ordinal, sent) = (row.int("ordinal")?, row.opt_int("sent_at")?.is_some());
-    let purchase = tx.query_one(&SANDBOX_PURCHASE_GET, &[purchase_id.into()])?.map(read_purchase).transpose()?;
+    let purchase =
+        tx.query_one(&SANDBOX_PURCHASE_GET, &[purchase_id.into()])?.map(read_purchase).transpose()?;
     Ok(purchase.map(|purchase| SandboxMessage { purchase, ordinal, sent }))
 }
 

@@ -85,7 +85,11 @@ impl Tx<'_> {
         self.connection.query(statement, parameters)
     }
     /// Runs a query that answers at most one row.
-    pub fn query_one(&mut self, statement: &Statement, parameters: &[Value]) -> Result<Option<Row>, StoreError> {
+    pub fn query_one(
+        &mut self,
+        statement: &Statement,
+        parameters: &[Value],
+    ) -> Result<Option<Row>, StoreError> {
         Ok(self.connection.query(statement, parameters)?.into_iter().next())
     }
     /// Runs a change; answers the number of rows it touched.

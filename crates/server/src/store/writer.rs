@@ -90,7 +90,12 @@ enum Done {
 
 impl Writer {
     /// A writer with a connection of its own.
-    pub fn open(engine: &Engine, ids: IdBlocks, rules: Rules, wakes: Arc<WakeHub>) -> Result<Self, StoreError> {
+    pub fn open(
+        engine: &Engine,
+        ids: IdBlocks,
+        rules: Rules,
+        wakes: Arc<WakeHub>,
+    ) -> Result<Self, StoreError> {
         Ok(Self { connection: Connection::open(engine, Access::Write)?, ids, rules, wakes })
     }
 
@@ -162,11 +167,14 @@ impl Writer {
                 }
                 Work::Hot(command, reply) => {
                     let mut commands = vec![(*command, reply)];
-                    while let Some(Work::Hot(command, reply)) = rest.next_if(|next| matches!(next, Work::Hot(..))) {
+                    while let Some(Work::Hot(command, reply)) =
+                        rest.next_if(|next| matches!(next, Work::Hot(..)))
+                    {
                         commands.push((*command, reply));
                     }
                     if let Err((error, commands)) = self.hot(commands, done, wakes) {
-                        let again = commands.into_iter().map(|(command, reply)| Work::Hot(Box::new(command), reply));
+                        let again =
+                            commands.into_iter().map(|(command, reply)| Work::Hot(Box::new(command), reply));
                         return Err((error, again.chain(rest).collect()));
                     }
                 }
@@ -197,7 +205,8 @@ impl Writer {
         wakes: &mut Vec<Wake>,
     ) -> Result<(), (StoreError, Vec<(Command, Reply<Answer>)>)> {
         let (commands, replies): (Vec<Command>, Vec<Reply<Answer>>) = commands.into_iter().unzip();
-        let pair = |commands: Vec<Command>, replies: Vec<Reply<Answer>>| commands.into_iter().zip(replies).collect();
+        let pair =
+            |commands: Vec<Command>, replies: Vec<Reply<Answer>>| commands.into_iter().zip(replies).collect();
         let answers = match self.piece(wakes, |tx, rules| hot::run(tx, rules, &commands)) {
             Err(error) => return Err((error, pair(commands, replies))),
             Ok(Ok(answers)) => answers.into_iter().map(Ok).collect::<Vec<_>>(),

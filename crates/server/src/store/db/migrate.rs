@@ -27,9 +27,9 @@ const ALL: &[Migration] = &[Migration {
 }];
 
 const TABLE: &str = "CREATE TABLE IF NOT EXISTS migrations (number BIGINT PRIMARY KEY, name TEXT NOT NULL, checksum BIGINT NOT NULL)";
-const TABLE_SQLITE: &str =
-    "CREATE TABLE IF NOT EXISTS migrations (number INTEGER PRIMARY KEY, name TEXT NOT NULL, checksum INTEGER NOT NULL) STRICT";
-const APPLIED: Statement = Statement::new("MIGRATIONS_APPLIED", "SELECT number, checksum FROM migrations ORDER BY number");
+const TABLE_SQLITE: &str = "CREATE TABLE IF NOT EXISTS migrations (number INTEGER PRIMARY KEY, name TEXT NOT NULL, checksum INTEGER NOT NULL) STRICT";
+const APPLIED: Statement =
+    Statement::new("MIGRATIONS_APPLIED", "SELECT number, checksum FROM migrations ORDER BY number");
 const RECORD: Statement =
     Statement::new("MIGRATION_RECORD", "INSERT INTO migrations (number, name, checksum) VALUES ($1, $2, $3)");
 /// Any fixed number: whoever migrates holds this lock.
@@ -65,7 +65,9 @@ fn apply_all(connection: &mut Connection, list: &[Migration]) -> Result<usize, S
     for mut row in connection.query(&APPLIED, &[])? {
         known.push((row.int("number")?, row.int("checksum")?));
     }
-    if let Some((number, _)) = known.iter().find(|(number, _)| list.iter().all(|migration| migration.number != *number)) {
+    if let Some((number, _)) =
+        known.iter().find(|(number, _)| list.iter().all(|migration| migration.number != *number))
+    {
         return Err(StoreError::Driver(format!(
             "the database has migration {number}, which this program does not know: it was made by a newer version"
         )));

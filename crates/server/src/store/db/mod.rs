@@ -8,11 +8,12 @@ mod value;
 
 pub use migrate::{Migration, migrate, migrations};
 pub use sqlite::Access;
-pub use statement::{Action, Bulk, Kind, Statement};
 pub(crate) use statement::statements;
+pub use statement::{Action, Bulk, Kind, Statement};
 pub use value::{Row, Value};
 
 use super::StoreError;
+use numberotp_core::time::Time;
 use postgres::PostgresConnection;
 use sqlite::SqliteConnection;
 use std::path::PathBuf;
@@ -34,6 +35,17 @@ impl Engine {
         }
         let postgres = url.starts_with("postgres://") || url.starts_with("postgresql://");
         postgres.then(|| Self::Postgres(url.to_owned()))
+    }
+    /// Makes the folder that a file lies in.
+    pub fn make_room(&self) -> Result<(), StoreError> {
+        match self {
+            Self::Sqlite(path) => match path.parent().filter(|folder| !folder.as_os_str().is_empty()) {
+                Some(folder) => std::fs::create_dir_all(folder)
+                    .map_err(|error| StoreError::Unavailable(error.to_string())),
+                None => Ok(()),
+            },
+            Self::Postgres(_) => Ok(()),
+        }
     }
     /// Its name for people.
     pub const fn name(&self) -> &'static str {
@@ -99,7 +111,9 @@ impl Connection {
     pub fn begin_snapshot(&mut self) -> Result<(), StoreError> {
         match self {
             Self::Sqlite(connection) => connection.script("BEGIN DEFERRED"),
-            Self::Postgres(connection) => connection.script("BEGIN ISOLATION LEVEL REPEATABLE READ, READ ONLY"),
+            Self::Postgres(connection) => {
+                connection.script("BEGIN ISOLATION LEVEL REPEATABLE READ, READ ONLY")
+            }
         }
     }
 
@@ -139,6 +153,19 @@ impl Connection {
             Self::Postgres(connection) => connection.bulk(bulk, rows),
         }
         .map_err(|error| named(error, bulk.name))
+    }
+
+    /// The database's own clock; SQLite's is the machine's.
+    pub fn time(&mut self) -> Result<Option<Time>, StoreError> {
+        const CLOCK: Statement =
+            Statement::new("CLOCK", "SELECT CAST(EXTRACT(EPOCH FROM clock_timestamp()) * 1000000 AS BIGINT)");
+        match self {
+            Self::Sqlite(_) => Ok(None),
+            Self::Postgres(connection) => {
+                let row = connection.query(&CLOCK, &[])?.pop();
+                row.map(|mut row| row.int("time").map(Time::from_micros)).transpose()
+            }
+        }
     }
 
     /// Serializes transactions that touch the same keys before they read. SQLite's single writer needs none.

@@ -30,7 +30,8 @@ struct Open {
 impl PostgresConnection {
     /// Reads the URL; connects at the first use.
     pub fn new(url: &str) -> Result<Self, StoreError> {
-        let mut config: Config = url.parse().map_err(|error: tokio_postgres::Error| StoreError::Driver(error.to_string()))?;
+        let mut config: Config =
+            url.parse().map_err(|error: tokio_postgres::Error| StoreError::Driver(error.to_string()))?;
         config.connect_timeout(Duration::from_secs(5)).application_name("numberotp");
         let runtime = Builder::new_current_thread().enable_all().build();
         let runtime = runtime.map_err(|error| StoreError::Unavailable(error.to_string()))?;
@@ -54,7 +55,9 @@ impl PostgresConnection {
             // The driver polls the socket; its end is seen by the next statement.
             let _driver = tokio::spawn(connection);
             client
-                .batch_execute("SET statement_timeout = '5s'; SET lock_timeout = '4s'; SET synchronous_commit = on")
+                .batch_execute(
+                    "SET statement_timeout = '5s'; SET lock_timeout = '4s'; SET synchronous_commit = on",
+                )
                 .await?;
             Ok(client)
         }))?;
@@ -116,13 +119,19 @@ impl ColumnValues {
     fn gather<'a>(kind: Kind, cells: impl Iterator<Item = Option<&'a Value>>) -> Self {
         match kind {
             Kind::Int => Self::Int(
-                cells.map(|cell| if let Some(Value::Int(value)) = cell { Some(*value) } else { None }).collect(),
+                cells
+                    .map(|cell| if let Some(Value::Int(value)) = cell { Some(*value) } else { None })
+                    .collect(),
             ),
             Kind::Text => Self::Text(
-                cells.map(|cell| if let Some(Value::Text(value)) = cell { Some(value.clone()) } else { None }).collect(),
+                cells
+                    .map(|cell| if let Some(Value::Text(value)) = cell { Some(value.clone()) } else { None })
+                    .collect(),
             ),
             Kind::Bytes => Self::Bytes(
-                cells.map(|cell| if let Some(Value::Bytes(value)) = cell { Some(value.clone()) } else { None }).collect(),
+                cells
+                    .map(|cell| if let Some(Value::Bytes(value)) = cell { Some(value.clone()) } else { None })
+                    .collect(),
             ),
         }
     }
@@ -162,14 +171,19 @@ fn read(row: &tokio_postgres::Row, name: &'static str) -> Result<Row, StoreError
     let mut values = Vec::with_capacity(row.len());
     for (index, column) in row.columns().iter().enumerate() {
         let value = match *column.type_() {
-            Type::INT8 => row.try_get::<_, Option<i64>>(index).map_err(driver)?.map_or(Value::Null, Value::Int),
-            Type::INT4 => {
-                row.try_get::<_, Option<i32>>(index).map_err(driver)?.map_or(Value::Null, |n| Value::Int(i64::from(n)))
+            Type::INT8 => {
+                row.try_get::<_, Option<i64>>(index).map_err(driver)?.map_or(Value::Null, Value::Int)
             }
+            Type::INT4 => row
+                .try_get::<_, Option<i32>>(index)
+                .map_err(driver)?
+                .map_or(Value::Null, |n| Value::Int(i64::from(n))),
             Type::TEXT | Type::VARCHAR | Type::NAME => {
                 row.try_get::<_, Option<String>>(index).map_err(driver)?.map_or(Value::Null, Value::Text)
             }
-            Type::BYTEA => row.try_get::<_, Option<Vec<u8>>>(index).map_err(driver)?.map_or(Value::Null, Value::Bytes),
+            Type::BYTEA => {
+                row.try_get::<_, Option<Vec<u8>>>(index).map_err(driver)?.map_or(Value::Null, Value::Bytes)
+            }
             Type::VOID => Value::Null,
             ref other => return Err(StoreError::Driver(format!("{name}: a column of type {other}"))),
         };
@@ -200,7 +214,10 @@ fn from_driver(error: &tokio_postgres::Error) -> StoreError {
     let Some(db) = error.as_db_error() else {
         let text = error.to_string();
         let source = error.source().map(ToString::to_string).unwrap_or_default();
-        return if error.is_closed() || source.is_empty() || error.source().is_some_and(|s| s.is::<std::io::Error>()) {
+        return if error.is_closed()
+            || source.is_empty()
+            || error.source().is_some_and(|s| s.is::<std::io::Error>())
+        {
             StoreError::Unavailable(format!("{text} {source}"))
         } else {
             StoreError::Driver(format!("{text} {source}"))
@@ -210,7 +227,9 @@ fn from_driver(error: &tokio_postgres::Error) -> StoreError {
     match db.code().code() {
         // Serialization failure, deadlock, lock not available.
         "40001" | "40P01" | "55P03" => StoreError::Busy(text),
-        code if code.starts_with("23") => StoreError::Conflict(db.constraint().unwrap_or(db.message()).to_owned()),
+        code if code.starts_with("23") => {
+            StoreError::Conflict(db.constraint().unwrap_or(db.message()).to_owned())
+        }
         // Connection trouble, shutdown, out of resources, cancelled, read-only, I/O errors.
         code if ["08", "57", "53", "25", "58"].iter().any(|class| code.starts_with(class)) => {
             StoreError::Unavailable(text)

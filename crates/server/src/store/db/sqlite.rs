@@ -29,7 +29,8 @@ impl SqliteConnection {
             Access::Write => OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_CREATE,
             Access::Read => OpenFlags::SQLITE_OPEN_READ_WRITE,
         };
-        let connection = Connection::open_with_flags(path, flags | OpenFlags::SQLITE_OPEN_NO_MUTEX).map_err(from_driver)?;
+        let connection = Connection::open_with_flags(path, flags | OpenFlags::SQLITE_OPEN_NO_MUTEX)
+            .map_err(from_driver)?;
         connection.set_prepared_statement_cache_capacity(256);
         // FULL: a commit is on the disk before it is acknowledged. Checkpoints every 4,000 pages.
         let setup = "PRAGMA busy_timeout = 10000; PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL;
@@ -104,9 +105,9 @@ fn value(from: ValueRef<'_>) -> Result<Value, StoreError> {
     Ok(match from {
         ValueRef::Null => Value::Null,
         ValueRef::Integer(value) => Value::Int(value),
-        ValueRef::Text(bytes) => {
-            Value::Text(String::from_utf8(bytes.to_vec()).map_err(|error| StoreError::Driver(error.to_string()))?)
-        }
+        ValueRef::Text(bytes) => Value::Text(
+            String::from_utf8(bytes.to_vec()).map_err(|error| StoreError::Driver(error.to_string()))?,
+        ),
         ValueRef::Blob(bytes) => Value::Bytes(bytes.to_vec()),
         ValueRef::Real(_) => return Err(StoreError::Driver("a float in the database".to_owned())),
     })

@@ -59,7 +59,9 @@ impl Statement {
     /// The text for SQLite: parameters by number, sets as JSON, no locks.
     pub fn for_sqlite(&self) -> String {
         let text = self.sql.replace(" LOCKED", "").replace(" SKIPPING", "");
-        let text = text.replace("KEYS(", "(SELECT value FROM json_each(").replace("TEXTS(", "(SELECT value FROM json_each(");
+        let text = text
+            .replace("KEYS(", "(SELECT value FROM json_each(")
+            .replace("TEXTS(", "(SELECT value FROM json_each(");
         let text = close_sets(&text);
         numbered(&text)
     }
@@ -129,13 +131,18 @@ impl Bulk {
             }
             Action::Update(keys, settings) => {
                 let equal = |columns: &[Column], first: usize| {
-                    columns.iter().enumerate().map(|(n, (name, _))| format!("{name} = ?{}", n + first)).collect::<Vec<_>>()
+                    columns
+                        .iter()
+                        .enumerate()
+                        .map(|(n, (name, _))| format!("{name} = ?{}", n + first))
+                        .collect::<Vec<_>>()
                 };
                 let set = equal(settings, keys.len() + 1).join(", ");
                 format!("UPDATE {table} SET {set} WHERE {}", equal(keys, 1).join(" AND "))
             }
             Action::Delete(keys) => {
-                let equal: Vec<String> = keys.iter().enumerate().map(|(n, (name, _))| format!("{name} = ?{}", n + 1)).collect();
+                let equal: Vec<String> =
+                    keys.iter().enumerate().map(|(n, (name, _))| format!("{name} = ?{}", n + 1)).collect();
                 format!("DELETE FROM {table} WHERE {}", equal.join(" AND "))
             }
         }
@@ -145,8 +152,11 @@ impl Bulk {
     pub fn for_postgres(&self) -> String {
         let table = self.table;
         let columns = self.columns();
-        let arrays: Vec<String> =
-            columns.iter().enumerate().map(|(n, (_, kind))| format!("${}::{}[]", n + 1, kind.postgres())).collect();
+        let arrays: Vec<String> = columns
+            .iter()
+            .enumerate()
+            .map(|(n, (_, kind))| format!("${}::{}[]", n + 1, kind.postgres()))
+            .collect();
         let rows = format!("unnest({})", arrays.join(", "));
         let equal = |keys: &[Column]| {
             keys.iter().map(|(name, _)| format!("t.{name} = u.{name}")).collect::<Vec<_>>().join(" AND ")
@@ -157,12 +167,17 @@ impl Bulk {
                 format!("INSERT INTO {table} ({names}) SELECT {names} FROM {rows} AS u({names})")
             }
             Action::Update(keys, settings) => {
-                let set: Vec<String> = settings.iter().map(|(name, _)| format!("{name} = u.{name}")).collect();
+                let set: Vec<String> =
+                    settings.iter().map(|(name, _)| format!("{name} = u.{name}")).collect();
                 let (set, names) = (set.join(", "), names(&columns));
                 format!("UPDATE {table} AS t SET {set} FROM {rows} AS u({names}) WHERE {}", equal(keys))
             }
             Action::Delete(keys) => {
-                format!("DELETE FROM {table} AS t USING {rows} AS u({}) WHERE {}", names(&columns), equal(keys))
+                format!(
+                    "DELETE FROM {table} AS t USING {rows} AS u({}) WHERE {}",
+                    names(&columns),
+                    equal(keys)
+                )
             }
         }
     }
@@ -211,7 +226,11 @@ mod tests {
 
     #[test]
     fn a_bulk_is_one_row_here_and_arrays_there() {
-        let update = Bulk { name: "U", table: "t", action: Action::Update(&[("id", Kind::Int)], &[("a", Kind::Text)]) };
+        let update = Bulk {
+            name: "U",
+            table: "t",
+            action: Action::Update(&[("id", Kind::Int)], &[("a", Kind::Text)]),
+        };
         assert_eq!(update.for_sqlite(), "UPDATE t SET a = ?2 WHERE id = ?1");
         assert_eq!(
             update.for_postgres(),

@@ -148,6 +148,8 @@ pub enum Closing {
     Finish(AccountId),
     /// No number was had, for certain.
     Fail,
+    /// Nobody could tell in time: the money goes back, and whatever the provider gave is given back later.
+    GiveUp,
     /// The clock says so.
     Expire,
 }

@@ -1,10 +1,10 @@
 //! What each command does, in memory: the rules of `core` applied to the working set. No statement here.
 
+use super::Rules;
 use super::command::{
     Answer, Attach, Attached, Close, Closed, Closing, Command, Receive, Received, Reserve, Reserved,
 };
 use super::working::{Adoption, Lease, NewMessage, Parked, Working};
-use super::Rules;
 use crate::store::StoreError;
 use crate::store::tx::Sequence;
 use numberotp_core::activation::{Activation, HasCode, Line, Money, Release, State, Step, Verdict, Watch};
@@ -12,7 +12,10 @@ use numberotp_core::id::{AccountId, ActivationId, EventId, JobId, LeaseId, Messa
 use numberotp_core::inbound::{Candidate, Match, choose};
 use numberotp_core::job::JobKind;
 use numberotp_core::ledger::{Draft, Movement, MovementKind, Phase, Purses, Reference, split};
-use numberotp_core::time::Time;
+use numberotp_core::time::{Span, Time};
+
+/// A provider that never answered may still give a number; it is asked to take it back after this.
+const SWEEP_AFTER: Span = Span::seconds(30);
 
 /// Where fresh row numbers come from.
 pub type Ids<'a> = &'a mut dyn FnMut(Sequence) -> Result<i64, StoreError>;
@@ -226,13 +229,20 @@ impl Desk<'_> {
         };
         let (owner, status) = (activation.account, activation.state.status());
         let taken = match close.closing {
-            Closing::Cancel(account) | Closing::Finish(account) if account != owner => return Ok(Closed::Missing),
+            Closing::Cancel(account) | Closing::Finish(account) if account != owner => {
+                return Ok(Closed::Missing);
+            }
             Closing::Cancel(_) => activation.cancel(close.now),
             Closing::Finish(_) => activation.finish(close.now),
-            Closing::Fail => activation.fail(close.now),
+            Closing::Fail | Closing::GiveUp => activation.fail(close.now),
             Closing::Expire => activation.expire(close.now),
         };
         let Ok(step) = taken else { return Ok(Closed::Refused(status)) };
+        if close.closing == Closing::GiveUp && step.effects.money == Money::Void {
+            let job = JobId::new(self.id()?);
+            let sweep_at = close.now.plus(SWEEP_AFTER);
+            self.working.new_jobs.push((job, JobKind::ActivationSweep, close.activation.get(), sweep_at));
+        }
         self.take(step, close.now)?;
         Ok(Closed::Done(Box::new(self.activation(close.activation)?), self.purses(owner)?))
     }
@@ -315,7 +325,11 @@ impl Desk<'_> {
             at,
         };
         let movement = books(Movement::of_purchase(draft, &activation.split))?;
-        self.working.transfers.extend(movement.transfers_of_purchase(activation.brand, phase, &activation.split));
+        self.working.transfers.extend(movement.transfers_of_purchase(
+            activation.brand,
+            phase,
+            &activation.split,
+        ));
         self.working.movements.push(movement);
         if let Some(payer) = self.working.payers.get_mut(&activation.account) {
             payer.purses = after;

@@ -5,7 +5,9 @@ use super::command::{Origin, Receive};
 use super::working::{Lease, NewMessage, Working};
 use crate::store::StoreError;
 use crate::store::db::{Action, Bulk, Kind, Value};
-use crate::store::ledger::{MOVEMENTS_INSERT, PURSES_UPDATE, TRANSFERS_INSERT, movement_row, purses_row, transfer_row};
+use crate::store::ledger::{
+    MOVEMENTS_INSERT, PURSES_UPDATE, TRANSFERS_INSERT, movement_row, purses_row, transfer_row,
+};
 use crate::store::tx::Tx;
 use crate::store::wake::Wake;
 use numberotp_core::activation::{Activation, HasCode};
@@ -17,11 +19,29 @@ const ACTIVATIONS_INSERT: Bulk = Bulk {
     name: "HOT_ACTIVATIONS_INSERT",
     table: "activations",
     action: Action::Insert(&[
-        ("id", Int), ("brand_id", Int), ("account_id", Int), ("service", Text), ("country_id", Int),
-        ("operator", Text), ("pool", Int), ("provider", Text), ("price", Int), ("provider_cost", Int),
-        ("cost_currency", Text), ("hold_id", Int), ("paid_balance", Int), ("paid_gift", Int), ("paid_granted", Int),
-        ("paid_bought", Int), ("policy_version", Int), ("credential", Text), ("credential_id", Int),
-        ("ip_prefix", Text), ("purpose", Text), ("created_at", Int), ("status", Text),
+        ("id", Int),
+        ("brand_id", Int),
+        ("account_id", Int),
+        ("service", Text),
+        ("country_id", Int),
+        ("operator", Text),
+        ("pool", Int),
+        ("provider", Text),
+        ("price", Int),
+        ("provider_cost", Int),
+        ("cost_currency", Text),
+        ("hold_id", Int),
+        ("paid_balance", Int),
+        ("paid_gift", Int),
+        ("paid_granted", Int),
+        ("paid_bought", Int),
+        ("policy_version", Int),
+        ("credential", Text),
+        ("credential_id", Int),
+        ("ip_prefix", Text),
+        ("purpose", Text),
+        ("created_at", Int),
+        ("status", Text),
     ]),
 };
 const ACTIVATIONS_UPDATE: Bulk = Bulk {
@@ -30,8 +50,15 @@ const ACTIVATIONS_UPDATE: Bulk = Bulk {
     action: Action::Update(
         &[("id", Int)],
         &[
-            ("status", Text), ("number", Text), ("provider_ref", Text), ("attached_at", Int), ("expires_at", Int),
-            ("first_message_at", Int), ("code_message_id", Int), ("resent_at", Int), ("closed_at", Int),
+            ("status", Text),
+            ("number", Text),
+            ("provider_ref", Text),
+            ("attached_at", Int),
+            ("expires_at", Int),
+            ("first_message_at", Int),
+            ("code_message_id", Int),
+            ("resent_at", Int),
+            ("closed_at", Int),
         ],
     ),
 };
@@ -39,8 +66,16 @@ const LEASES_INSERT: Bulk = Bulk {
     name: "HOT_LEASES_INSERT",
     table: "leases",
     action: Action::Insert(&[
-        ("id", Int), ("brand_id", Int), ("account_id", Int), ("activation_id", Int), ("provider", Text),
-        ("provider_ref", Text), ("number", Text), ("service", Text), ("from_at", Int), ("to_at", Int),
+        ("id", Int),
+        ("brand_id", Int),
+        ("account_id", Int),
+        ("activation_id", Int),
+        ("provider", Text),
+        ("provider_ref", Text),
+        ("number", Text),
+        ("service", Text),
+        ("from_at", Int),
+        ("to_at", Int),
         ("closed_at", Int),
     ]),
 };
@@ -53,9 +88,20 @@ const MESSAGES_INSERT: Bulk = Bulk {
     name: "HOT_MESSAGES_INSERT",
     table: "messages",
     action: Action::Insert(&[
-        ("id", Int), ("provider", Text), ("dedupe_key", Bytes), ("provider_ref", Text), ("number", Text),
-        ("activation_id", Int), ("verdict", Text), ("reason", Text), ("has_code", Int), ("services", Text),
-        ("key_day", Int), ("body", Bytes), ("received_at", Int), ("purge_after", Int),
+        ("id", Int),
+        ("provider", Text),
+        ("dedupe_key", Bytes),
+        ("provider_ref", Text),
+        ("number", Text),
+        ("activation_id", Int),
+        ("verdict", Text),
+        ("reason", Text),
+        ("has_code", Int),
+        ("services", Text),
+        ("key_day", Int),
+        ("body", Bytes),
+        ("received_at", Int),
+        ("purge_after", Int),
     ]),
 };
 const MESSAGES_ADOPT: Bulk = Bulk {
@@ -67,7 +113,11 @@ const EVENTS_INSERT: Bulk = Bulk {
     name: "HOT_EVENTS_INSERT",
     table: "events",
     action: Action::Insert(&[
-        ("id", Int), ("account_id", Int), ("kind", Text), ("activation_id", Int), ("created_at", Int),
+        ("id", Int),
+        ("account_id", Int),
+        ("kind", Text),
+        ("activation_id", Int),
+        ("created_at", Int),
     ]),
 };
 /// Also how everybody else writes jobs.
@@ -75,7 +125,12 @@ pub(crate) const JOBS_INSERT: Bulk = Bulk {
     name: "JOBS_INSERT",
     table: "jobs",
     action: Action::Insert(&[
-        ("id", Int), ("kind", Text), ("subject_id", Int), ("run_at", Int), ("attempts", Int), ("leased_until", Int),
+        ("id", Int),
+        ("kind", Text),
+        ("subject_id", Int),
+        ("run_at", Int),
+        ("attempts", Int),
+        ("leased_until", Int),
         ("dead", Int),
     ]),
 };
@@ -87,13 +142,27 @@ const JOBS_MOVE: Bulk = Bulk {
         &[("run_at", Int), ("attempts", Int), ("leased_until", Int)],
     ),
 };
-const JOBS_END: Bulk =
-    Bulk { name: "HOT_JOBS_END", table: "jobs", action: Action::Delete(&[("kind", Text), ("subject_id", Int)]) };
+const JOBS_END: Bulk = Bulk {
+    name: "HOT_JOBS_END",
+    table: "jobs",
+    action: Action::Delete(&[("kind", Text), ("subject_id", Int)]),
+};
 
 /// The bulks of the hot way, for the catalogue test.
 pub(crate) const BULKS: &[Bulk] = &[
-    ACTIVATIONS_INSERT, ACTIVATIONS_UPDATE, LEASES_INSERT, LEASES_CLOSE, MESSAGES_INSERT, MESSAGES_ADOPT,
-    EVENTS_INSERT, JOBS_INSERT, JOBS_MOVE, JOBS_END, MOVEMENTS_INSERT, TRANSFERS_INSERT, PURSES_UPDATE,
+    ACTIVATIONS_INSERT,
+    ACTIVATIONS_UPDATE,
+    LEASES_INSERT,
+    LEASES_CLOSE,
+    MESSAGES_INSERT,
+    MESSAGES_ADOPT,
+    EVENTS_INSERT,
+    JOBS_INSERT,
+    JOBS_MOVE,
+    JOBS_END,
+    MOVEMENTS_INSERT,
+    TRANSFERS_INSERT,
+    PURSES_UPDATE,
 ];
 
 /// Writes the working set's changes and registers who is to be woken.
@@ -106,7 +175,13 @@ pub fn flush(tx: &mut Tx<'_>, working: Working) -> Result<(), StoreError> {
         .events
         .iter()
         .map(|(id, account, kind, activation, at)| {
-            vec![id.get().into(), account.get().into(), kind.as_str().into(), activation.get().into(), micros(*at)]
+            vec![
+                id.get().into(),
+                account.get().into(),
+                kind.as_str().into(),
+                activation.get().into(),
+                micros(*at),
+            ]
         })
         .collect();
     tx.bulk(&EVENTS_INSERT, &events)?;
@@ -134,7 +209,9 @@ fn flush_activations(tx: &mut Tx<'_>, working: &Working) -> Result<(), StoreErro
     let inserts: Vec<Vec<Value>> = working
         .new_activations
         .iter()
-        .filter_map(|(id, origin)| working.activations.get(id).map(|activation| insert_row(activation, origin)))
+        .filter_map(|(id, origin)| {
+            working.activations.get(id).map(|activation| insert_row(activation, origin))
+        })
         .collect();
     tx.bulk(&ACTIVATIONS_INSERT, &inserts)?;
     let updates: Vec<Vec<Value>> = working
@@ -272,7 +349,15 @@ fn flush_jobs(tx: &mut Tx<'_>, working: &Working) -> Result<(), StoreError> {
         .iter()
         .map(|(id, kind, subject, run_at)| {
             let zero = Value::Int(0);
-            vec![id.get().into(), kind.as_str().into(), (*subject).into(), micros(*run_at), zero.clone(), zero.clone(), zero]
+            vec![
+                id.get().into(),
+                kind.as_str().into(),
+                (*subject).into(),
+                micros(*run_at),
+                zero.clone(),
+                zero.clone(),
+                zero,
+            ]
         })
         .collect();
     tx.bulk(&JOBS_INSERT, &inserts)?;

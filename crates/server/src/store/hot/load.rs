@@ -34,7 +34,7 @@ statements! {
     /// Parked messages without one.
     HOT_PARKED_BY_NUMBER = "SELECT id, provider, provider_ref, number, has_code, received_at FROM messages WHERE verdict = 'parked' AND provider_ref IS NULL AND number IN TEXTS($1) AND received_at >= $2";
     /// Purses with their accounts, locked in the order of their ids.
-    HOT_PURSES = "SELECT p.account_id, a.brand_id, a.standing, p.balance_posted, p.balance_held, p.gift_posted, p.gift_held, p.granted_posted, p.granted_held, p.bought_posted, p.bought_held, p.gift_total FROM purses p JOIN accounts a ON a.id = p.account_id WHERE p.account_id IN KEYS($1) ORDER BY p.account_id LOCKED";
+    HOT_PURSES = "SELECT p.account_id, a.standing, p.balance_posted, p.balance_held, p.gift_posted, p.gift_held, p.granted_posted, p.granted_held, p.bought_posted, p.bought_held, p.gift_total FROM purses p JOIN accounts a ON a.id = p.account_id WHERE p.account_id IN KEYS($1) ORDER BY p.account_id LOCKED";
 }
 
 /// The names by which a batch looks things up.
@@ -83,7 +83,7 @@ impl Needs {
             }
             Command::Close(close) => {
                 self.activations.insert(close.activation.get());
-                if close.closing != Closing::Fail {
+                if !matches!(close.closing, Closing::Fail | Closing::GiveUp) {
                     self.closing.insert(close.activation.get());
                 }
                 self.now = self.now.max(close.now);
@@ -136,9 +136,8 @@ pub fn load(tx: &mut Tx<'_>, commands: &[Command]) -> Result<Working, StoreError
     if !needs.accounts.is_empty() {
         for mut row in tx.query(&HOT_PURSES, &[keys(&needs.accounts)])? {
             let account = AccountId::new(row.int("account_id")?);
-            let brand = BrandId::new(row.int("brand_id")?);
             let standing = row.parsed("standing", Standing::parse)?;
-            working.payers.insert(account, Payer { brand, standing, purses: read_purses(&mut row)? });
+            working.payers.insert(account, Payer { standing, purses: read_purses(&mut row)? });
         }
     }
     Ok(working)
@@ -147,8 +146,10 @@ pub fn load(tx: &mut Tx<'_>, commands: &[Command]) -> Result<Working, StoreError
 fn load_seen(tx: &mut Tx<'_>, commands: &[Command], working: &mut Working) -> Result<(), StoreError> {
     for command in commands {
         let Command::Receive(receive) = command else { continue };
-        let parameters =
-            [Value::Texts(vec![receive.provider.as_str().to_owned()]), Value::Bytes(receive.dedupe_key.clone())];
+        let parameters = [
+            Value::Texts(vec![receive.provider.as_str().to_owned()]),
+            Value::Bytes(receive.dedupe_key.clone()),
+        ];
         for mut row in tx.query(&HOT_MESSAGES_SEEN, &parameters)? {
             let provider = row.parsed("provider", ProviderCode::parse)?;
             let key = row.bytes("dedupe_key")?;
@@ -162,10 +163,14 @@ fn load_seen(tx: &mut Tx<'_>, commands: &[Command], working: &mut Working) -> Re
 fn load_leases(tx: &mut Tx<'_>, needs: &Needs, working: &mut Working) -> Result<(), StoreError> {
     let mut rows = Vec::new();
     if !needs.references.is_empty() {
-        rows.extend(tx.query(&HOT_LEASES_BY_REFERENCE, &[texts(&needs.providers), texts(&needs.references)])?);
+        rows.extend(
+            tx.query(&HOT_LEASES_BY_REFERENCE, &[texts(&needs.providers), texts(&needs.references)])?,
+        );
     }
     if !needs.numbers.is_empty() {
-        rows.extend(tx.query(&HOT_LEASES_BY_NUMBER, &[texts(&needs.numbers), Value::Int(needs.now.micros())])?);
+        rows.extend(
+            tx.query(&HOT_LEASES_BY_NUMBER, &[texts(&needs.numbers), Value::Int(needs.now.micros())])?,
+        );
     }
     if !needs.closing.is_empty() {
         rows.extend(tx.query(&HOT_LEASES_BY_ACTIVATION, &[keys(&needs.closing)])?);

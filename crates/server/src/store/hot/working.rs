@@ -13,7 +13,6 @@ use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 /// An account with its purses.
 pub struct Payer {
-    pub brand: BrandId,
     pub standing: Standing,
     pub purses: Purses,
 }

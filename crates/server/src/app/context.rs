@@ -1,0 +1,52 @@
+//! Everything a use case needs, in one value. There are no process-wide globals: ten servers can live in one
+//! process, and tests do so.
+
+use super::catalog::CatalogView;
+use super::upstream::Tap;
+use crate::clock::Clock;
+use crate::config::Settings;
+use crate::outbound::Poster;
+use crate::store::Store;
+use crate::vault::Vault;
+use arc_swap::ArcSwap;
+use numberotp_core::id::{AccountId, PublicIds};
+use numberotp_core::secret::SecretBytes;
+use numberotp_core::vocabulary::Vocabulary;
+use std::collections::HashMap;
+use std::sync::Mutex;
+use tokio_util::sync::CancellationToken;
+use tokio_util::task::TaskTracker;
+
+/// Everything a use case needs.
+pub struct Context {
+    /// The database.
+    pub store: Store,
+    /// Time.
+    pub clock: Clock,
+    /// Keys for what is kept.
+    pub vault: Vault,
+    /// Names of services and countries.
+    pub vocabulary: Vocabulary,
+    /// How purchase ids are shown.
+    pub public_ids: PublicIds,
+    /// What JWTs are signed with.
+    pub jwt_key: SecretBytes,
+    /// What the sandbox signs its webhooks with; none in production.
+    pub sandbox_secret: Option<SecretBytes>,
+    /// What names a message that has no id: keyed, so that a stolen database does not give texts away.
+    pub dedupe_key: SecretBytes,
+    /// What an operator can set.
+    pub settings: Settings,
+    /// Offers and providers as they stand, swapped whole.
+    pub catalog: ArcSwap<CatalogView>,
+    /// Where the sandbox posts its messages.
+    pub poster: Poster,
+    /// Lets a test lose, refuse or delay what is asked of providers.
+    pub tap: Option<Tap>,
+    /// Work that outlives its request.
+    pub tracker: TaskTracker,
+    /// Cancelled when the server stops.
+    pub stopping: CancellationToken,
+    /// Waits going on, by account.
+    pub waits: Mutex<HashMap<AccountId, usize>>,
+}

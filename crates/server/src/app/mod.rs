@@ -1,0 +1,19 @@
+//! Use cases, one file per noun. They answer a result or a fault and know nothing of HTTP.
+
+pub mod account;
+pub mod activations;
+pub mod auth;
+pub mod catalog;
+mod context;
+pub mod demo;
+mod fault;
+pub mod gateway;
+pub mod messages;
+pub mod prices;
+pub mod reconcile;
+pub mod rents;
+pub mod sandbox;
+pub mod upstream;
+
+pub use context::Context;
+pub use fault::from_store;

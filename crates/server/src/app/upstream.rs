@@ -1,0 +1,71 @@
+//! Asks a provider, bounded in time. What cannot be told for certain "may have happened".
+
+use super::catalog::Transport;
+use super::{gateway, sandbox};
+use crate::app::Context;
+use numberotp_core::text::ProviderCode;
+use numberotp_core::time::Span;
+use numberotp_providers::provider::{HttpReply, HttpRequest, Operation, Outcome, Upstream};
+use std::sync::Arc;
+
+/// What a test does to a call.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Interference {
+    /// Nothing.
+    Pass,
+    /// The call is carried out, its reply is lost.
+    LoseReply,
+    /// The call never arrives and nobody can tell.
+    LoseRequest,
+    /// The provider says no.
+    Refuse,
+    /// The provider has none.
+    NoStock,
+    /// The provider never answers.
+    Hang,
+}
+
+/// Decides what becomes of a call: lets a test play an unreliable provider.
+pub type Tap = Arc<dyn Fn(&Operation) -> Interference + Send + Sync>;
+
+/// Asks a provider; silence after `within` may have happened. A provider that is off cannot be asked:
+/// nothing happened now, but nothing is known of what happened before either.
+pub async fn ask(
+    context: &Context,
+    provider: &ProviderCode,
+    operation: &Operation,
+    within: Span,
+) -> Result<Outcome, Upstream> {
+    let connected = context.catalog.load().provider(provider).cloned().ok_or(Upstream::MayHaveHappened)?;
+    let request = connected.provider.request(operation);
+    let call = async {
+        match context.tap.as_ref().map_or(Interference::Pass, |tap| tap(operation)) {
+            Interference::Pass => send(context, connected.transport, provider, request).await,
+            Interference::LoseReply => {
+                let _lost = send(context, connected.transport, provider, request).await;
+                None
+            }
+            Interference::LoseRequest => None,
+            Interference::Refuse => Some(HttpReply { status: 400, body: Vec::new() }),
+            Interference::NoStock => Some(HttpReply { status: 409, body: Vec::new() }),
+            Interference::Hang => std::future::pending().await,
+        }
+    };
+    match tokio::time::timeout(within.to_std(), call).await {
+        Ok(Some(reply)) => connected.provider.reply(operation, &reply),
+        Ok(None) | Err(_) => Err(Upstream::MayHaveHappened),
+    }
+}
+
+/// Carries a request to where the provider is; `None`: the line broke.
+async fn send(
+    context: &Context,
+    transport: Transport,
+    provider: &ProviderCode,
+    request: HttpRequest,
+) -> Option<HttpReply> {
+    match transport {
+        Transport::Sandbox => sandbox::serve(context, request).await,
+        Transport::Own => gateway::serve(context, provider, request).await,
+    }
+}

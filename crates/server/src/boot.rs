@@ -1,0 +1,236 @@
+//! Starts the product: opens the database, fixes its mode, makes what a sandbox needs, and puts the context
+//! together. The same for the program and for tests.
+
+use crate::app::catalog::{self, CatalogView};
+use crate::app::upstream::Tap;
+use crate::app::{Context, demo};
+use crate::clock::Clock;
+use crate::config::{ConfigError, Mode, Resolved, ResolvedDatabase, Settings, master_key_missing};
+use crate::entropy::{self, NoEntropy};
+use crate::jobs;
+use crate::outbound::Poster;
+use crate::store::hot::Rules;
+use crate::store::setting::{secret_fix, secret_get, setting_fix, setting_get};
+use crate::store::{Store, StoreError, StoreOptions};
+use crate::vault::{Vault, VaultError};
+use arc_swap::ArcSwap;
+use numberotp_core::id::PublicIds;
+use numberotp_core::secret::SecretBytes;
+use numberotp_core::vocabulary::Vocabulary;
+use std::fmt;
+use std::sync::{Arc, Mutex};
+use tokio_util::sync::CancellationToken;
+use tokio_util::task::TaskTracker;
+
+const MODE: &str = "mode";
+const MASTER_KEY: &str = "master_key";
+const MASTER_KEY_CHECK: &str = "master_key_check";
+const JWT_KEY: &str = "jwt_key";
+const ID_KEY: &str = "public_id_key";
+const SANDBOX_KEY: &str = "sandbox_webhook_key";
+const DEDUPE_KEY: &str = "message_dedupe_key";
+
+/// Why the product does not start.
+#[derive(Debug)]
+pub enum BootError {
+    /// The configuration: one sentence.
+    Config(ConfigError),
+    /// The database.
+    Store(StoreError),
+    /// Keys.
+    Vault(VaultError),
+    /// Randomness.
+    Entropy(NoEntropy),
+    /// The shipped tables are broken: a defect.
+    Vocabulary(String),
+    /// The network or a file.
+    Io(std::io::Error),
+}
+
+impl fmt::Display for BootError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Config(error) => error.fmt(f),
+            Self::Store(error) => error.fmt(f),
+            Self::Vault(error) => error.fmt(f),
+            Self::Entropy(error) => error.fmt(f),
+            Self::Vocabulary(text) => f.write_str(text),
+            Self::Io(error) => error.fmt(f),
+        }
+    }
+}
+
+impl std::error::Error for BootError {}
+
+impl From<ConfigError> for BootError {
+    fn from(error: ConfigError) -> Self {
+        Self::Config(error)
+    }
+}
+impl From<StoreError> for BootError {
+    fn from(error: StoreError) -> Self {
+        Self::Store(error)
+    }
+}
+impl From<VaultError> for BootError {
+    fn from(error: VaultError) -> Self {
+        Self::Vault(error)
+    }
+}
+impl From<NoEntropy> for BootError {
+    fn from(error: NoEntropy) -> Self {
+        Self::Entropy(error)
+    }
+}
+impl From<std::io::Error> for BootError {
+    fn from(error: std::io::Error) -> Self {
+        Self::Io(error)
+    }
+}
+
+/// Opens the database for a command beside, or before, a server.
+pub fn open_for_command(database: &ResolvedDatabase) -> Result<Store, BootError> {
+    Ok(Store::open(&database.engine, StoreOptions::command(Rules { credit: database.credit }))?)
+}
+
+/// The mode written in a database, if a server ever started on it.
+pub async fn mode_of(store: &Store) -> Result<Option<Mode>, StoreError> {
+    let text = store.read(|tx| setting_get(tx, MODE)).await?;
+    let corrupt = StoreError::Corrupt { table: "settings", column: "value" };
+    text.map(|text| Mode::parse(&text).ok_or(corrupt)).transpose()
+}
+
+/// Decides the mode, writes it at the first start, and refuses to contradict it later.
+async fn fix_mode(store: &Store, resolved: &Resolved) -> Result<Mode, BootError> {
+    let written = mode_of(store).await?;
+    let refuse = |text: &str| Err(BootError::Config(ConfigError(text.to_owned())));
+    let wanted = match (written, resolved.asked) {
+        (Some(Mode::Sandbox), Some(Mode::Production)) => {
+            return refuse(
+                "This database is a sandbox and stays one: production needs a database of its own. Give another --database-url.",
+            );
+        }
+        (Some(Mode::Production), Some(Mode::Sandbox)) => {
+            return refuse(
+                "This database is in production and stays so: a sandbox needs a database of its own. Give another --database-url.",
+            );
+        }
+        (Some(Mode::Sandbox), None) if !resolved.listen.ip().is_loopback() => {
+            return refuse("This database is a sandbox. To show it to a network, say so with --sandbox.");
+        }
+        (Some(mode), _) | (None, Some(mode)) => mode,
+        (None, None) if resolved.implicit_sandbox => Mode::Sandbox,
+        (None, None) => {
+            return refuse(
+                "Say what this is: --sandbox for test numbers and test money, --no-sandbox for production. Only SQLite on a loopback address is a sandbox without being told so.",
+            );
+        }
+    };
+    let fixed = store.write(move |tx| setting_fix(tx, MODE, wanted.as_str())).await?;
+    match Mode::parse(&fixed) {
+        Some(mode) if mode == wanted => Ok(mode),
+        _ => refuse("Another server started on this database in another mode at the same moment."),
+    }
+}
+
+/// A key of this database, made at the first need.
+pub async fn database_key(store: &Store, name: &'static str) -> Result<SecretBytes, BootError> {
+    if let Some(known) = store.read(move |tx| secret_get(tx, name)).await? {
+        return Ok(known);
+    }
+    let fresh = entropy::key::<32>()?;
+    Ok(store.write(move |tx| secret_fix(tx, name, &fresh)).await?)
+}
+
+/// The key that JWTs are signed with: the database's own, so that a command needs nothing but the database.
+pub async fn jwt_key(store: &Store) -> Result<SecretBytes, BootError> {
+    database_key(store, JWT_KEY).await
+}
+
+/// The vault of a database. A sandbox keeps its master key itself; production must be given one, always the
+/// same.
+pub async fn open_vault(store: &Store, mode: Mode, given: Option<&SecretBytes>) -> Result<Vault, BootError> {
+    let master = match (mode, given) {
+        (Mode::Sandbox, _) => database_key(store, MASTER_KEY).await?,
+        (Mode::Production, Some(given)) => given.clone(),
+        (Mode::Production, None) => return Err(master_key_missing().into()),
+    };
+    let vault = Vault::new(&master)?;
+    let check = vault.wrap(MASTER_KEY_CHECK, &SecretBytes::new(*b"numberotp"))?;
+    let kept =
+        store.write(move |tx| secret_fix(tx, MASTER_KEY_CHECK, &SecretBytes::new(check.clone()))).await?;
+    if vault.unwrap(MASTER_KEY_CHECK, kept.expose()).is_err() {
+        let sentence = "The master key is not the one this database was begun with. Give that one: without it the stored secrets stay closed.";
+        return Err(ConfigError(sentence.to_owned()).into());
+    }
+    Ok(vault)
+}
+
+/// The shipped tables of services and countries.
+pub fn vocabulary() -> Result<Vocabulary, BootError> {
+    Vocabulary::load()
+        .map_err(|error| BootError::Vocabulary(format!("the shipped tables are broken: {error:?}")))
+}
+
+/// What tests set beside the configuration.
+#[derive(Default)]
+pub struct Hands {
+    /// A clock to move by hand.
+    pub clock: Option<Clock>,
+    /// Other limits.
+    pub adjust: Option<fn(&mut Settings)>,
+    /// An unreliable provider.
+    pub tap: Option<Tap>,
+    /// What stops the server.
+    pub stopping: Option<CancellationToken>,
+}
+
+/// Opens everything and puts the context together.
+pub async fn start(resolved: &Resolved, hands: Hands) -> Result<Arc<Context>, BootError> {
+    let rules = Rules { credit: resolved.database.credit };
+    let store = Store::open(&resolved.database.engine, StoreOptions::server(rules))?;
+    let clock = hands.clock.unwrap_or_else(Clock::system);
+    let mode = fix_mode(&store, resolved).await?;
+    let mut settings = resolved.settings(mode);
+    if let Some(adjust) = hands.adjust {
+        adjust(&mut settings);
+    }
+    let vault = open_vault(&store, mode, resolved.database.master_key.as_ref()).await?;
+    let vocabulary = vocabulary()?;
+    let now = clock.now();
+    let sandbox_secret = match mode {
+        Mode::Sandbox => Some(database_key(&store, SANDBOX_KEY).await?),
+        Mode::Production => None,
+    };
+    if let Some(secret) = &sandbox_secret {
+        demo::sandbox(&store, &vault, &vocabulary, secret, now).await?;
+    }
+    match (resolved.demo, mode) {
+        (true, Mode::Sandbox) => demo::account(&store, now).await?,
+        (true, Mode::Production) => {
+            let sentence = "--demo makes an account with a published key: that is for a sandbox only.";
+            return Err(ConfigError(sentence.to_owned()).into());
+        }
+        (false, _) => {}
+    }
+    store.write(move |tx| jobs::plant(tx, now)).await?;
+    let context = Arc::new(Context {
+        public_ids: PublicIds::new(database_key(&store, ID_KEY).await?.expose()),
+        jwt_key: jwt_key(&store).await?,
+        dedupe_key: database_key(&store, DEDUPE_KEY).await?,
+        sandbox_secret,
+        store,
+        clock,
+        vault,
+        vocabulary,
+        settings,
+        catalog: ArcSwap::from_pointee(CatalogView::empty()),
+        poster: Poster::default(),
+        tap: hands.tap,
+        tracker: TaskTracker::new(),
+        stopping: hands.stopping.unwrap_or_default(),
+        waits: Mutex::default(),
+    });
+    catalog::refresh(&context).await?;
+    Ok(context)
+}

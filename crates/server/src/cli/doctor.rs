@@ -1,0 +1,111 @@
+//! `numberotp doctor`: looks whether this installation can work, and says what to do where it cannot.
+
+use super::CliError;
+use super::output::Output;
+use crate::boot;
+use crate::clock;
+use crate::config::{Mode, ResolvedDatabase};
+use crate::store::job::jobs_count;
+use crate::store::offer::{offers_all, providers_all};
+use crate::store::{Store, StoreError};
+use numberotp_core::id::PLATFORM;
+use numberotp_core::time::Span;
+use serde_json::{Value, json};
+
+/// A database's clock further off than this makes deadlines wrong for somebody.
+const CLOCK_OFF_MOST: Span = Span::seconds(5);
+
+struct Finding {
+    subject: &'static str,
+    good: bool,
+    says: String,
+}
+
+fn finding(subject: &'static str, good: bool, says: impl Into<String>) -> Finding {
+    Finding { subject, good, says: says.into() }
+}
+
+pub(super) async fn doctor(database: ResolvedDatabase, output: Output) -> Result<(), CliError> {
+    let mut findings = vec![finding("configuration", true, "it can be read")];
+    match boot::open_for_command(&database) {
+        Ok(store) => look(&store, &database, &mut findings).await,
+        Err(error) => findings.push(finding("database", false, error.to_string())),
+    }
+    let good = findings.iter().all(|finding| finding.good);
+    let rows: Vec<Value> = findings
+        .iter()
+        .map(|finding| json!({ "subject": finding.subject, "ok": finding.good, "says": finding.says }))
+        .collect();
+    output.answer(&json!({ "ok": good, "findings": rows }), || {
+        let line = |finding: &Finding| {
+            let mark = if finding.good { "ok  " } else { "FAIL" };
+            format!("{mark} {}: {}", finding.subject, finding.says)
+        };
+        findings.iter().map(line).collect::<Vec<_>>().join("\n")
+    });
+    if good { Ok(()) } else { Err(CliError::Found) }
+}
+
+async fn look(store: &Store, database: &ResolvedDatabase, findings: &mut Vec<Finding>) {
+    let trouble = |error: StoreError| finding("database", false, error.to_string());
+    findings.push(finding(
+        "database",
+        true,
+        format!("{} answers, its schema is up to date", store.engine().name()),
+    ));
+    findings.push(clock_finding(store).await);
+    match boot::mode_of(store).await {
+        Ok(None) => findings.push(finding("mode", true, "no server has started on this database yet")),
+        Ok(Some(mode)) => {
+            findings.push(finding("mode", true, mode.as_str()));
+            findings.push(match boot::open_vault(store, mode, database.master_key.as_ref()).await {
+                Ok(_) => finding("master key", true, "it opens what is stored"),
+                Err(error) => finding("master key", false, error.to_string()),
+            });
+            findings.extend(providers(store, mode).await);
+        }
+        Err(error) => findings.push(trouble(error)),
+    }
+    match store.read(jobs_count).await {
+        Ok((open, 0)) => findings.push(finding("jobs", true, format!("{open} waiting, none given up"))),
+        Ok((_, dead)) => {
+            let sentence = format!("{dead} were given up: look at them in the table `jobs` (dead = 1)");
+            findings.push(finding("jobs", false, sentence));
+        }
+        Err(error) => findings.push(trouble(error)),
+    }
+}
+
+async fn clock_finding(store: &Store) -> Finding {
+    let here = clock::machine_time();
+    match store.database_time().await {
+        Ok(None) => finding("clock", true, format!("{}, the machine's", here.to_rfc3339_seconds())),
+        Ok(Some(there)) => {
+            let off = there.since(here).as_micros().saturating_abs();
+            let seconds = off / 1_000_000;
+            let good = off <= CLOCK_OFF_MOST.as_micros();
+            let says = if good {
+                "the machine's and the database's agree".to_owned()
+            } else {
+                format!("the machine's and the database's differ by {seconds} s: set both by NTP")
+            };
+            finding("clock", good, says)
+        }
+        Err(error) => finding("clock", false, error.to_string()),
+    }
+}
+
+async fn providers(store: &Store, mode: Mode) -> Vec<Finding> {
+    let read = store.snapshot(|tx| Ok((providers_all(tx)?, offers_all(tx, PLATFORM)?.len()))).await;
+    let (providers, offers) = match read {
+        Ok(read) => read,
+        Err(error) => return vec![finding("providers", false, error.to_string())],
+    };
+    let on = providers.iter().filter(|provider| provider.enabled).count();
+    let advice = match (on, offers, mode) {
+        (0, _, Mode::Production) => "; add one: numberotp provider add NAME",
+        (_, 0, Mode::Production) => "; set what is sold: numberotp offers import FILE.csv",
+        _ => "",
+    };
+    vec![finding("providers", true, format!("{on} on, {offers} offers{advice}"))]
+}

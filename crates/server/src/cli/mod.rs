@@ -1,0 +1,139 @@
+//! The command line: a contract that scripts depend on. With `--json`, standard output carries JSON and nothing
+//! else; whatever is for people goes to the error stream.
+
+mod account;
+mod audit;
+mod doctor;
+mod extract;
+mod numbers;
+mod offers;
+mod output;
+mod provider;
+mod serve;
+
+use crate::boot::{self, BootError};
+use crate::config::{ConfigError, DatabaseSettings, ServeSettings, resolve, resolve_database};
+use crate::store::StoreError;
+use clap::{Parser, Subcommand};
+use output::Output;
+use std::process::ExitCode;
+
+/// Rent phone numbers for receiving one-time codes: server, accounts, offers, audit.
+#[derive(Parser, Debug)]
+#[command(name = "numberotp", version, about, arg_required_else_help = true)]
+pub struct Cli {
+    #[command(flatten)]
+    database: DatabaseSettings,
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Subcommand, Debug)]
+enum Command {
+    /// Serve the API; without any configuration, a sandbox on 127.0.0.1:8080
+    Serve(Box<ServeSettings>),
+    /// Bring the database's schema up to date
+    Migrate,
+    /// Look whether this installation can work: configuration, database, clock, providers
+    Doctor {
+        /// Print JSON
+        #[arg(long)]
+        json: bool,
+    },
+    /// Recompute the books and print each invariant; exit code 1 if one is violated
+    Audit {
+        /// Print JSON
+        #[arg(long)]
+        json: bool,
+    },
+    /// Find the code in texts: one a line on standard input, one JSON a line out
+    Extract,
+    /// Make, show, approve, hold, credit and debit accounts
+    #[command(subcommand)]
+    Account(account::AccountCommand),
+    /// What is sold: import a CSV file, list
+    #[command(subcommand)]
+    Offers(offers::OffersCommand),
+    /// Own numbers: import a CSV file, list
+    #[command(subcommand)]
+    Numbers(numbers::NumbersCommand),
+    /// Providers: add a gateway for own numbers, list, switch on and off
+    #[command(subcommand)]
+    Provider(provider::ProviderCommand),
+}
+
+/// Why a command failed.
+#[derive(Debug)]
+pub enum CliError {
+    /// The start failed.
+    Boot(BootError),
+    /// What was asked for cannot be done: one sentence.
+    Refused(String),
+    /// The command did its work and the finding is bad; it was printed already.
+    Found,
+}
+
+impl<E: Into<BootError>> From<E> for CliError {
+    fn from(error: E) -> Self {
+        Self::Boot(error.into())
+    }
+}
+
+/// Carries out a command line.
+pub fn run(cli: Cli) -> ExitCode {
+    let runtime = match tokio::runtime::Builder::new_multi_thread().enable_all().build() {
+        Ok(runtime) => runtime,
+        Err(error) => {
+            Output::say(&format!("The runtime could not be started: {error}."));
+            return ExitCode::from(2);
+        }
+    };
+    let ended = runtime.block_on(Box::pin(carry_out(cli)));
+    // What is left outlived its grace already.
+    runtime.shutdown_background();
+    match ended {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(CliError::Found) => ExitCode::from(1),
+        Err(CliError::Refused(sentence)) => {
+            Output::say(&sentence);
+            ExitCode::from(1)
+        }
+        Err(CliError::Boot(error)) => {
+            Output::say(&error.to_string());
+            ExitCode::from(2)
+        }
+    }
+}
+
+async fn carry_out(cli: Cli) -> Result<(), CliError> {
+    let Cli { database, command } = cli;
+    match command {
+        Command::Serve(flags) => serve::serve(resolve(*flags, database)?).await,
+        Command::Extract => extract::extract(),
+        Command::Migrate => {
+            let store = boot::open_for_command(&resolve_database(database)?)?;
+            Output::say(&format!("The {} schema is up to date.", store.engine().name()));
+            Ok(())
+        }
+        Command::Doctor { json } => doctor::doctor(resolve_database(database)?, Output::new(json)).await,
+        Command::Audit { json } => audit::audit(resolve_database(database)?, Output::new(json)).await,
+        Command::Account(command) => account::carry_out(resolve_database(database)?, command).await,
+        Command::Offers(command) => offers::carry_out(resolve_database(database)?, command).await,
+        Command::Numbers(command) => numbers::carry_out(resolve_database(database)?, command).await,
+        Command::Provider(command) => provider::carry_out(resolve_database(database)?, command).await,
+    }
+}
+
+fn refused(sentence: impl Into<String>) -> CliError {
+    CliError::Refused(sentence.into())
+}
+
+/// A failure of the store in a command.
+fn store_failed(error: StoreError) -> CliError {
+    CliError::Boot(BootError::Store(error))
+}
+
+/// A file that cannot be read.
+fn unreadable(path: &std::path::Path, error: &dyn std::fmt::Display) -> CliError {
+    CliError::Boot(BootError::Config(ConfigError(format!("{} cannot be read: {error}.", path.display()))))
+}

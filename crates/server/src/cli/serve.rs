@@ -1,0 +1,124 @@
+//! `numberotp serve`: starts everything, says where it is, and stops cleanly.
+
+use super::CliError;
+use super::output::Output;
+use crate::app::{Context, catalog, demo};
+use crate::boot::{self, BootError, Hands};
+use crate::config::{Mode, Resolved};
+use crate::http::{Serving, router, serve as serve_http};
+use crate::{clock, jobs, telemetry};
+use numberotp_core::time::Span;
+use std::net::SocketAddr;
+use std::path::Path;
+use std::sync::Arc;
+use std::time::Duration;
+use tokio::net::TcpListener;
+use tokio::signal::unix::{SignalKind, signal};
+use tokio_util::sync::CancellationToken;
+
+/// Longest time for purchases that are still being made when the server stops.
+const FINISH_WITHIN: Duration = Duration::from_secs(10);
+/// How often the database's clock is measured.
+const MEASURE_EVERY: Duration = Duration::from_secs(60);
+
+pub(super) async fn serve(resolved: Resolved) -> Result<(), CliError> {
+    telemetry::start(resolved.log.as_deref());
+    let stopping = stop_on_signal()?;
+    let context = boot::start(&resolved, Hands { stopping: Some(stopping), ..Hands::default() }).await?;
+    let listener = TcpListener::bind(resolved.listen).await.map_err(|error| {
+        let address = resolved.listen;
+        super::refused(format!("Cannot listen on {address}: {error}. Choose another address with --listen."))
+    })?;
+    let address = listener.local_addr().map_err(BootError::Io)?;
+    context.poster.listens_at(address);
+    let mut tasks = tokio::task::JoinSet::new();
+    tasks.spawn(catalog::keep(Arc::clone(&context)));
+    tasks.spawn(jobs::work(Arc::clone(&context)));
+    tasks.spawn(measure_clock(Arc::clone(&context)));
+    if !resolved.rate_limits {
+        tracing::warn!("rate limits are off");
+    }
+    Output::say(&banner(&context, &resolved, address));
+    if let Some(path) = &resolved.ready_file {
+        write_ready(path, address)?;
+    }
+    let router = router(Arc::clone(&context));
+    serve_http(Serving { listener, router, stopping: context.stopping.clone() }).await;
+    context.tracker.close();
+    if tokio::time::timeout(FINISH_WITHIN, context.tracker.wait()).await.is_err() {
+        tracing::warn!("some purchases were not finished; the reconciler settles them after the next start");
+    }
+    while tasks.join_next().await.is_some() {}
+    if let Some(context) = Arc::into_inner(context) {
+        context.store.stop();
+    }
+    if let Some(path) = &resolved.ready_file {
+        // It is gone with the server; whoever removed it before was right too.
+        let _gone = std::fs::remove_file(path);
+    }
+    Output::say("Stopped.");
+    Ok(())
+}
+
+fn stop_on_signal() -> Result<CancellationToken, CliError> {
+    let stopping = CancellationToken::new();
+    let mut interrupt = signal(SignalKind::interrupt()).map_err(BootError::Io)?;
+    let mut terminate = signal(SignalKind::terminate()).map_err(BootError::Io)?;
+    let token = stopping.clone();
+    tokio::spawn(async move {
+        tokio::select! {
+            _ = interrupt.recv() => {}
+            _ = terminate.recv() => {}
+        }
+        token.cancel();
+    });
+    Ok(stopping)
+}
+
+async fn measure_clock(context: Arc<Context>) {
+    loop {
+        measure_once(&context).await;
+        tokio::select! {
+            () = context.stopping.cancelled() => return,
+            () = tokio::time::sleep(MEASURE_EVERY) => {}
+        }
+    }
+}
+
+/// Servers that share a database share its clock: half the round trip is the error.
+async fn measure_once(context: &Context) {
+    let before = clock::machine_time();
+    let Ok(Some(there)) = context.store.database_time().await else { return };
+    let after = clock::machine_time();
+    let half = Span::micros(after.since(before).as_micros() / 2);
+    context.clock.set_offset(there.since(before.plus(half)));
+}
+
+fn write_ready(path: &Path, address: SocketAddr) -> Result<(), CliError> {
+    // Written beside and renamed, so that nobody reads half of it.
+    let beside = path.with_extension("tmp");
+    std::fs::write(&beside, address.to_string()).map_err(BootError::Io)?;
+    std::fs::rename(&beside, path).map_err(BootError::Io)?;
+    Ok(())
+}
+
+fn banner(context: &Context, resolved: &Resolved, address: SocketAddr) -> String {
+    let engine = resolved.database.engine.name();
+    if context.settings.mode == Mode::Production {
+        return format!("NumberOTP serves http://{address}/api ({engine}, production).");
+    }
+    let base = format!("http://{address}/api");
+    let mut text = format!(
+        "NumberOTP SANDBOX: test numbers, test money, no real SMS. Data: {engine}.\n\n  API       {base}\n  Prices    {base}/public/prices?service=telegram&country=US\n"
+    );
+    if resolved.demo {
+        let key = demo::api_key();
+        let key = key.expose();
+        text.push_str(&format!(
+            "  Account   {email} (approved)\n  API key   {key}   (published; good in a sandbox only)\n\nRent a number:\n\n  curl -s -X POST {base}/internal/rent -H 'Authorization: Bearer {key}' -H 'Content-Type: application/json' -d '{{\"service\":\"telegram\",\"country\":\"US\"}}'\n\nRead its code (the message comes after about two seconds):\n\n  curl -s '{base}/internal/rents?limit=1' -H 'Authorization: Bearer {key}' | sed -n 's/.*\"id\":\"\\([0-9]*\\)\",\"number\".*/\\1/p' | xargs -I ID curl -s {base}/internal/rent/ID/wait -H 'Authorization: Bearer {key}'\n",
+            email = demo::DEMO_EMAIL,
+        ));
+    }
+    text.push_str("\nCtrl-C stops it; the next start goes on with the same data.");
+    text
+}

@@ -1,0 +1,92 @@
+//! The TOML file and how it lies under flags and variables.
+
+use super::settings::{DatabaseSettings, ServeSettings};
+use std::fmt;
+use std::path::Path;
+
+/// A configuration that cannot be used: one sentence that says what to do.
+#[derive(Debug)]
+pub struct ConfigError(pub String);
+
+impl fmt::Display for ConfigError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+impl std::error::Error for ConfigError {}
+
+const DATABASE_KEYS: [&str; 3] = ["database-url", "master-key", "credit-value"];
+
+/// Reads a file into the two groups of settings. Unknown keys are refused by name.
+pub(super) fn read(path: &Path) -> Result<(DatabaseSettings, ServeSettings), ConfigError> {
+    let name = path.display();
+    let text = std::fs::read_to_string(path)
+        .map_err(|error| ConfigError(format!("The configuration file {name} cannot be read: {error}.")))?;
+    parse(&text)
+        .map_err(|problem| ConfigError(format!("The configuration file {name} is not right: {problem}")))
+}
+
+fn parse(text: &str) -> Result<(DatabaseSettings, ServeSettings), toml::de::Error> {
+    let mut serve: toml::Table = toml::from_str(text)?;
+    let mut database = toml::Table::new();
+    for key in DATABASE_KEYS {
+        if let Some(value) = serve.remove(key) {
+            database.insert(key.to_owned(), value);
+        }
+    }
+    Ok((database.try_into()?, serve.try_into()?))
+}
+
+impl DatabaseSettings {
+    pub(super) fn over(self, under: Self) -> Self {
+        Self {
+            database_url: self.database_url.or(under.database_url),
+            master_key: self.master_key.or(under.master_key),
+            credit_value: self.credit_value.or(under.credit_value),
+            config: self.config,
+        }
+    }
+}
+
+impl ServeSettings {
+    pub(super) fn over(self, under: Self) -> Self {
+        // The two mode flags are one choice: a choice above hides both below.
+        let above = self.sandbox.is_some() || self.no_sandbox.is_some();
+        let (sandbox, no_sandbox) =
+            if above { (self.sandbox, self.no_sandbox) } else { (under.sandbox, under.no_sandbox) };
+        Self {
+            listen: self.listen.or(under.listen),
+            sandbox,
+            no_sandbox,
+            demo: self.demo.or(under.demo),
+            rate_limits: self.rate_limits.or(under.rate_limits),
+            activation_window: self.activation_window.or(under.activation_window),
+            message_retention: self.message_retention.or(under.message_retention),
+            seed: self.seed.or(under.seed),
+            log: self.log.or(under.log),
+            ready_file: self.ready_file.or(under.ready_file),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_file_gives_both_groups_and_flags_lie_above() {
+        let (database, serve) =
+            parse("database-url = \"sqlite://x.db\"\nlisten = \"127.0.0.1:1\"\nseed = 7\n").unwrap();
+        assert_eq!(database.database_url.as_deref(), Some("sqlite://x.db"));
+        let flags = ServeSettings { listen: Some("127.0.0.1:2".to_owned()), ..ServeSettings::default() };
+        let merged = flags.over(serve);
+        assert_eq!((merged.listen.as_deref(), merged.seed), (Some("127.0.0.1:2"), Some(7)));
+    }
+
+    #[test]
+    fn an_unknown_key_is_named() {
+        let error = parse("listn = \"127.0.0.1:1\"").unwrap_err().to_string();
+        assert!(error.contains("listn"), "{error}");
+    }
+}

@@ -1,0 +1,57 @@
+//! What a running server goes by: the operator's choices and the documented limits, with their defaults.
+
+use super::Mode;
+use numberotp_core::money::CreditValue;
+use numberotp_core::time::Span;
+
+/// What an operator or a test can set.
+#[derive(Clone, Copy, Debug)]
+pub struct Settings {
+    /// Sandbox or production.
+    pub mode: Mode,
+    /// How long an activation waits for its message.
+    pub activation_window: Span,
+    /// Worth of a credit.
+    pub credit: CreditValue,
+    /// How long a caller waits for a provider before it is told `PURCHASE_UNCONFIRMED`.
+    pub purchase_within: Span,
+    /// When the reconciler looks after a purchase nobody settled; later than `purchase_within`.
+    pub reconcile_after: Span,
+    /// When the reconciler gives up asking and the money goes back.
+    pub settle_within: Span,
+    /// How long `/wait` holds.
+    pub wait_hold: Span,
+    /// How long `/wait` holds beyond the limit of waits.
+    pub wait_hold_over_limit: Span,
+    /// Waits of one account at once.
+    pub waits_per_account: usize,
+    /// How often a waiter looks by itself, in case a wake-up was lost or came to another process.
+    pub wait_poll: Span,
+    /// How long messages are kept.
+    pub message_retention: Span,
+    /// How long after the purchase the sandbox's message comes.
+    pub sandbox_delay: Span,
+    /// What the sandbox's numbers and codes follow from.
+    pub sandbox_seed: u64,
+}
+
+impl Settings {
+    /// The documented defaults.
+    pub const fn new(mode: Mode) -> Self {
+        Self {
+            mode,
+            activation_window: Span::minutes(20),
+            credit: CreditValue::PUBLISHED,
+            purchase_within: Span::seconds(20),
+            reconcile_after: Span::seconds(25),
+            settle_within: Span::seconds(55),
+            wait_hold: Span::seconds(55),
+            wait_hold_over_limit: Span::seconds(5),
+            waits_per_account: 50,
+            wait_poll: Span::seconds(5),
+            message_retention: Span::hours(72),
+            sandbox_delay: Span::seconds(2),
+            sandbox_seed: 0,
+        }
+    }
+}

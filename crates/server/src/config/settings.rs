@@ -1,0 +1,70 @@
+//! The settings as flags, variables and file keys: one list for all three.
+
+use clap::{Args, ValueEnum};
+use serde::Deserialize;
+use std::path::PathBuf;
+
+/// A switch.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, ValueEnum, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum OnOff {
+    /// On.
+    On,
+    /// Off.
+    Off,
+}
+
+/// Where the data is and how it is kept: all that most commands need.
+#[derive(Args, Clone, Default, Debug, Deserialize)]
+#[serde(rename_all = "kebab-case", deny_unknown_fields, default)]
+pub struct DatabaseSettings {
+    /// `sqlite:///path/file.db` or `postgres://user:password@host/name` [default: sqlite://data/numberotp.db]
+    #[arg(long, env = "NUMBEROTP_DATABASE_URL", hide_env_values = true, global = true)]
+    pub database_url: Option<String>,
+    /// 32 bytes in base64 that wrap everything kept secret; needed in production (make one: openssl rand -base64 32)
+    #[arg(long, env = "NUMBEROTP_MASTER_KEY", hide_env_values = true, global = true)]
+    pub master_key: Option<String>,
+    /// What one credit is worth in USD [default: 0.0005]
+    #[arg(long, env = "NUMBEROTP_CREDIT_VALUE", global = true)]
+    pub credit_value: Option<String>,
+    /// A TOML file with these settings; its keys are the flags' names
+    #[arg(long, env = "NUMBEROTP_CONFIG", global = true)]
+    #[serde(skip)]
+    pub config: Option<PathBuf>,
+}
+
+/// How the server runs.
+#[derive(Args, Clone, Default, Debug, Deserialize)]
+#[serde(rename_all = "kebab-case", deny_unknown_fields, default)]
+pub struct ServeSettings {
+    /// Address and port; port 0 takes a free one [default: 127.0.0.1:8080]
+    #[arg(long, env = "NUMBEROTP_LISTEN")]
+    pub listen: Option<String>,
+    /// Run a sandbox: test numbers, test money
+    #[arg(long, env = "NUMBEROTP_SANDBOX", num_args = 0..=1, default_missing_value = "true", conflicts_with = "no_sandbox")]
+    pub sandbox: Option<bool>,
+    /// Run in production
+    #[arg(long, env = "NUMBEROTP_NO_SANDBOX", num_args = 0..=1, default_missing_value = "true")]
+    pub no_sandbox: Option<bool>,
+    /// Make the demo account (sandbox only)
+    #[arg(long, env = "NUMBEROTP_DEMO", num_args = 0..=1, default_missing_value = "true")]
+    pub demo: Option<bool>,
+    /// Whether rate limits are enforced [default: on]
+    #[arg(long, env = "NUMBEROTP_RATE_LIMITS")]
+    pub rate_limits: Option<OnOff>,
+    /// How long a number waits for its message, such as 20m [default: 20m]
+    #[arg(long, env = "NUMBEROTP_ACTIVATION_WINDOW")]
+    pub activation_window: Option<String>,
+    /// How long messages are kept, such as 72h [default: 72h]
+    #[arg(long, env = "NUMBEROTP_MESSAGE_RETENTION")]
+    pub message_retention: Option<String>,
+    /// What the sandbox's numbers and codes follow from [default: 0]
+    #[arg(long, env = "NUMBEROTP_SEED")]
+    pub seed: Option<u64>,
+    /// Which log lines are shown: error, warn, info, debug, or a filter such as info,numberotp_server=debug [default: info]
+    #[arg(long, env = "NUMBEROTP_LOG")]
+    pub log: Option<String>,
+    /// Write host:port here when the server is really serving
+    #[arg(long, env = "NUMBEROTP_READY_FILE")]
+    pub ready_file: Option<PathBuf>,
+}

@@ -1,0 +1,139 @@
+//! Reads bodies: bounded in size and time, JSON objects only, fields parsed with a fault that names them.
+
+use super::problem::Problem;
+use crate::app::Context;
+use axum::body::{Body, to_bytes};
+use axum::extract::{FromRequest, Request};
+use bytes::Bytes;
+use http::header::CONTENT_TYPE;
+use http::{HeaderMap, HeaderValue};
+use numberotp_core::fault::{Fault, FaultCode};
+use numberotp_core::money::Usd;
+use serde_json::{Map, Value};
+use std::sync::Arc;
+use std::time::Duration;
+
+/// Most bytes of a customer's body.
+const BODY_MOST: usize = 64 * 1024;
+/// Longest time for a body to arrive.
+const BODY_WITHIN: Duration = Duration::from_secs(10);
+
+/// Reads a body of at most so many bytes.
+pub(super) async fn read(body: Body, most: usize) -> Result<Bytes, Fault> {
+    match tokio::time::timeout(BODY_WITHIN, to_bytes(body, most)).await {
+        Ok(Ok(bytes)) => Ok(bytes),
+        Ok(Err(error)) => {
+            let sentence = format!("The body is larger than {} KiB or broke off.", most / 1024);
+            Err(Fault::new(FaultCode::PayloadTooLarge).saying(sentence).caused_by(error))
+        }
+        Err(_elapsed) => {
+            Err(Fault::new(FaultCode::Timeout).saying("The body did not arrive within ten seconds."))
+        }
+    }
+}
+
+/// The fields of a JSON object. Unknown fields are ignored.
+pub(super) struct Fields(Map<String, Value>);
+
+impl FromRequest<Arc<Context>> for Fields {
+    type Rejection = Problem;
+
+    async fn from_request(request: Request, _: &Arc<Context>) -> Result<Self, Problem> {
+        let (parts, body) = request.into_parts();
+        let bytes = read(body, BODY_MOST).await?;
+        Ok(Self(object(&parts.headers, &bytes)?))
+    }
+}
+
+/// The same where the body may be left out.
+pub(super) struct OptionalFields(pub(super) Fields);
+
+impl FromRequest<Arc<Context>> for OptionalFields {
+    type Rejection = Problem;
+
+    async fn from_request(request: Request, _: &Arc<Context>) -> Result<Self, Problem> {
+        let (parts, body) = request.into_parts();
+        let bytes = read(body, BODY_MOST).await?;
+        let empty = bytes.iter().all(u8::is_ascii_whitespace);
+        Ok(Self(Fields(if empty { Map::new() } else { object(&parts.headers, &bytes)? })))
+    }
+}
+
+fn object(headers: &HeaderMap, bytes: &[u8]) -> Result<Map<String, Value>, Fault> {
+    let json = headers.get(CONTENT_TYPE).is_some_and(is_json);
+    if !json {
+        return Err(Fault::new(FaultCode::UnsupportedMediaType));
+    }
+    match serde_json::from_slice(bytes) {
+        Ok(Value::Object(fields)) => Ok(fields),
+        Ok(_) => {
+            Err(Fault::new(FaultCode::InvalidJson).saying("The body is JSON but not an object. Send { … }."))
+        }
+        Err(error) => {
+            let (line, column) = (error.line(), error.column());
+            let sentence = format!("The body is not JSON: it breaks at line {line}, column {column}.");
+            Err(Fault::new(FaultCode::InvalidJson).saying(sentence))
+        }
+    }
+}
+
+fn is_json(value: &HeaderValue) -> bool {
+    let text = value.to_str().unwrap_or_default();
+    let kind = text.split(';').next().unwrap_or_default().trim();
+    kind.eq_ignore_ascii_case("application/json") || kind.to_ascii_lowercase().ends_with("+json")
+}
+
+impl Fields {
+    /// A field; null counts as absent.
+    pub(super) fn get(&self, field: &str) -> Option<&Value> {
+        self.0.get(field).filter(|value| !value.is_null())
+    }
+
+    /// A text that may be absent.
+    pub(super) fn text(&self, field: &str) -> Result<Option<&str>, Fault> {
+        match self.get(field) {
+            None => Ok(None),
+            Some(Value::String(text)) => Ok(Some(text)),
+            Some(_) => Err(Fault::parameter(field, "must be a text")),
+        }
+    }
+
+    /// A text that must be there.
+    pub(super) fn required(&self, field: &str) -> Result<&str, Fault> {
+        let text = self.text(field)?.map(str::trim).filter(|text| !text.is_empty());
+        text.ok_or_else(|| Fault::parameter(field, "is missing"))
+    }
+
+    /// A text or a whole number, as text: what names a country or a pool.
+    pub(super) fn name(&self, field: &str) -> Result<Option<String>, Fault> {
+        match self.get(field) {
+            Some(Value::Number(number)) if number.is_u64() => Ok(Some(number.to_string())),
+            _ => Ok(self.text(field)?.map(|text| text.trim().to_owned()).filter(|text| !text.is_empty())),
+        }
+    }
+
+    /// An amount of USD above zero, as a number or as text.
+    pub(super) fn amount(&self, field: &str) -> Result<Option<Usd>, Fault> {
+        let text = match self.get(field) {
+            None => return Ok(None),
+            Some(Value::Number(number)) => number.to_string(),
+            Some(Value::String(text)) => text.trim().to_owned(),
+            Some(_) => return Err(Fault::parameter(field, "must be an amount such as 0.05")),
+        };
+        let amount = Usd::parse(&text).map_err(|error| Fault::parameter(field, &error.to_string()))?;
+        if amount.is_positive() {
+            Ok(Some(amount))
+        } else {
+            Err(Fault::parameter(field, "must be above zero"))
+        }
+    }
+
+    /// True or false, if there.
+    pub(super) fn flag(&self, field: &str) -> Result<Option<bool>, Fault> {
+        match self.get(field) {
+            None => Ok(None),
+            Some(Value::Bool(flag)) => Ok(Some(*flag)),
+            Some(_) => Err(Fault::parameter(field, "must be true or false")),
+        }
+    }
+}

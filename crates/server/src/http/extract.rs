@@ -1,0 +1,124 @@
+//! Reads requests: the caller, the query, the page. Parsed once, here; trusted after.
+
+use super::problem::Problem;
+use super::server::PeerAddress;
+use crate::app::{Context, auth};
+use axum::extract::FromRequestParts;
+use http::header::AUTHORIZATION;
+use http::request::Parts;
+use numberotp_core::caller::Caller;
+use numberotp_core::fault::{Fault, FaultCode};
+use std::collections::HashMap;
+use std::net::IpAddr;
+use std::sync::Arc;
+
+/// An authenticated caller; the handler is not reached without one.
+pub(super) struct Authenticated(pub(super) Caller);
+
+impl FromRequestParts<Arc<Context>> for Authenticated {
+    type Rejection = Problem;
+
+    async fn from_request_parts(parts: &mut Parts, context: &Arc<Context>) -> Result<Self, Problem> {
+        let unauthorized = || Problem(Fault::new(FaultCode::Unauthorized));
+        let header = parts
+            .headers
+            .get(AUTHORIZATION)
+            .and_then(|value| value.to_str().ok())
+            .ok_or_else(unauthorized)?;
+        let (scheme, token) = header.trim().split_once(' ').ok_or_else(unauthorized)?;
+        if !scheme.eq_ignore_ascii_case("bearer") {
+            return Err(unauthorized());
+        }
+        Ok(Self(auth::authenticate(context, token.trim()).await?))
+    }
+}
+
+/// The query; of a key given twice the last counts, unknown keys are ignored.
+pub(super) struct Query(HashMap<String, String>);
+
+impl FromRequestParts<Arc<Context>> for Query {
+    type Rejection = Problem;
+
+    async fn from_request_parts(parts: &mut Parts, _: &Arc<Context>) -> Result<Self, Problem> {
+        let text = parts.uri.query().unwrap_or_default();
+        Ok(Self(form_urlencoded::parse(text.as_bytes()).into_owned().collect()))
+    }
+}
+
+/// The largest page; more is taken as this.
+const PAGE_MOST: i64 = 100;
+const PAGE_DEFAULT: i64 = 20;
+
+/// A page of a list.
+#[derive(Clone, Copy)]
+pub(super) struct Page {
+    /// From 1.
+    pub(super) page: i64,
+    /// 1 to 100.
+    pub(super) limit: i64,
+}
+
+impl Page {
+    /// Limit and offset.
+    pub(super) fn range(self) -> (i64, i64) {
+        (self.limit, self.page.saturating_sub(1).saturating_mul(self.limit))
+    }
+}
+
+impl Query {
+    /// A value that is there and not empty.
+    pub(super) fn get(&self, key: &str) -> Option<&str> {
+        self.0.get(key).map(String::as_str).filter(|value| !value.is_empty())
+    }
+
+    /// `page` and `limit`.
+    pub(super) fn page(&self) -> Result<Page, Fault> {
+        let number = |key: &str, default: i64| match self.get(key) {
+            None => Ok(default),
+            Some(text) => text
+                .parse::<i64>()
+                .ok()
+                .filter(|number| *number >= 1)
+                .ok_or_else(|| Fault::parameter(key, "must be a whole number from 1")),
+        };
+        Ok(Page { page: number("page", 1)?, limit: number("limit", PAGE_DEFAULT)?.min(PAGE_MOST) })
+    }
+}
+
+/// The caller's network: what is kept with a purchase.
+pub(super) struct Network(pub(super) String);
+
+impl FromRequestParts<Arc<Context>> for Network {
+    type Rejection = Problem;
+
+    async fn from_request_parts(parts: &mut Parts, _: &Arc<Context>) -> Result<Self, Problem> {
+        let address = parts.extensions.get::<PeerAddress>();
+        Ok(Self(address.map(|address| network(address.0.ip())).unwrap_or_default()))
+    }
+}
+
+/// IPv4 by /24, IPv6 by /64.
+fn network(address: IpAddr) -> String {
+    match address.to_canonical() {
+        IpAddr::V4(ip) => {
+            let [a, b, c, _] = ip.octets();
+            format!("{a}.{b}.{c}.0/24")
+        }
+        IpAddr::V6(ip) => {
+            let [a, b, c, d, ..] = ip.segments();
+            format!("{a:x}:{b:x}:{c:x}:{d:x}::/64")
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn networks_are_by_24_and_64() {
+        assert_eq!(network("192.0.2.77".parse().unwrap()), "192.0.2.0/24");
+        assert_eq!(network("::ffff:192.0.2.77".parse().unwrap()), "192.0.2.0/24");
+        assert_eq!(network("2001:db8:1:2:3::9".parse().unwrap()), "2001:db8:1:2::/64");
+    }
+}

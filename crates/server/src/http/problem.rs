@@ -1,0 +1,110 @@
+//! The one place where a fault becomes an HTTP answer and its inside cause is logged, with the request id.
+
+use axum::body::Body;
+use axum::response::{IntoResponse, Response};
+use http::header::{CACHE_CONTROL, CONNECTION, CONTENT_TYPE, RETRY_AFTER, WWW_AUTHENTICATE};
+use http::{HeaderValue, StatusCode};
+use numberotp_core::fault::{Fault, FaultCode};
+use serde_json::{Map, Value, json};
+use std::sync::Arc;
+
+/// A fault as a handler's answer; the frame around all handlers words it.
+pub struct Problem(pub Fault);
+
+impl From<Fault> for Problem {
+    fn from(fault: Fault) -> Self {
+        Self(fault)
+    }
+}
+
+/// A fault on its way to the frame.
+#[derive(Clone)]
+pub(super) struct Raised(pub(super) Arc<Fault>);
+
+impl IntoResponse for Problem {
+    fn into_response(self) -> Response {
+        let mut response = Response::new(Body::empty());
+        *response.status_mut() = status(self.0.code);
+        response.extensions_mut().insert(Raised(Arc::new(self.0)));
+        response
+    }
+}
+
+/// Which status a code is.
+pub fn status(code: FaultCode) -> StatusCode {
+    match code {
+        FaultCode::InvalidParameter | FaultCode::InvalidJson | FaultCode::RentClosed => {
+            StatusCode::BAD_REQUEST
+        }
+        FaultCode::Unauthorized | FaultCode::InvalidSignature => StatusCode::UNAUTHORIZED,
+        FaultCode::InsufficientBalance => StatusCode::PAYMENT_REQUIRED,
+        FaultCode::InsufficientScope
+        | FaultCode::AccountNotApproved
+        | FaultCode::AccountOnHold
+        | FaultCode::ServiceDenied => StatusCode::FORBIDDEN,
+        FaultCode::NotFound
+        | FaultCode::UnknownService
+        | FaultCode::UnknownCountry
+        | FaultCode::NoNumbersAvailable => StatusCode::NOT_FOUND,
+        FaultCode::MethodNotAllowed => StatusCode::METHOD_NOT_ALLOWED,
+        FaultCode::Timeout => StatusCode::REQUEST_TIMEOUT,
+        FaultCode::InvalidState | FaultCode::PriceAboveMax | FaultCode::ResendNotSupported => {
+            StatusCode::CONFLICT
+        }
+        FaultCode::PayloadTooLarge => StatusCode::PAYLOAD_TOO_LARGE,
+        FaultCode::UriTooLong => StatusCode::URI_TOO_LONG,
+        FaultCode::UnsupportedMediaType => StatusCode::UNSUPPORTED_MEDIA_TYPE,
+        FaultCode::RateLimited => StatusCode::TOO_MANY_REQUESTS,
+        FaultCode::HeadersTooLarge => StatusCode::REQUEST_HEADER_FIELDS_TOO_LARGE,
+        FaultCode::Internal => StatusCode::INTERNAL_SERVER_ERROR,
+        FaultCode::ProviderError => StatusCode::BAD_GATEWAY,
+        FaultCode::PurchaseUnconfirmed | FaultCode::Overloaded | FaultCode::Maintenance => {
+            StatusCode::SERVICE_UNAVAILABLE
+        }
+    }
+}
+
+/// Words a fault as an answer.
+pub(super) fn word(fault: &Fault, request_id: &str, headers: &http::HeaderMap) -> Response {
+    log(fault, request_id);
+    let mut envelope = Map::new();
+    envelope.insert("success".to_owned(), Value::Bool(false));
+    envelope.insert("error".to_owned(), json!(fault.message));
+    envelope.insert("code".to_owned(), json!(fault.code.as_str()));
+    if let Some(status) = fault.status {
+        envelope.insert("status".to_owned(), json!(status));
+    }
+    if let Some(rent) = &fault.rent {
+        envelope.insert("id".to_owned(), json!(rent));
+    }
+    envelope.insert("request_id".to_owned(), json!(request_id));
+    let mut response = Response::new(Body::from(Value::Object(envelope).to_string()));
+    *response.status_mut() = status(fault.code);
+    // What the router set, such as Allow on a 405.
+    response.headers_mut().extend(headers.clone());
+    let out = response.headers_mut();
+    out.insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
+    out.insert(CACHE_CONTROL, HeaderValue::from_static("no-store"));
+    out.remove(http::header::CONTENT_LENGTH);
+    if let Some(seconds) = fault.retry_after_s {
+        out.insert(RETRY_AFTER, HeaderValue::from(seconds));
+    }
+    if fault.code == FaultCode::Unauthorized {
+        out.insert(WWW_AUTHENTICATE, HeaderValue::from_static("Bearer"));
+    }
+    if matches!(fault.code, FaultCode::PayloadTooLarge | FaultCode::HeadersTooLarge | FaultCode::UriTooLong) {
+        // The rest of an oversized request is not worth reading.
+        out.insert(CONNECTION, HeaderValue::from_static("close"));
+    }
+    response
+}
+
+fn log(fault: &Fault, request_id: &str) {
+    let code = fault.code.as_str();
+    match (&fault.cause, status(fault.code).is_server_error()) {
+        (Some(cause), true) => tracing::error!(request_id, code, %cause, "a request failed"),
+        (Some(cause), false) => tracing::info!(request_id, code, %cause, "a request was refused"),
+        (None, true) => tracing::warn!(request_id, code, "a request failed"),
+        (None, false) => tracing::debug!(request_id, code, "a request was refused"),
+    }
+}

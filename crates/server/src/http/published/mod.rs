@@ -1,0 +1,28 @@
+//! The `/api` layer. Shapes and words are law: see the published page; silences are answered in the docs.
+
+pub(super) mod account;
+pub(super) mod prices;
+pub(super) mod rent;
+pub(super) mod vocabulary;
+
+use super::extract::Page;
+use numberotp_core::money::Usd;
+use serde_json::{Number, Value, json};
+
+/// An amount as a JSON number. The shortest text that reads back as the same number, so `100.5` is exact.
+fn number(amount: Usd) -> Value {
+    let exact = amount.to_string().parse::<f64>().ok().and_then(Number::from_f64);
+    exact.map_or(Value::Null, Value::Number)
+}
+
+/// The `pagination` object of a list.
+fn pagination(page: Page, total: i64) -> Value {
+    let pages = total.saturating_add(page.limit).saturating_sub(1).checked_div(page.limit).unwrap_or(0);
+    json!({
+        "page": page.page,
+        "limit": page.limit,
+        "total": total,
+        "totalPages": pages,
+        "hasMore": page.page < pages,
+    })
+}

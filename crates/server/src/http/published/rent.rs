@@ -1,0 +1,205 @@
+//! `/api/internal/rent…`: buy a number, read its code, wait for it, give it back.
+
+use super::super::body::Fields;
+use super::super::extract::{Authenticated, Network, Query};
+use super::super::problem::Problem;
+use super::{number, pagination};
+use crate::app::Context;
+use crate::app::activations::{Bought, buy};
+use crate::app::messages::Message;
+use crate::app::rents::{self, Rent, Unheard};
+use axum::Json;
+use axum::extract::{Path, State};
+use numberotp_core::activation::Status;
+use numberotp_core::fault::{Fault, FaultCode};
+use numberotp_core::ledger::Purses;
+use numberotp_core::pricing::Wish;
+use numberotp_core::secret::Secret;
+use numberotp_core::text::{Operator, Pool};
+use numberotp_core::vocabulary::Spelling;
+use serde_json::{Map, Value, json};
+use std::sync::Arc;
+
+/// Fields of a later layer: refused rather than ignored, because their sender counts on them.
+const NOT_YET: [&str; 2] = ["duration", "webhookUrl"];
+
+/// `POST /api/internal/rent`
+pub(in crate::http) async fn rent(
+    State(context): State<Arc<Context>>,
+    Authenticated(caller): Authenticated,
+    Network(network): Network,
+    fields: Fields,
+) -> Result<Json<Value>, Problem> {
+    let wish = wish(&context, &fields)?;
+    let Bought { activation, purses } = buy(&context, caller, wish, network).await?;
+    let data = print(&context, &Rent { activation, messages: Vec::new() });
+    Ok(Json(json!({
+        "success": true,
+        "data": data,
+        "remainingCredits": purses.credits_available().count(),
+        "remainingBalance": number(purses.balance_available()),
+        "balance": number(purses.balance_available()),
+    })))
+}
+
+fn wish(context: &Context, fields: &Fields) -> Result<Wish, Fault> {
+    let service = fields.required("service")?;
+    let country = fields.name("country")?.ok_or_else(|| Fault::parameter("country", "is missing"))?;
+    if let Some(field) = NOT_YET.into_iter().find(|field| fields.get(field).is_some()) {
+        return Err(Fault::parameter(field, "is not supported yet; leave it out"));
+    }
+    let operator = match fields.text("operator")?.map(str::trim).filter(|text| !text.is_empty()) {
+        None => None,
+        Some(text) => {
+            let problem = "must be an operator's short name of letters, digits and dashes";
+            Some(Operator::parse(text).ok_or_else(|| Fault::parameter("operator", problem))?)
+        }
+    };
+    let pool = match fields.name("pool")?.filter(|text| text != "auto") {
+        None => None,
+        Some(text) => Some(
+            Pool::parse(&text).ok_or_else(|| Fault::parameter("pool", "must be \"1\", \"2\" or \"3\""))?,
+        ),
+    };
+    let max_price = fields.amount("maxPrice")?;
+    let service = context.vocabulary.find_service(service, Spelling::SlugFirst);
+    let service = service.ok_or_else(|| Fault::new(FaultCode::UnknownService))?.code.clone();
+    let country = context.vocabulary.find_country(&country);
+    let country = country.ok_or_else(|| Fault::new(FaultCode::UnknownCountry))?.id;
+    Ok(Wish { service, country, operator, pool, max_price })
+}
+
+/// `GET /api/internal/rent/{id}`
+pub(in crate::http) async fn get(
+    State(context): State<Arc<Context>>,
+    Authenticated(caller): Authenticated,
+    Path(id): Path<String>,
+) -> Result<Json<Value>, Problem> {
+    let rent = rents::get(&context, &caller, &id).await?;
+    Ok(Json(json!({ "success": true, "data": print(&context, &rent) })))
+}
+
+/// `GET /api/internal/rents`
+pub(in crate::http) async fn list(
+    State(context): State<Arc<Context>>,
+    Authenticated(caller): Authenticated,
+    query: Query,
+) -> Result<Json<Value>, Problem> {
+    let page = query.page()?;
+    let status = match query.get("status") {
+        None => None,
+        Some(word) => {
+            let known = Status::parse(word).filter(|status| Status::PUBLIC.contains(status));
+            let problem = "must be waiting, received, finished, canceled or expired";
+            Some(known.ok_or_else(|| Fault::parameter("status", problem))?)
+        }
+    };
+    let (found, total) = rents::list(&context, &caller, status, page.range()).await?;
+    let data: Vec<Value> = found.iter().map(|rent| print(&context, rent)).collect();
+    Ok(Json(json!({ "success": true, "data": data, "pagination": pagination(page, total) })))
+}
+
+/// `GET /api/internal/rent/{id}/wait`
+pub(in crate::http) async fn wait(
+    State(context): State<Arc<Context>>,
+    Authenticated(caller): Authenticated,
+    Path(id): Path<String>,
+) -> Result<Json<Value>, Problem> {
+    match rents::wait(&context, &caller, &id).await? {
+        Ok(rent) => Ok(Json(json!({
+            "success": true,
+            "data": {
+                "otp": rent.code().map(Secret::expose),
+                "status": rent.activation.state.status().as_str(),
+                "id": public_id(&context, &rent),
+                "fullSms": rent.shown().map(|message| message.text.expose()),
+            },
+        }))),
+        Err(Unheard::Timeout) => Err(Problem(Fault::new(FaultCode::Timeout).in_state("waiting"))),
+        Err(Unheard::Closed(status)) => {
+            // A purchase that failed was never shown as a rent; its waiter learns what it means: refunded.
+            let word = if status == Status::Failed { "canceled" } else { status.as_str() };
+            let sentence = format!("Activation is {word}");
+            Err(Problem(Fault::new(FaultCode::RentClosed).saying(sentence).in_state(word)))
+        }
+    }
+}
+
+/// `POST /api/internal/rent/{id}/cancel`, `DELETE /api/internal/rent/{id}`
+pub(in crate::http) async fn cancel(
+    State(context): State<Arc<Context>>,
+    Authenticated(caller): Authenticated,
+    Path(id): Path<String>,
+) -> Result<Json<Value>, Problem> {
+    let (rent, purses) = rents::cancel(&context, &caller, &id).await?;
+    Ok(Json(closed(&context, &rent, &purses)))
+}
+
+/// `POST /api/internal/rent/{id}/finish`
+pub(in crate::http) async fn finish(
+    State(context): State<Arc<Context>>,
+    Authenticated(caller): Authenticated,
+    Path(id): Path<String>,
+) -> Result<Json<Value>, Problem> {
+    let (rent, purses) = rents::finish(&context, &caller, &id).await?;
+    Ok(Json(closed(&context, &rent, &purses)))
+}
+
+/// `POST /api/internal/rent/{id}/resend`
+pub(in crate::http) async fn resend(
+    State(context): State<Arc<Context>>,
+    Authenticated(caller): Authenticated,
+    Path(id): Path<String>,
+) -> Result<Json<Value>, Problem> {
+    let rent = rents::resend(&context, &caller, &id).await?;
+    Ok(Json(json!({ "success": true, "data": print(&context, &rent) })))
+}
+
+fn closed(context: &Context, rent: &Rent, purses: &Purses) -> Value {
+    let mut answer = Map::new();
+    answer.insert("success".to_owned(), Value::Bool(true));
+    answer.insert("data".to_owned(), print(context, rent));
+    answer.insert("balance".to_owned(), number(purses.balance_available()));
+    answer.insert("credits".to_owned(), json!(purses.credits_available().count()));
+    if rent.activation.state.status() == Status::Canceled {
+        answer.insert("refunded".to_owned(), Value::Bool(true));
+    }
+    Value::Object(answer)
+}
+
+fn public_id(context: &Context, rent: &Rent) -> String {
+    context.public_ids.public(rent.activation.id).map(|public| public.to_string()).unwrap_or_default()
+}
+
+/// A rent in the words of this layer, the published page's keys first.
+fn print(context: &Context, rent: &Rent) -> Value {
+    let activation = &rent.activation;
+    let line = activation.state.line();
+    let service = context.vocabulary.service(&activation.terms.service);
+    let country = context.vocabulary.country(activation.terms.country);
+    json!({
+        "id": public_id(context, rent),
+        "number": line.map(|line| line.number.expose()),
+        "service": service.map(|service| &*service.slug),
+        "country": country.map(|country| &*country.iso),
+        "expiresAt": line.map(|line| line.expires_at.to_rfc3339_seconds()),
+        "operator": activation.terms.operator.as_str(),
+        "status": activation.state.status().as_str(),
+        "cost": activation.terms.price.to_string(),
+        "otp": rent.code().map(Secret::expose),
+        "fullSms": rent.shown().map(|message| message.text.expose()),
+        "sms": rent.messages.iter().map(sms).collect::<Vec<_>>(),
+        "pool": activation.terms.pool.get().to_string(),
+        "createdAt": activation.created_at.to_rfc3339_seconds(),
+    })
+}
+
+fn sms(message: &Message) -> Value {
+    json!({
+        "id": message.id.get().to_string(),
+        "text": message.text.expose(),
+        "code": message.code.as_ref().map(Secret::expose),
+        "from": message.from.expose(),
+        "receivedAt": message.received_at.to_rfc3339_seconds(),
+    })
+}

@@ -1,0 +1,51 @@
+//! Jobs: what follows a change, carried out beside HTTP. Each takes its row for a time, does its use case, and
+//! ends, moves or repeats the row. A job may run twice; every use case here may.
+
+mod runner;
+
+pub use runner::{run_due, work};
+
+use crate::app::Context;
+use crate::app::{from_store, reconcile, sandbox};
+use crate::store::job::{Job, job_create};
+use crate::store::message::messages_purge;
+use crate::store::{StoreError, Tx};
+use numberotp_core::fault::Fault;
+use numberotp_core::id::ActivationId;
+use numberotp_core::job::{JobEnd, JobKind};
+use numberotp_core::time::{Span, Time};
+
+/// How often messages past their time are looked for.
+const PURGE_EVERY: Span = Span::minutes(10);
+/// How many are deleted at a time.
+const PURGE_MOST: i64 = 1_000;
+/// The purge's only row.
+const PURGE_SUBJECT: i64 = 1;
+
+/// Carries out one job.
+async fn carry_out(context: &Context, job: &Job) -> Result<JobEnd, Fault> {
+    let activation = ActivationId::new(job.subject);
+    match job.kind {
+        JobKind::ActivationWatch => reconcile::watch(context, activation).await,
+        JobKind::ActivationRelease => reconcile::release(context, activation, job.attempts).await,
+        JobKind::ActivationSweep => reconcile::sweep(context, activation, job.attempts).await,
+        JobKind::SandboxSms => sandbox::send_message(context, job.subject, job.attempts).await,
+        JobKind::MessagePurge => purge(context).await,
+    }
+}
+
+async fn purge(context: &Context) -> Result<JobEnd, Fault> {
+    let now = context.clock.now();
+    let gone =
+        context.store.write(move |tx| messages_purge(tx, now, PURGE_MOST)).await.map_err(from_store)?;
+    let more = gone >= u64::try_from(PURGE_MOST).unwrap_or(u64::MAX);
+    Ok(JobEnd::Again(if more { Span::seconds(1) } else { PURGE_EVERY }))
+}
+
+/// Writes the rows of the jobs that run for ever, once.
+pub fn plant(tx: &mut Tx<'_>, now: Time) -> Result<(), StoreError> {
+    if crate::store::job::job_known(tx, JobKind::MessagePurge, PURGE_SUBJECT)? {
+        return Ok(());
+    }
+    job_create(tx, JobKind::MessagePurge, PURGE_SUBJECT, now.plus(PURGE_EVERY)).map(drop)
+}

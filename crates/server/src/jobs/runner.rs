@@ -1,0 +1,100 @@
+//! The runner: takes what is due, carries it out a few at a time, sleeps until the next is.
+
+use super::carry_out;
+use crate::app::Context;
+use crate::store::StoreError;
+use crate::store::job::{Job, job_again, job_delete, job_kill, jobs_next, jobs_take};
+use numberotp_core::job::{JobEnd, backoff};
+use numberotp_core::time::Span;
+use std::sync::Arc;
+use tokio::task::JoinSet;
+
+/// Jobs carried out at once.
+const AT_ONCE: i64 = 64;
+/// Longest sleep: another process may have written a job.
+const SLEEP_MOST: Span = Span::seconds(1);
+/// A job that failed this often by a defect of ours is kept for a person.
+const ATTEMPTS_MOST: i64 = 1_000;
+
+/// Takes and carries out what is due now; answers how many jobs that were.
+pub async fn run_due(context: &Arc<Context>) -> Result<usize, StoreError> {
+    let now = context.clock.now();
+    // Nothing due costs no write.
+    if context.store.read(jobs_next).await?.is_none_or(|next| next > now) {
+        return Ok(0);
+    }
+    let jobs = context.store.write(move |tx| jobs_take(tx, now, AT_ONCE)).await?;
+    let count = jobs.len();
+    let mut running = JoinSet::new();
+    for job in jobs {
+        let context = Arc::clone(context);
+        running.spawn(async move { run_one(&context, job).await });
+    }
+    while let Some(ended) = running.join_next().await {
+        if let Err(error) = ended {
+            tracing::error!(%error, "a job panicked; its row comes back when its lease ends");
+        }
+    }
+    Ok(count)
+}
+
+async fn run_one(context: &Context, job: Job) {
+    let end = match carry_out(context, &job).await {
+        Ok(end) => end,
+        Err(fault) => {
+            let cause = fault.cause.as_ref().map(ToString::to_string).unwrap_or_default();
+            tracing::warn!(
+                job = job.id.get(),
+                kind = job.kind.as_str(),
+                fault = fault.code.as_str(),
+                cause,
+                "a job failed"
+            );
+            if job.attempts >= ATTEMPTS_MOST { JobEnd::Dead } else { JobEnd::Again(backoff(job.attempts)) }
+        }
+    };
+    let (id, now) = (job.id, context.clock.now());
+    let written = match end {
+        JobEnd::Moved => Ok(()),
+        JobEnd::Done => context.store.write(move |tx| job_delete(tx, id)).await,
+        JobEnd::Again(pause) => context.store.write(move |tx| job_again(tx, id, now.plus(pause))).await,
+        JobEnd::Dead => {
+            tracing::error!(
+                job = id.get(),
+                kind = job.kind.as_str(),
+                "a job is given up; it is kept for a person"
+            );
+            context.store.write(move |tx| job_kill(tx, id)).await
+        }
+    };
+    if let Err(error) = written {
+        tracing::warn!(%error, job = id.get(), "a job's end could not be written; it comes back when its lease ends");
+    }
+}
+
+/// Runs jobs until the server stops.
+pub async fn work(context: Arc<Context>) {
+    loop {
+        let pause = match run_due(&context).await {
+            Ok(0) => sleep_for(&context).await,
+            Ok(_) => continue,
+            Err(error) => {
+                tracing::warn!(%error, "jobs cannot be read");
+                SLEEP_MOST
+            }
+        };
+        tokio::select! {
+            () = context.stopping.cancelled() => return,
+            () = context.store.wakes().job() => {}
+            () = tokio::time::sleep(pause.to_std()) => {}
+        }
+    }
+}
+
+async fn sleep_for(context: &Context) -> Span {
+    let now = context.clock.now();
+    match context.store.read(jobs_next).await {
+        Ok(Some(next)) => next.since(now).clamp(Span::millis(1), SLEEP_MOST),
+        Ok(None) | Err(_) => SLEEP_MOST,
+    }
+}

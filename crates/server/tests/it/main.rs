@@ -1,0 +1,39 @@
+//! The integration tests of the server: one binary, so that it is linked once. Each module tests one thing
+//! from outside, on every engine there is.
+
+#[cfg(test)]
+mod schema;
+#[cfg(test)]
+mod statements;
+#[cfg(test)]
+mod store_accounts;
+#[cfg(test)]
+mod store_attach;
+#[cfg(test)]
+mod store_audit;
+#[cfg(test)]
+mod store_batch;
+#[cfg(test)]
+mod store_catalog;
+#[cfg(test)]
+mod store_close;
+#[cfg(test)]
+mod store_jobs;
+#[cfg(test)]
+mod store_messages;
+#[cfg(test)]
+mod store_numbers;
+#[cfg(test)]
+mod store_parked;
+#[cfg(test)]
+mod store_purses;
+#[cfg(test)]
+mod store_random;
+#[cfg(test)]
+mod store_receive;
+#[cfg(test)]
+mod store_reserve;
+#[cfg(test)]
+mod store_stage;
+#[cfg(test)]
+mod store_writer;

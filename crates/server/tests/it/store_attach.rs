@@ -1,0 +1,153 @@
+//! The second step of a purchase: a number is attached once, opens the right to its messages, and a purchase
+//! that ended otherwise refuses it.
+
+use crate::store_stage::{PRICE, Stage, WINDOW, attached, staged};
+use numberotp_core::activation::{Status, State};
+use numberotp_core::id::ActivationId;
+use numberotp_core::time::Span;
+use numberotp_server::store::StoreError;
+use numberotp_server::store::activation::{activation_get, activations_page};
+use numberotp_server::store::hot::{Answer, Attach, Attached, Closing, Command};
+
+fn refused(stage: &mut Stage<'_>, attach: Attach) -> Status {
+    match stage.send(Command::Attach(attach)) {
+        Ok(Answer::Attached(Attached::Refused(status))) => status,
+        other => panic!("{other:?}"),
+    }
+}
+
+const LEASES: &str = "SELECT CAST(activation_id AS TEXT) || ' ' || provider_ref || ' ' || number || ' ' || service || ' ' || CAST(to_at - from_at AS TEXT) || ' ' || COALESCE(CAST(closed_at - from_at AS TEXT), 'open') FROM leases ORDER BY id";
+
+#[test]
+fn a_number_opens_a_lease_from_the_moment_the_purchase_began() {
+    staged(|stage| {
+        let account = stage.person_with(PRICE.micros());
+        let id = stage.reserved(account);
+        stage.pass(Span::seconds(3));
+        let attach = stage.attach(id, "r1", "447700900001");
+        let Ok(Answer::Attached(Attached::Attached(activation, purses))) = stage.send(Command::Attach(attach.clone()))
+        else {
+            panic!()
+        };
+        let State::Waiting(line) = &activation.state else { panic!("{:?}", activation.state) };
+        assert_eq!((line.number.clone(), line.provider_ref.as_str()), (attach.number, "r1"));
+        assert_eq!((line.attached_at, line.expires_at), (stage.now, stage.now.plus(WINDOW)));
+        assert_eq!((purses.balance.posted, purses.balance.held), (PRICE.micros(), PRICE.micros()));
+        assert_eq!(stage.write(move |tx| activation_get(tx, id)).unwrap().as_ref(), Some(&*activation));
+        let window = WINDOW.as_micros() + 3_000_000;
+        assert_eq!(stage.list(LEASES), [format!("{} r1 +447700900001 tg {window} open", id.get())]);
+        assert_eq!(stage.events(), ["activation.created"]);
+        assert_eq!(stage.jobs(), [format!("activation_watch {} 1203", id.get())], "watched until the window ends");
+    });
+}
+
+#[test]
+fn attaching_again_answers_the_same_and_writes_nothing() {
+    staged(|stage| {
+        let account = stage.person_with(PRICE.micros());
+        let id = stage.rented(account, "r1", "447700900001");
+        let before = stage.list(LEASES);
+        stage.pass(Span::minutes(1));
+        let again = stage.attach(id, "r1", "447700900001");
+        let Ok(Answer::Attached(Attached::Attached(activation, _))) = stage.send(Command::Attach(again)) else {
+            panic!()
+        };
+        let line = activation.state.line().unwrap();
+        assert_eq!(line.expires_at, stage.now.minus(Span::minutes(1)).plus(WINDOW), "the window is the first one");
+        assert_eq!(stage.list(LEASES), before);
+        assert_eq!(stage.events(), ["activation.created"]);
+        assert_eq!(stage.jobs().len(), 1);
+    });
+}
+
+#[test]
+fn a_second_number_is_refused_in_every_state() {
+    staged(|stage| {
+        let account = stage.person_with(5 * PRICE.micros());
+        let waiting = stage.rented(account, "r1", "447700900001");
+        let answered = stage.rented(account, "r2", "447700900002");
+        let canceled = stage.rented(account, "r3", "447700900003");
+        let finished = stage.rented(account, "r4", "447700900004");
+        let failed = stage.reserved(account);
+        for reference in ["r2", "r4"] {
+            let message = stage.by_reference(reference, reference);
+            stage.receive(message);
+        }
+        stage.close(canceled, Closing::Cancel(account));
+        stage.close(finished, Closing::Finish(account));
+        stage.close(failed, Closing::Fail);
+        let expected = [
+            (waiting, Status::Waiting),
+            (answered, Status::Received),
+            (canceled, Status::Canceled),
+            (finished, Status::Finished),
+            (failed, Status::Failed),
+        ];
+        for (id, status) in expected {
+            let other = stage.attach(id, "another", "447700900009");
+            assert_eq!(refused(stage, other), status);
+        }
+        assert_eq!(stage.list(LEASES).len(), 4);
+        // The same number again is no second number, even when all is over.
+        let again = stage.attach(canceled, "r3", "447700900003");
+        attached(stage.send(Command::Attach(again)));
+        assert_eq!(stage.status(canceled), "canceled");
+    });
+}
+
+/// A provider that names two purchases alike: the second one is refused by the database, and stays as it was.
+#[test]
+fn a_reference_is_one_purchases() {
+    staged(|stage| {
+        let account = stage.person_with(2 * PRICE.micros());
+        stage.rented(account, "r1", "447700900001");
+        let id = stage.reserved(account);
+        let twice = stage.attach(id, "r1", "447700900002");
+        let answer = stage.send(Command::Attach(twice));
+        assert!(matches!(answer, Err(StoreError::Conflict(_))), "{answer:?}");
+        assert_eq!(stage.status(id), "reserving");
+        assert_eq!(stage.events(), ["activation.created"]);
+        stage.close(id, Closing::Fail);
+        assert_eq!(stage.balance(account), (2 * PRICE.micros(), PRICE.micros()));
+    });
+}
+
+#[test]
+fn a_purchase_that_does_not_exist_is_corrupt() {
+    staged(|stage| {
+        let attach = stage.attach(ActivationId::new(404), "r1", "447700900001");
+        let answer = stage.send(Command::Attach(attach));
+        assert!(matches!(answer, Err(StoreError::Corrupt { table: "activations", .. })), "{answer:?}");
+    });
+}
+
+/// Newest first, only the states that were asked for, with how many there are.
+#[test]
+fn purchases_are_paged_by_state() {
+    staged(|stage| {
+        let account = stage.person_with(5 * PRICE.micros());
+        let stranger = stage.person_with(PRICE.micros());
+        stage.rented(stranger, "r0", "447700900000");
+        let mut ids = Vec::new();
+        for name in ["r1", "r2", "r3", "r4"] {
+            stage.pass(Span::seconds(1));
+            ids.push(stage.rented(account, name, "447700900001"));
+        }
+        let failed = stage.reserved(account);
+        stage.close(failed, Closing::Fail);
+        let canceled = *ids.get(1).unwrap();
+        stage.close(canceled, Closing::Cancel(account));
+        ids.reverse();
+
+        let mut page = |statuses: &'static [Status], at| {
+            let (page, total) = stage.write(move |tx| activations_page(tx, account, statuses, at)).unwrap();
+            (page.into_iter().map(|activation| activation.id).collect::<Vec<_>>(), total)
+        };
+        assert_eq!(page(&Status::PUBLIC, (10, 0)), (ids.clone(), 4));
+        assert_eq!(page(&Status::PUBLIC, (3, 2)), (ids.split_off(2), 4));
+        assert_eq!(page(&Status::PUBLIC, (3, 4)), (vec![], 4));
+        assert_eq!(page(&[Status::Canceled], (3, 0)), (vec![canceled], 1));
+        assert_eq!(page(&[], (3, 0)), (vec![], 0));
+        assert_eq!(page(&Status::ALL, (1, 0)), (vec![failed], 5));
+    });
+}

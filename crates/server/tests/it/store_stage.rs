@@ -1,0 +1,375 @@
+//! The stage that store tests stand on: a migrated database of each engine, a writer that is driven by hand,
+//! people with money, and commands with sensible words. Whoever uses [`staged`] is audited at the end.
+//!
+//! Time is a field: nothing here reads a clock or waits for one.
+
+use numberotp_core::activation::{HasCode, Terms};
+use numberotp_core::caller::{Role, Standing};
+use numberotp_core::id::{AccountId, ActivationId, PLATFORM};
+use numberotp_core::ledger::{Change, MovementKind, Purse, Purses};
+use numberotp_core::money::{CreditValue, Usd};
+use numberotp_core::text::{Email, Operator, PhoneNumber, Pool, ProviderCode};
+use numberotp_core::time::{Span, Time};
+use numberotp_core::vocabulary::{CountryId, ServiceCode};
+use numberotp_server::store::account::{NewAccount, account_create};
+use numberotp_server::store::audit::{Report, audit};
+use numberotp_server::store::db::{Access, Connection, Statement, migrate, migrations};
+use numberotp_server::store::hot::{
+    Answer, Attach, Attached, Close, Closed, Closing, Command, Origin, Receive, Received, Reserve, Reserved, Rules,
+};
+use numberotp_server::store::ledger::{OperatorChange, purses_change, purses_get};
+use numberotp_server::store::{IdBlocks, Store, StoreError, StoreOptions, Tx, WakeHub, Work, Writer, cold};
+use numberotp_testkit::database::{TestDatabase, on_each_engine};
+use std::sync::Arc;
+use tokio::sync::oneshot;
+
+/// What a number costs here: one hundred credits.
+pub const PRICE: Usd = Usd::from_micros(50_000);
+/// How long a number is had.
+pub const WINDOW: Span = Span::minutes(20);
+/// What the hot commands know.
+pub const RULES: Rules = Rules { credit: CreditValue::PUBLISHED };
+
+/// Runs a test on every engine and audits the books after it.
+pub fn staged(body: impl Fn(&mut Stage<'_>)) {
+    on_each_engine(|database| {
+        let mut stage = Stage::on(database);
+        body(&mut stage);
+        stage.assert_clean();
+    });
+}
+
+/// A migrated database with a writer in hand.
+pub struct Stage<'a> {
+    database: &'a TestDatabase,
+    writer: Writer,
+    raw: Connection,
+    /// Who is woken after commits.
+    pub hub: Arc<WakeHub>,
+    /// The instant at which everything happens that is not told another.
+    pub now: Time,
+    people: i64,
+}
+
+impl<'a> Stage<'a> {
+    /// Migrates the database and opens a writer.
+    pub fn on(database: &'a TestDatabase) -> Self {
+        let mut raw = connection(database);
+        migrate(&mut raw, migrations()).unwrap();
+        let hub = Arc::new(WakeHub::default());
+        let ids = IdBlocks::sized(64, 16);
+        let writer = Writer::open(database.engine(), ids, RULES, Arc::clone(&hub)).unwrap();
+        Self { database, writer, raw, hub, now: Time::from_micros(1_714_384_800_000_000), people: 0 }
+    }
+
+    /// The database.
+    pub const fn database(&self) -> &TestDatabase {
+        self.database
+    }
+
+    /// Lets time pass.
+    pub fn pass(&mut self, span: Span) {
+        self.now = self.now.plus(span);
+    }
+
+    // --- work -----------------------------------------------------------------------------------------------
+
+    /// One commit for all of this.
+    pub fn run(&mut self, batch: Vec<Work>) {
+        self.writer.run(batch);
+    }
+
+    /// Hot commands in one batch, with their answers.
+    pub fn batch(&mut self, commands: Vec<Command>) -> Vec<Result<Answer, StoreError>> {
+        let (works, answers): (Vec<_>, Vec<_>) = commands.into_iter().map(hot).unzip();
+        self.run(works);
+        answers.into_iter().map(|mut answer| answer.try_recv().unwrap()).collect()
+    }
+
+    /// One hot command.
+    pub fn send(&mut self, command: Command) -> Result<Answer, StoreError> {
+        self.batch(vec![command]).pop().unwrap()
+    }
+
+    /// A closure in a transaction of its own.
+    pub fn write<T, F>(&mut self, work: F) -> Result<T, StoreError>
+    where
+        T: Send + 'static,
+        F: FnMut(&mut Tx<'_>) -> Result<T, StoreError> + Send + 'static,
+    {
+        let (work, mut answer) = cold(work);
+        self.run(vec![work]);
+        answer.try_recv().unwrap()
+    }
+
+    /// A whole store on this database, with its threads, for work that is done at once by many. The runtime is
+    /// the callers'; the store's own threads need none.
+    pub fn with_store<T>(&self, body: impl AsyncFnOnce(Arc<Store>) -> T) -> T {
+        let store = Arc::new(Store::open(self.database.engine(), StoreOptions::server(RULES)).unwrap());
+        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+        let answer = runtime.block_on(body(Arc::clone(&store)));
+        drop(runtime);
+        Arc::into_inner(store).unwrap().stop();
+        answer
+    }
+
+    // --- people and money -----------------------------------------------------------------------------------
+
+    /// A new approved account without money.
+    pub fn person(&mut self) -> AccountId {
+        self.people += 1;
+        let email = Email::parse(&format!("person{}@example.com", self.people)).unwrap();
+        let (standing, role) = (Standing::Approved, Role::Customer);
+        let name = "Ann".to_owned();
+        let new = NewAccount { brand: PLATFORM, email, name, password_hash: None, role, standing, now: self.now };
+        self.write(move |tx| account_create(tx, &new)).unwrap().unwrap().id
+    }
+
+    /// A change of a purse by the operator.
+    pub fn change(&self, account: AccountId, purse: Purse, amount: i64) -> OperatorChange {
+        let kind = if purse == Purse::Balance { MovementKind::Topup } else { MovementKind::Bonus };
+        let change = Change { purse, amount };
+        OperatorChange { brand: PLATFORM, account, kind, change, credit: RULES.credit, now: self.now }
+    }
+
+    /// A new account with so many micro-dollars.
+    pub fn person_with(&mut self, micros: i64) -> AccountId {
+        let account = self.person();
+        let change = self.change(account, Purse::Balance, micros);
+        self.write(move |tx| purses_change(tx, change)).unwrap().unwrap();
+        account
+    }
+
+    /// Gives credits of an origin.
+    pub fn give(&mut self, account: AccountId, purse: Purse, credits: i64) {
+        let change = self.change(account, purse, credits);
+        self.write(move |tx| purses_change(tx, change)).unwrap().unwrap();
+    }
+
+    /// The purses as they are.
+    pub fn purses(&mut self, account: AccountId) -> Purses {
+        self.write(move |tx| purses_get(tx, account)).unwrap().unwrap()
+    }
+
+    /// `(posted, held)` of the paid balance.
+    pub fn balance(&mut self, account: AccountId) -> (i64, i64) {
+        let fund = self.purses(account).balance;
+        (fund.posted, fund.held)
+    }
+
+    // --- commands -------------------------------------------------------------------------------------------
+
+    /// A purchase for telegram at [`PRICE`].
+    pub fn reserve(&self, account: AccountId) -> Reserve {
+        reserve(account, self.now)
+    }
+
+    /// A purchase that succeeds.
+    pub fn reserved(&mut self, account: AccountId) -> ActivationId {
+        let reserve = self.reserve(account);
+        held(self.send(Command::Reserve(reserve)))
+    }
+
+    /// The provider gave this number under this name.
+    pub fn attach(&self, activation: ActivationId, reference: &str, digits: &str) -> Attach {
+        attach(activation, reference, digits, self.now)
+    }
+
+    /// A purchase that has its number.
+    pub fn rented(&mut self, account: AccountId, reference: &str, digits: &str) -> ActivationId {
+        let id = self.reserved(account);
+        let attach = self.attach(id, reference, digits);
+        attached(self.send(Command::Attach(attach)));
+        id
+    }
+
+    /// A message that names the provider's purchase.
+    pub fn by_reference(&self, key: &str, reference: &str) -> Receive {
+        Receive { provider_ref: Some(reference.to_owned()), ..sms(key, self.now) }
+    }
+
+    /// A message that names the number alone.
+    pub fn by_number(&self, key: &str, digits: &str) -> Receive {
+        Receive { number: Some(number(digits)), ..sms(key, self.now) }
+    }
+
+    /// Takes a message in.
+    pub fn receive(&mut self, receive: Receive) -> Received {
+        received(self.send(Command::Receive(receive)))
+    }
+
+    /// Ends a purchase.
+    pub fn close(&mut self, activation: ActivationId, closing: Closing) -> Closed {
+        let now = self.now;
+        closed(self.send(Command::Close(Close { activation, closing, now })))
+    }
+
+    // --- looking ------------------------------------------------------------------------------------------
+
+    /// The first column of a query, a line a row.
+    pub fn list(&mut self, sql: &'static str) -> Vec<String> {
+        let rows = self.raw.query(&Statement::new("TEST_LIST", sql), &[]).unwrap();
+        rows.into_iter().map(|mut row| row.opt_text("line").unwrap().unwrap_or_default()).collect()
+    }
+
+    /// Runs raw SQL: what only a corruption or a hurried operator does.
+    pub fn tamper(&mut self, sql: &str) {
+        self.raw.script(sql).unwrap();
+    }
+
+    /// Every message as `purchase verdict reason`, in the order of arrival.
+    pub fn messages(&mut self) -> Vec<String> {
+        self.list(
+            "SELECT COALESCE(CAST(activation_id AS TEXT), '-') || ' ' || verdict || ' ' || reason FROM messages ORDER BY id",
+        )
+        .into_iter()
+        .map(|line| line.trim_end().to_owned())
+        .collect()
+    }
+
+    /// Every event's kind, in order.
+    pub fn events(&mut self) -> Vec<String> {
+        self.list("SELECT kind FROM events ORDER BY id")
+    }
+
+    /// Every job as `kind subject run_at`, the time relative to the stage's start.
+    pub fn jobs(&mut self) -> Vec<String> {
+        self.list(
+            "SELECT kind || ' ' || CAST(subject_id AS TEXT) || ' ' || CAST((run_at - 1714384800000000) / 1000000 AS TEXT) FROM jobs ORDER BY id",
+        )
+    }
+
+    /// A purchase's status.
+    pub fn status(&mut self, id: ActivationId) -> String {
+        let all = self.list("SELECT CAST(id AS TEXT) || ' ' || status FROM activations");
+        let start = format!("{} ", id.get());
+        all.iter().find_map(|line| line.strip_prefix(&start)).unwrap().to_owned()
+    }
+
+    // --- the end --------------------------------------------------------------------------------------------
+
+    /// The second bookkeeper's opinion.
+    pub fn report(&mut self) -> Report {
+        let now = self.now;
+        self.write(move |tx| audit(tx, now)).unwrap()
+    }
+
+    /// The books contradict nothing.
+    pub fn assert_clean(&mut self) {
+        let report = self.report();
+        assert!(report.clean(), "the books: {:#?}", violated(&report));
+    }
+}
+
+/// What a report complains of.
+pub fn violated(report: &Report) -> Vec<(&'static str, &'static str)> {
+    let bad = report.checks.iter().filter(|check| check.violations != 0);
+    bad.map(|check| (check.invariant, check.says)).collect()
+}
+
+/// A live connection.
+pub fn connection(database: &TestDatabase) -> Connection {
+    let mut connection = Connection::open(database.engine(), Access::Write).unwrap();
+    connection.ensure().unwrap();
+    connection
+}
+
+/// A hot command as work.
+pub fn hot(command: Command) -> (Work, oneshot::Receiver<Result<Answer, StoreError>>) {
+    let (reply, answer) = oneshot::channel();
+    (Work::Hot(Box::new(command), reply), answer)
+}
+
+/// The provider of everything here.
+pub fn provider() -> ProviderCode {
+    ProviderCode::parse("sandbox").unwrap()
+}
+
+/// A service by its code.
+pub fn service(code: &str) -> ServiceCode {
+    ServiceCode::parse(code).unwrap()
+}
+
+/// A number that nobody has.
+pub fn number(digits: &str) -> PhoneNumber {
+    PhoneNumber::parse(digits).unwrap()
+}
+
+/// A purchase for telegram at [`PRICE`], looked after two minutes later.
+pub fn reserve(account: AccountId, now: Time) -> Reserve {
+    let terms = Terms {
+        service: service("tg"),
+        country: CountryId::new(16),
+        operator: Operator::any(),
+        pool: Pool::new(1).unwrap(),
+        provider: provider(),
+        price: PRICE,
+        provider_cost: 20_000,
+        cost_currency: "USD".to_owned(),
+    };
+    let origin = Origin {
+        policy_version: 1,
+        credential: "api_key",
+        credential_id: 7,
+        ip_prefix: "192.0.2.0/24".to_owned(),
+        purpose: "testing".to_owned(),
+    };
+    Reserve { account, brand: PLATFORM, terms, origin, reconcile_at: now.plus(Span::minutes(2)), now }
+}
+
+/// The provider gave this number under this name.
+pub fn attach(activation: ActivationId, reference: &str, digits: &str, now: Time) -> Attach {
+    let (number, provider_ref) = (number(digits), reference.to_owned());
+    Attach { activation, number, provider_ref, expires_at: now.plus(WINDOW), now }
+}
+
+/// A message with a code, of which neither number nor reference is known yet.
+pub fn sms(key: &str, now: Time) -> Receive {
+    Receive {
+        provider: provider(),
+        dedupe_key: key.as_bytes().to_vec(),
+        provider_ref: None,
+        number: None,
+        has_code: HasCode::Yes,
+        services: Vec::new(),
+        withheld: None,
+        key_day: now.day(),
+        body: b"sealed".to_vec(),
+        purge_after: now.plus(Span::hours(72)),
+        now,
+    }
+}
+
+/// The purchase of a hold that succeeded.
+pub fn held(answer: Result<Answer, StoreError>) -> ActivationId {
+    match answer {
+        Ok(Answer::Reserved(Reserved::Held(id, _))) => id,
+        other => panic!("not held: {other:?}"),
+    }
+}
+
+/// That a number was attached.
+pub fn attached(answer: Result<Answer, StoreError>) {
+    assert!(matches!(&answer, Ok(Answer::Attached(Attached::Attached(..)))), "not attached: {answer:?}");
+}
+
+/// What became of a message.
+pub fn received(answer: Result<Answer, StoreError>) -> Received {
+    match answer {
+        Ok(Answer::Received(received)) => received,
+        other => panic!("not received: {other:?}"),
+    }
+}
+
+/// What became of a closing.
+pub fn closed(answer: Result<Answer, StoreError>) -> Closed {
+    match answer {
+        Ok(Answer::Closed(closed)) => closed,
+        other => panic!("not closed: {other:?}"),
+    }
+}
+
+/// That a closing was done.
+pub fn done(closed: &Closed) {
+    assert!(matches!(closed, Closed::Done(..)), "not done: {closed:?}");
+}
