@@ -19,9 +19,12 @@ use numberotp_core::secret::SecretBytes;
 use numberotp_core::vocabulary::Vocabulary;
 use std::fmt;
 use std::sync::{Arc, Mutex};
+use tokio::sync::Semaphore;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
+/// Purchases that may be with providers at once.
+const PURCHASES_AT_ONCE: usize = 512;
 const MODE: &str = "mode";
 const MASTER_KEY: &str = "master_key";
 const MASTER_KEY_CHECK: &str = "master_key_check";
@@ -91,6 +94,15 @@ impl From<std::io::Error> for BootError {
 /// Opens the database for a command beside, or before, a server.
 pub fn open_for_command(database: &ResolvedDatabase) -> Result<Store, BootError> {
     Ok(Store::open(&database.engine, StoreOptions::command(Rules { credit: database.credit }))?)
+}
+
+/// The same for a command that only looks or changes: a mistyped path must not become a new database.
+pub fn open_existing(database: &ResolvedDatabase) -> Result<Store, BootError> {
+    if let Some(path) = database.engine.missing_file() {
+        let sentence = format!("There is no database at {}. Check --database-url.", path.display());
+        return Err(ConfigError(sentence).into());
+    }
+    open_for_command(database)
 }
 
 /// The mode written in a database, if a server ever started on it.
@@ -227,6 +239,7 @@ pub async fn start(resolved: &Resolved, hands: Hands) -> Result<Arc<Context>, Bo
         catalog: ArcSwap::from_pointee(CatalogView::empty()),
         poster: Poster::default(),
         tap: hands.tap,
+        purchases: Semaphore::new(PURCHASES_AT_ONCE),
         tracker: TaskTracker::new(),
         stopping: hands.stopping.unwrap_or_default(),
         waits: Mutex::default(),

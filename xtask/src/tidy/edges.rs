@@ -14,73 +14,29 @@ const MODULES: &[(&str, &[&str])] = &[
     // Leaves: they know nothing of the product.
     ("clock", &[]),
     ("entropy", &[]),
-    ("config", &[]),
-    ("telemetry", &["config"]),
-    ("outbound", &["clock", "config"]),
-    ("cache", &["clock", "config"]),
+    ("telemetry", &[]),
+    ("outbound", &[]),
     // Storage, and the vault, whose keys are rows.
     ("store::error", &[]),
     ("store::db", &["store::error"]),
-    ("store", &["store::error", "store::db", "clock", "entropy"]),
-    ("vault", &["store", "store::error", "clock", "entropy"]),
-    // The use cases, with what they are handed.
-    (
-        "context",
-        &["vault", "store", "store::error", "cache", "outbound", "telemetry", "config", "entropy", "clock"],
-    ),
-    (
-        "app",
-        &[
-            "context",
-            "vault",
-            "store",
-            "store::error",
-            "cache",
-            "outbound",
-            "telemetry",
-            "config",
-            "entropy",
-            "clock",
-        ],
-    ),
-    // The two faces of the process. Neither names the store: a use case stands between.
-    ("jobs", &["app", "context", "outbound", "telemetry", "config", "entropy", "clock"]),
-    ("http", &["app", "context", "cache", "telemetry", "config", "entropy", "clock"]),
+    ("store", &["store::error", "store::db"]),
+    ("vault", &["store", "store::error", "entropy"]),
+    // Settings name the database they are for.
+    ("config", &["store::db"]),
+    // The use cases.
+    ("app", &["vault", "store", "store::error", "outbound", "config", "entropy", "clock"]),
+    // The two faces of the process. The runner keeps its own rows; everything else goes through a use case.
+    ("jobs", &["app", "store", "store::error"]),
+    ("http", &["app", "entropy"]),
     // Shells: they put the rest together, and open the database.
     (
         "boot",
-        &[
-            "http",
-            "jobs",
-            "app",
-            "context",
-            "vault",
-            "store",
-            "store::db",
-            "store::error",
-            "cache",
-            "outbound",
-            "telemetry",
-            "config",
-            "entropy",
-            "clock",
-        ],
+        &["jobs", "app", "vault", "store", "store::error", "outbound", "config", "entropy", "clock"],
     ),
     (
         "cli",
         &[
-            "boot",
-            "app",
-            "context",
-            "vault",
-            "store",
-            "store::db",
-            "store::error",
-            "outbound",
-            "telemetry",
-            "config",
-            "entropy",
-            "clock",
+            "boot", "http", "jobs", "app", "store", "store::error", "telemetry", "config", "entropy", "clock",
         ],
     ),
 ];

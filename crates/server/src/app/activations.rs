@@ -15,10 +15,13 @@ use numberotp_core::fault::{Fault, FaultCode};
 use numberotp_core::id::ActivationId;
 use numberotp_core::job::JobKind;
 use numberotp_core::ledger::Purses;
+use numberotp_core::time::Span;
 use numberotp_core::pricing::{NoOffer, Wish, candidates};
 use numberotp_providers::provider::{Operation, Outcome, Upstream};
 use std::sync::Arc;
 
+/// Longest wait for a place among the purchases being made; nothing is held before.
+const PLACE_WITHIN: Span = Span::seconds(3);
 /// Most providers asked for one purchase.
 const TRIES: usize = 3;
 /// Version of the policy that purchases are allowed by.
@@ -77,10 +80,12 @@ async fn buy_first(
     offers: Vec<Offer>,
     origin: Origin,
 ) -> Result<Bought, Fault> {
+    let place = tokio::time::timeout(PLACE_WITHIN.to_std(), context.purchases.acquire()).await;
+    let Ok(Ok(_place)) = place else { return Err(Fault::new(FaultCode::Overloaded)) };
     let mut worst = FaultCode::NoNumbersAvailable;
     for offer in offers {
         match buy_one(context, &caller, &offer, origin.clone()).await? {
-            Attempt::Bought(bought) => return Ok(bought),
+            Attempt::Bought(bought) => return Ok(*bought),
             Attempt::NoStock => {}
             Attempt::Refused => worst = FaultCode::ProviderError,
         }
@@ -89,7 +94,7 @@ async fn buy_first(
 }
 
 enum Attempt {
-    Bought(Bought),
+    Bought(Box<Bought>),
     NoStock,
     Refused,
 }
@@ -113,7 +118,7 @@ async fn buy_one(
             let attached = settle_attach(context, id, number, provider_ref).await;
             return match attached.map_err(|fault| unconfirmed(context, id).caused_by(fault))? {
                 Attached::Attached(activation, purses) => {
-                    Ok(Attempt::Bought(Bought { activation: *activation, purses }))
+                    Ok(Attempt::Bought(Box::new(Bought { activation: *activation, purses })))
                 }
                 // The reconciler was quicker and had given up: the money is back.
                 Attached::Refused(_) => Ok(Attempt::Refused),

@@ -20,6 +20,8 @@ use std::sync::Arc;
 
 /// How often a server looks whether another process changed the catalog.
 const LOOK_EVERY: Span = Span::millis(250);
+/// How long changes are gathered before the catalog is read anew.
+const SETTLE: Span = Span::millis(20);
 /// How often own stock is counted anew even if nothing told us of a change.
 const COUNT_EVERY: Span = Span::seconds(5);
 
@@ -161,6 +163,8 @@ pub async fn keep(context: Arc<Context>) {
                 counted_at = now;
             }
         }
+        // Many changes at once are read once.
+        tokio::time::sleep(SETTLE.to_std()).await;
         if let Err(error) = refresh(&context).await {
             tracing::warn!(%error, "the catalog could not be read; the last one stays");
         }

@@ -14,6 +14,7 @@ use numberotp_core::secret::SecretBytes;
 use numberotp_core::vocabulary::Vocabulary;
 use std::collections::HashMap;
 use std::sync::Mutex;
+use tokio::sync::Semaphore;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
@@ -43,6 +44,8 @@ pub struct Context {
     pub poster: Poster,
     /// Lets a test lose, refuse or delay what is asked of providers.
     pub tap: Option<Tap>,
+    /// Purchases being made at once: a provider that hangs must not take every request with it.
+    pub purchases: Semaphore,
     /// Work that outlives its request.
     pub tracker: TaskTracker,
     /// Cancelled when the server stops.

@@ -107,7 +107,10 @@ pub(super) struct Amounts {
 }
 
 pub(super) async fn carry_out(database: ResolvedDatabase, command: AccountCommand) -> Result<(), CliError> {
-    let store = boot::open_for_command(&database)?;
+    let store = match command {
+        AccountCommand::Create(_) => boot::open_for_command(&database)?,
+        _ => boot::open_existing(&database)?,
+    };
     match command {
         AccountCommand::Create(create) => make(&store, &database, *create).await,
         AccountCommand::Show(which) => show(&store, &which).await,

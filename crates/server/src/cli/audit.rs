@@ -9,7 +9,7 @@ use crate::store::audit::{self as books, Check, Report};
 use serde_json::{Value, json};
 
 pub(super) async fn audit(database: ResolvedDatabase, output: Output) -> Result<(), CliError> {
-    let store = boot::open_for_command(&database)?;
+    let store = boot::open_existing(&database)?;
     let now = Clock::system().now();
     let report = store.snapshot(move |tx| books::audit(tx, now)).await.map_err(store_failed)?;
     output.answer(&value(&report), || lines(&report));

@@ -27,7 +27,7 @@ fn finding(subject: &'static str, good: bool, says: impl Into<String>) -> Findin
 
 pub(super) async fn doctor(database: ResolvedDatabase, output: Output) -> Result<(), CliError> {
     let mut findings = vec![finding("configuration", true, "it can be read")];
-    match boot::open_for_command(&database) {
+    match boot::open_existing(&database) {
         Ok(store) => look(&store, &database, &mut findings).await,
         Err(error) => findings.push(finding("database", false, error.to_string())),
     }

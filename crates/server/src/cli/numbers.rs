@@ -48,7 +48,10 @@ struct Line {
 }
 
 pub(super) async fn carry_out(database: ResolvedDatabase, command: NumbersCommand) -> Result<(), CliError> {
-    let store = boot::open_for_command(&database)?;
+    let store = match command {
+        NumbersCommand::Import { .. } => boot::open_for_command(&database)?,
+        NumbersCommand::List { .. } => boot::open_existing(&database)?,
+    };
     let vocabulary = boot::vocabulary()?;
     match command {
         NumbersCommand::Import { file, json } => import(&store, &vocabulary, file, Output::new(json)).await,

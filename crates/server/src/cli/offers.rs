@@ -59,7 +59,10 @@ struct Line {
 }
 
 pub(super) async fn carry_out(database: ResolvedDatabase, command: OffersCommand) -> Result<(), CliError> {
-    let store = boot::open_for_command(&database)?;
+    let store = match command {
+        OffersCommand::Import { .. } => boot::open_for_command(&database)?,
+        OffersCommand::List { .. } => boot::open_existing(&database)?,
+    };
     let vocabulary = boot::vocabulary()?;
     match command {
         OffersCommand::Import { file, json } => import(&store, &vocabulary, file, Output::new(json)).await,

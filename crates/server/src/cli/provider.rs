@@ -53,7 +53,10 @@ pub(super) enum ProviderCommand {
 }
 
 pub(super) async fn carry_out(database: ResolvedDatabase, command: ProviderCommand) -> Result<(), CliError> {
-    let store = boot::open_for_command(&database)?;
+    let store = match command {
+        ProviderCommand::Add { .. } => boot::open_for_command(&database)?,
+        _ => boot::open_existing(&database)?,
+    };
     match command {
         ProviderCommand::Add { code, secret, json } => {
             add(&store, &database, &code, secret, Output::new(json)).await

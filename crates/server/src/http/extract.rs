@@ -3,7 +3,7 @@
 use super::problem::Problem;
 use super::server::PeerAddress;
 use crate::app::{Context, auth};
-use axum::extract::FromRequestParts;
+use axum::extract::{FromRequestParts, Path};
 use http::header::AUTHORIZATION;
 use http::request::Parts;
 use numberotp_core::caller::Caller;
@@ -30,6 +30,18 @@ impl FromRequestParts<Arc<Context>> for Authenticated {
             return Err(unauthorized());
         }
         Ok(Self(auth::authenticate(context, token.trim()).await?))
+    }
+}
+
+/// The one variable of a path. What cannot be read names nothing we have.
+pub(super) struct PathText(pub(super) String);
+
+impl FromRequestParts<Arc<Context>> for PathText {
+    type Rejection = Problem;
+
+    async fn from_request_parts(parts: &mut Parts, context: &Arc<Context>) -> Result<Self, Problem> {
+        let path = Path::<String>::from_request_parts(parts, context).await;
+        path.map(|Path(text)| Self(text)).map_err(|_unreadable| Problem(Fault::new(FaultCode::NotFound)))
     }
 }
 

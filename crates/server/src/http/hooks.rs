@@ -1,10 +1,11 @@
 //! Webhooks from providers. Raw bytes in, an answer after the commit.
 
 use super::body::read;
+use super::extract::PathText;
 use super::problem::Problem;
 use crate::app::{Context, messages};
 use axum::Json;
-use axum::extract::{Path, Request, State};
+use axum::extract::{Request, State};
 use serde_json::{Value, json};
 use std::sync::Arc;
 
@@ -14,7 +15,7 @@ const WEBHOOK_MOST: usize = 256 * 1024;
 /// `POST /api/webhooks/sms/{provider}`
 pub(super) async fn sms(
     State(context): State<Arc<Context>>,
-    Path(provider): Path<String>,
+    PathText(provider): PathText,
     request: Request,
 ) -> Result<Json<Value>, Problem> {
     let (parts, body) = request.into_parts();

@@ -22,7 +22,7 @@ statements! {
     /// Quarantined bytes past their time.
     QUARANTINE_PURGE = "DELETE FROM quarantine WHERE purge_after <= $1";
     /// Keys of days before, of which nothing is left.
-    DATA_KEYS_PURGE = "DELETE FROM data_keys WHERE day < $1 AND day NOT IN (SELECT key_day FROM messages) AND day NOT IN (SELECT key_day FROM quarantine)";
+    DATA_KEYS_PURGE = "DELETE FROM data_keys WHERE day < $1 AND NOT EXISTS (SELECT 1 FROM messages m WHERE m.key_day = data_keys.day) AND NOT EXISTS (SELECT 1 FROM quarantine q WHERE q.key_day = data_keys.day)";
 }
 
 /// A delivered message, sealed.
@@ -118,6 +118,7 @@ pub fn data_key_fix(tx: &mut Tx<'_>, day: i64, fresh: &[u8]) -> Result<Vec<u8>, 
 pub fn messages_purge(tx: &mut Tx<'_>, now: Time, most: i64) -> Result<u64, StoreError> {
     let gone = tx.execute(&MESSAGES_PURGE, &[now.micros().into(), most.into()])?;
     tx.execute(&QUARANTINE_PURGE, &[now.micros().into()])?;
-    tx.execute(&DATA_KEYS_PURGE, &[now.day().into()])?;
+    // Yesterday's key stays: a body sealed before midnight may still be on its way here.
+    tx.execute(&DATA_KEYS_PURGE, &[now.day().saturating_sub(1).into()])?;
     Ok(gone)
 }

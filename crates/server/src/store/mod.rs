@@ -27,6 +27,7 @@ pub use writer::{BATCH_MOST, QUEUE_MOST, Work, Writer, cold};
 use db::{Access, Bulk, Connection, Engine, Statement, migrate, migrations};
 use hot::{Answer, Attach, Attached, Close, Closed, Command, Receive, Received, Reserve, Reserved, Rules};
 use numberotp_core::time::Time;
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::mpsc::{Receiver, SyncSender, TrySendError, sync_channel};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::thread::JoinHandle;
@@ -253,7 +254,10 @@ fn reader_thread(
         loop {
             let next = queue.lock().unwrap_or_else(PoisonError::into_inner).recv();
             let Ok(read) = next else { return };
-            read(&mut connection);
+            // As with the writers: a defect in one read must not end the reading.
+            if catch_unwind(AssertUnwindSafe(|| read(&mut connection))).is_err() {
+                connection.forget();
+            }
         }
     })
 }

@@ -52,6 +52,10 @@ impl IdBlocks {
     pub fn sized(row_size: i64, purchase_size: i64) -> Self {
         Self { row_size, purchase_size, ..Self::default() }
     }
+    /// Blocks of the same sizes with nothing in them.
+    pub fn emptied(&self) -> Self {
+        Self::sized(self.row_size, self.purchase_size)
+    }
     /// To be called when a transaction began.
     pub fn begin(&mut self) {
         self.fresh = false;

@@ -10,6 +10,7 @@ use super::db::{Access, Connection, Engine};
 use super::hot::{self, Answer, Command, Rules};
 use super::tx::{IdBlocks, Tx};
 use super::wake::{Wake, WakeHub};
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::mpsc::{Receiver, SyncSender, TrySendError, sync_channel};
 use std::sync::{Arc, Mutex, PoisonError};
 use tokio::sync::oneshot;
@@ -81,6 +82,9 @@ pub struct Writer {
     wakes: Arc<WakeHub>,
 }
 
+/// A hot command and where its answer goes.
+type Asked = (Command, Reply<Answer>);
+
 /// How a piece of work ended inside the transaction.
 enum Done {
     /// The command is kept until the commit, in case it has to be done again.
@@ -122,10 +126,28 @@ impl Writer {
         }
     }
 
+    /// Begins; a connection that died since its last use is replaced, once: nothing was sent on it yet.
+    fn begin(&mut self) -> Result<(), StoreError> {
+        self.connection.ensure()?;
+        match self.connection.begin() {
+            Err(error) if error.breaks_connection() => {
+                self.connection.forget();
+                self.connection.ensure()?;
+                self.connection.begin()
+            }
+            begun => begun,
+        }
+    }
+
+    /// To be called when a batch panicked: whatever was open is undone.
+    fn recover(&mut self) {
+        self.connection.forget();
+        self.ids = self.ids.emptied();
+    }
+
     /// One try. On error nothing was written and the batch is whole again.
     fn attempt(&mut self, batch: &mut Vec<Work>) -> Result<(Vec<Done>, Vec<Wake>), StoreError> {
-        self.connection.ensure()?;
-        self.connection.begin()?;
+        self.begin()?;
         self.ids.begin();
         let mut wakes = Vec::new();
         let mut done = Vec::with_capacity(batch.len());
@@ -200,10 +222,10 @@ impl Writer {
 
     fn hot(
         &mut self,
-        commands: Vec<(Command, Reply<Answer>)>,
+        commands: Vec<Asked>,
         done: &mut Vec<Done>,
         wakes: &mut Vec<Wake>,
-    ) -> Result<(), (StoreError, Vec<(Command, Reply<Answer>)>)> {
+    ) -> Result<(), (StoreError, Vec<Asked>)> {
         let (commands, replies): (Vec<Command>, Vec<Reply<Answer>>) = commands.into_iter().unzip();
         let pair =
             |commands: Vec<Command>, replies: Vec<Reply<Answer>>| commands.into_iter().zip(replies).collect();
@@ -326,6 +348,10 @@ pub fn drain(mut writer: Writer, queue: &Mutex<Receiver<Work>>) {
                 batch.push(next);
             }
         }
-        writer.run(batch);
+        // A defect in one piece of work must not stop the writing for everybody. Its callers see their answer
+        // dropped, which reads as "unavailable".
+        if catch_unwind(AssertUnwindSafe(|| writer.run(batch))).is_err() {
+            writer.recover();
+        }
     }
 }

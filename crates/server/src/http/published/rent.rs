@@ -1,7 +1,7 @@
 //! `/api/internal/rent…`: buy a number, read its code, wait for it, give it back.
 
 use super::super::body::Fields;
-use super::super::extract::{Authenticated, Network, Query};
+use super::super::extract::{Authenticated, Network, PathText, Query};
 use super::super::problem::Problem;
 use super::{number, pagination};
 use crate::app::Context;
@@ -9,7 +9,7 @@ use crate::app::activations::{Bought, buy};
 use crate::app::messages::Message;
 use crate::app::rents::{self, Rent, Unheard};
 use axum::Json;
-use axum::extract::{Path, State};
+use axum::extract::State;
 use numberotp_core::activation::Status;
 use numberotp_core::fault::{Fault, FaultCode};
 use numberotp_core::ledger::Purses;
@@ -73,7 +73,7 @@ fn wish(context: &Context, fields: &Fields) -> Result<Wish, Fault> {
 pub(in crate::http) async fn get(
     State(context): State<Arc<Context>>,
     Authenticated(caller): Authenticated,
-    Path(id): Path<String>,
+    PathText(id): PathText,
 ) -> Result<Json<Value>, Problem> {
     let rent = rents::get(&context, &caller, &id).await?;
     Ok(Json(json!({ "success": true, "data": print(&context, &rent) })))
@@ -103,7 +103,7 @@ pub(in crate::http) async fn list(
 pub(in crate::http) async fn wait(
     State(context): State<Arc<Context>>,
     Authenticated(caller): Authenticated,
-    Path(id): Path<String>,
+    PathText(id): PathText,
 ) -> Result<Json<Value>, Problem> {
     match rents::wait(&context, &caller, &id).await? {
         Ok(rent) => Ok(Json(json!({
@@ -129,7 +129,7 @@ pub(in crate::http) async fn wait(
 pub(in crate::http) async fn cancel(
     State(context): State<Arc<Context>>,
     Authenticated(caller): Authenticated,
-    Path(id): Path<String>,
+    PathText(id): PathText,
 ) -> Result<Json<Value>, Problem> {
     let (rent, purses) = rents::cancel(&context, &caller, &id).await?;
     Ok(Json(closed(&context, &rent, &purses)))
@@ -139,7 +139,7 @@ pub(in crate::http) async fn cancel(
 pub(in crate::http) async fn finish(
     State(context): State<Arc<Context>>,
     Authenticated(caller): Authenticated,
-    Path(id): Path<String>,
+    PathText(id): PathText,
 ) -> Result<Json<Value>, Problem> {
     let (rent, purses) = rents::finish(&context, &caller, &id).await?;
     Ok(Json(closed(&context, &rent, &purses)))
@@ -149,7 +149,7 @@ pub(in crate::http) async fn finish(
 pub(in crate::http) async fn resend(
     State(context): State<Arc<Context>>,
     Authenticated(caller): Authenticated,
-    Path(id): Path<String>,
+    PathText(id): PathText,
 ) -> Result<Json<Value>, Problem> {
     let rent = rents::resend(&context, &caller, &id).await?;
     Ok(Json(json!({ "success": true, "data": print(&context, &rent) })))

@@ -16,7 +16,7 @@ use super::StoreError;
 use numberotp_core::time::Time;
 use postgres::PostgresConnection;
 use sqlite::SqliteConnection;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 /// Which database, and where.
 #[derive(Clone, PartialEq, Eq)]
@@ -35,6 +35,13 @@ impl Engine {
         }
         let postgres = url.starts_with("postgres://") || url.starts_with("postgresql://");
         postgres.then(|| Self::Postgres(url.to_owned()))
+    }
+    /// The path of a file that should be there and is not.
+    pub fn missing_file(&self) -> Option<&Path> {
+        match self {
+            Self::Sqlite(path) => (!path.exists()).then_some(path.as_path()),
+            Self::Postgres(_) => None,
+        }
     }
     /// Makes the folder that a file lies in.
     pub fn make_room(&self) -> Result<(), StoreError> {

@@ -80,7 +80,7 @@ impl PostgresConnection {
     pub fn query(&mut self, statement: &Statement, parameters: &[Value]) -> Result<Vec<Row>, StoreError> {
         let (runtime, open) = self.parts()?;
         let prepared = prepare(runtime, open, statement.sql, || statement.for_postgres())?;
-        let parameters: Vec<&(dyn ToSql + Sync)> = parameters.iter().map(|value| value as _).collect();
+        let parameters: Vec<&(dyn ToSql + Sync)> = parameters.iter().map(parameter).collect();
         let rows = runtime.block_on(within(open.client.query(&prepared, &parameters)))?;
         rows.iter().map(|row| read(row, statement.name)).collect()
     }
@@ -89,7 +89,7 @@ impl PostgresConnection {
     pub fn execute(&mut self, statement: &Statement, parameters: &[Value]) -> Result<u64, StoreError> {
         let (runtime, open) = self.parts()?;
         let prepared = prepare(runtime, open, statement.sql, || statement.for_postgres())?;
-        let parameters: Vec<&(dyn ToSql + Sync)> = parameters.iter().map(|value| value as _).collect();
+        let parameters: Vec<&(dyn ToSql + Sync)> = parameters.iter().map(parameter).collect();
         runtime.block_on(within(open.client.execute(&prepared, &parameters)))
     }
 
@@ -106,6 +106,10 @@ impl PostgresConnection {
         let parameters: Vec<&(dyn ToSql + Sync)> = columns.iter().map(ColumnValues::parameter).collect();
         runtime.block_on(within(open.client.execute(&prepared, &parameters)))
     }
+}
+
+fn parameter(value: &Value) -> &(dyn ToSql + Sync) {
+    value
 }
 
 /// One column of many rows.

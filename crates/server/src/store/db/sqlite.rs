@@ -113,6 +113,7 @@ fn value(from: ValueRef<'_>) -> Result<Value, StoreError> {
     })
 }
 
+#[expect(clippy::needless_pass_by_value, reason = "the shape that map_err takes")]
 fn from_driver(error: rusqlite::Error) -> StoreError {
     let text = error.to_string();
     match error.sqlite_error_code() {

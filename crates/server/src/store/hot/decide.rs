@@ -73,7 +73,7 @@ impl Desk<'_> {
             created_at: reserve.now,
             state: State::Reserving,
         };
-        self.book(&activation, MovementKind::Purchase, hold, purses, reserve.now)?;
+        self.book(&activation, (MovementKind::Purchase, hold), purses, reserve.now)?;
         let job = JobId::new(self.id()?);
         self.working.new_jobs.push((job, JobKind::ActivationWatch, id.get(), reserve.reconcile_at));
         self.working.activations.insert(id, activation);
@@ -296,15 +296,14 @@ impl Desk<'_> {
             _ => books(purses.void(&activation.split))?,
         };
         let id = MovementId::new(self.id()?);
-        self.book(activation, kind, id, after, now)
+        self.book(activation, (kind, id), after, now)
     }
 
     /// One movement of a purchase with its transfers, and the purses after it.
     fn book(
         &mut self,
         activation: &Activation,
-        kind: MovementKind,
-        id: MovementId,
+        (kind, id): (MovementKind, MovementId),
         after: Purses,
         at: Time,
     ) -> Result<(), StoreError> {

@@ -166,11 +166,11 @@ pub(crate) const BULKS: &[Bulk] = &[
 ];
 
 /// Writes the working set's changes and registers who is to be woken.
-pub fn flush(tx: &mut Tx<'_>, working: Working) -> Result<(), StoreError> {
-    flush_books(tx, &working)?;
-    flush_activations(tx, &working)?;
-    flush_leases(tx, &working)?;
-    flush_messages(tx, &working)?;
+pub fn flush(tx: &mut Tx<'_>, working: &Working) -> Result<(), StoreError> {
+    flush_books(tx, working)?;
+    flush_activations(tx, working)?;
+    flush_leases(tx, working)?;
+    flush_messages(tx, working)?;
     let events: Vec<Vec<Value>> = working
         .events
         .iter()
@@ -185,7 +185,7 @@ pub fn flush(tx: &mut Tx<'_>, working: Working) -> Result<(), StoreError> {
         })
         .collect();
     tx.bulk(&EVENTS_INSERT, &events)?;
-    flush_jobs(tx, &working)
+    flush_jobs(tx, working)
 }
 
 fn micros(time: Time) -> Value {

@@ -35,6 +35,6 @@ pub fn run(tx: &mut Tx<'_>, rules: &Rules, commands: &[Command]) -> Result<Vec<A
         let mut ids = |sequence| tx.next_id(sequence);
         answers.push(decide::decide(&mut working, rules, &mut ids, command)?);
     }
-    flush::flush(tx, working)?;
+    flush::flush(tx, &working)?;
     Ok(answers)
 }
