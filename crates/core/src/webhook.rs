@@ -58,7 +58,9 @@ mod tests {
         let secret = SecretBytes::new(*b"key");
         assert!(!verify(&secret, b"other", KNOWN));
         assert!(!verify(&SecretBytes::new(*b"other"), PANGRAM, KNOWN));
-        for header in ["", "sha256=", "sha1=00", &KNOWN[7..], &KNOWN[..70], "sha256=zz"] {
+        let bare = KNOWN.trim_start_matches("sha256=");
+        let short = KNOWN.trim_end_matches('8');
+        for header in ["", "sha256=", "sha1=00", bare, short, "sha256=zz"] {
             assert!(!verify(&secret, PANGRAM, header), "{header}");
         }
     }

@@ -26,7 +26,7 @@ mod books {
     use super::workload::{Tally, day};
     use numberotp_core::id::AccountId;
     use numberotp_core::ledger::{Change, Fund, MovementKind, Purse, Purses, Refused, Split, split};
-    use numberotp_core::money::{CreditValue, Usd};
+    use numberotp_core::money::{CreditValue, Credits, Overflow, Usd};
 
     /// Many days; the answer is how much of what they met.
     fn days(seeds: std::ops::Range<u64>, credit: CreditValue, audit: fn(&Bank) -> Finding) -> Vec<Tally> {
@@ -179,6 +179,23 @@ mod books {
             let nothing = answer.map_or(true, |paid| paid == Split::default());
             assert!(nothing, "{price}: {answer:?}");
         }
+    }
+
+    #[test]
+    fn amounts_past_64_bits_are_refused() {
+        let (max, min) = (i64::MAX, i64::MIN);
+        let (usd, credits) = (Usd::from_micros, Credits::new);
+        assert_eq!(usd(max).plus(usd(1)), Err(Overflow));
+        assert_eq!(usd(min).minus(usd(1)), Err(Overflow));
+        assert_eq!(usd(min).negated(), Err(Overflow));
+        assert_eq!(credits(max).plus(credits(1)), Err(Overflow));
+        assert_eq!(credits(min).minus(credits(1)), Err(Overflow));
+        assert_eq!(credits(min).negated(), Err(Overflow));
+        let value = CreditValue::PUBLISHED;
+        assert_eq!(value.of(credits(max / 500)), Ok(usd(max / 500 * 500)));
+        assert_eq!(value.of(credits(max / 500 + 1)), Err(Overflow));
+        assert_eq!(Split { gift: max, bought: 1, ..Split::default() }.credits(), Err(Overflow));
+        assert_eq!(Split { gift: 1, ..of(max) }.value(value), Err(Overflow));
     }
 
     /// The purses fit, their sum does not: then nobody could say how many credits there are.

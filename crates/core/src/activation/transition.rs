@@ -47,7 +47,9 @@ pub enum Release {
 pub enum EventKind {
     /// A number was attached.
     Created,
-    /// A message was delivered.
+    /// The first message was delivered.
+    CodeReceived,
+    /// Another message was delivered.
     SmsReceived,
     /// Closed after a message.
     Finished,
@@ -62,6 +64,7 @@ impl EventKind {
     pub const fn as_str(self) -> &'static str {
         match self {
             Self::Created => "activation.created",
+            Self::CodeReceived => "activation.code_received",
             Self::SmsReceived => "activation.sms_received",
             Self::Finished => "activation.finished",
             Self::Canceled => "activation.canceled",
@@ -131,11 +134,11 @@ impl Activation {
     /// A message came for this activation at `at`. The first delivered one spends the money.
     pub fn receive(self, message: MessageId, has_code: HasCode, at: Time) -> (Step, Verdict) {
         let late = Verdict::Sealed(SealedBecause::Late);
-        let event = Some(EventKind::SmsReceived);
         match self.state.clone() {
             State::Waiting(line) if at < line.expires_at => {
                 let code_message = (has_code == HasCode::Yes).then_some(message);
                 let reception = Reception { first_at: at, code_message, resent_at: None };
+                let event = Some(EventKind::CodeReceived);
                 let effects = Effects { money: Money::Post, event, ..Effects::default() };
                 (self.into(State::Received(line, reception), effects), Verdict::Delivered)
             }
@@ -143,7 +146,7 @@ impl Activation {
                 if has_code == HasCode::Yes && reception.takes_code_at(at) {
                     reception.code_message = Some(message);
                 }
-                let effects = Effects { event, ..Effects::default() };
+                let effects = Effects { event: Some(EventKind::SmsReceived), ..Effects::default() };
                 (self.into(State::Received(line, reception), effects), Verdict::Delivered)
             }
             State::Reserving => (self.unchanged(), Verdict::Parked),

@@ -54,6 +54,8 @@ pub struct Fund {
 pub enum Refused {
     /// Not enough in the purse.
     Short,
+    /// A part of a purchase is below zero: a defect.
+    Negative,
     /// More was to be released than is held: a defect.
     NotHeld,
     /// Past 64 bits.
@@ -150,9 +152,12 @@ impl Purses {
         let mut after = *self;
         let fund = after.fund_mut(change.purse);
         *fund = fund.add(change.amount)?;
-        if change.purse == Purse::Gift && change.amount > 0 {
+        // A gift that is corrected was smaller; only purchases use it up.
+        if change.purse == Purse::Gift {
             after.gift_total = after.gift_total.checked_add(change.amount).ok_or(Refused::Overflow)?;
         }
+        let credits = after.gift.posted.checked_add(after.granted.posted);
+        credits.and_then(|sum| sum.checked_add(after.bought.posted)).ok_or(Refused::Overflow)?;
         Ok(after)
     }
 
@@ -178,8 +183,11 @@ impl Purses {
     fn each(&self, split: &Split, step: fn(Fund, i64) -> Result<Fund, Refused>) -> Result<Self, Refused> {
         let mut after = *self;
         for purse in Purse::ALL {
-            let fund = after.fund_mut(purse);
-            *fund = step(*fund, split.part(purse))?;
+            let (fund, part) = (after.fund_mut(purse), split.part(purse));
+            if part < 0 {
+                return Err(Refused::Negative);
+            }
+            *fund = step(*fund, part)?;
         }
         Ok(after)
     }

@@ -46,6 +46,9 @@ pub struct Short;
 
 /// Divides a price over the purses.
 pub fn split(purses: &Purses, price: Usd, credit: CreditValue) -> Result<Split, Short> {
+    if price < Usd::ZERO {
+        return Err(Short);
+    }
     let have = purses.credits_available().count().max(0);
     let fitting = credit.fitting(price).count().min(have);
     let paid = credit.of(Credits::new(fitting)).map_err(|Overflow| Short)?;
@@ -92,7 +95,8 @@ mod tests {
     /// price, purses (balance, gift, granted, bought) → what each pays, or nothing
     #[test]
     fn who_pays_table() {
-        let table: &[(i64, [i64; 4], Option<[i64; 4]>)] = &[
+        type Row = (i64, [i64; 4], Option<[i64; 4]>);
+        let table: &[Row] = &[
             // the published example: 100 of 2000 credits pay $0.05
             (50_000, [100_500_000, 0, 2_000, 0], Some([0, 0, 100, 0])),
             // gift before granted before bought

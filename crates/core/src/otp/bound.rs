@@ -1,7 +1,7 @@
 //! The machine-readable ends of a message: the origin-bound line ("@example.com #123456") and the hash of the
 //! Android SMS Retriever (eleven base64 characters).
 //! Guards: a hash is never a code; an origin-bound code always is.
-//! Sources: WICG "Origin-bound one-time codes delivered via SMS"; Google "SMS Retriever API", hash of 11 characters.
+//! Sources: WICG "Origin-bound one-time codes delivered via SMS"; Google "SMS Retriever API" (the hash).
 
 use super::normalise::Folded;
 
@@ -22,8 +22,8 @@ pub(super) fn origin_code(text: &Folded) -> Option<(usize, usize)> {
     while text.written(stop).is_ascii_alphanumeric() || (text.byte(stop) == b'-' && stop > start) {
         stop += 1;
     }
-    // An embedded origin may follow ("@example.com #123456 @shop.example"); anything else makes it an ordinary text.
-    let closes = stop == end || (text.byte(stop) == b' ' && text.byte(stop + 1) == b'@');
+    // An embedded origin may follow ("@example.com #123456 @shop.example", or with `%` as Apple writes it).
+    let closes = stop == end || (text.byte(stop) == b' ' && matches!(text.byte(stop + 1), b'@' | b'%'));
     ((3..=16).contains(&(stop - start)) && closes).then_some((start, stop))
 }
 

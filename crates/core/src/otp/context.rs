@@ -1,5 +1,5 @@
-//! Looks left and right of a number for the words that own it: how near is a word for "code", and is something
-//! else ("order", "ending in", "call") nearer.
+//! Looks left and right of a number for the words that own it: how near is a word for "code", and is
+//! something else ("order", "ending in", "call") nearer.
 //! Guards: each look stops after a fixed number of tokens, so weighing a text stays linear.
 //! Must never compare two numbers with each other; `scoring` does.
 
@@ -64,21 +64,23 @@ impl Context<'_> {
     /// Evidence before the number at `place`.
     pub(super) fn left(&self, place: usize) -> Reach {
         let mut reach = Reach { direct: true, ..Reach::default() };
-        let mut cost = 0;
+        let (mut cost, mut crossed) = (0, false);
         let haste = self.haste(place);
         for at in (0..place).rev().take(REACH) {
             let Some(token) = self.tokens.get(at) else { break };
             match token.kind {
                 Kind::Sign(Role::Code) => {
                     reach.spoiled = self.is_spoiled(at);
-                    reach.code =
-                        if reach.spoiled { 0 } else { (BEFORE + self.flavour(at) - cost / 2).max(0) };
+                    let warning = if crossed && self.is_warned_of(at) { 20 } else { 0 };
+                    let worth = (BEFORE + self.flavour(at) - warning - cost / 2).max(0);
+                    reach.code = if reach.spoiled { 0 } else { worth };
                     break;
                 }
                 Kind::Sign(Role::Act) if reach.act == 0 => reach.act = (ACT - cost / 2).max(0),
                 _ => {}
             }
             reach.direct &= is_bridge(token.kind);
+            crossed |= self.is_sentence_end(token);
             cost += self.toll(at, token) * haste;
             if cost > 2 * BEFORE {
                 break;
@@ -108,6 +110,19 @@ impl Context<'_> {
         before
     }
 
+    /// Whether a copula or a colon stands right before the number at `place`.
+    pub(super) fn is_introduced(&self, place: usize) -> bool {
+        matches!(self.kind_before(place), Some(Kind::Sign(Role::Is) | Kind::Mark(b':' | b'=')))
+    }
+
+    /// Whether a mark that sets things apart stands on either side of the number at `place`.
+    pub(super) fn is_set_apart(&self, place: usize) -> bool {
+        let parts = |kind: Option<Kind>| {
+            matches!(kind, Some(Kind::Mark(b':' | b'-' | b'|' | b']' | b')' | b'[' | b'(')))
+        };
+        parts(self.kind_before(place)) || parts(self.kind(place + 1))
+    }
+
     /// "Enter 482913", "482913を入力": the reader is told what to do with the number.
     pub(super) fn order(&self, place: usize) -> Order {
         match self.kind_before(self.skip_back(place)) {
@@ -134,11 +149,8 @@ impl Context<'_> {
                 Kind::Sign(Role::Code) => {
                     reach.spoiled = self.is_spoiled(at);
                     let claimed = if self.has_own_number(at) { 30 } else { 0 };
-                    reach.code = if reach.spoiled {
-                        0
-                    } else {
-                        (AFTER + self.flavour(at) - cost / 2 - claimed).max(0)
-                    };
+                    let worth = (AFTER + self.flavour(at) - claimed - cost / 2).max(0);
+                    reach.code = if reach.spoiled { 0 } else { worth };
                     break;
                 }
                 Kind::Sign(Role::Act) if reach.act == 0 => reach.act = (ACT - cost / 2).max(0),
@@ -156,8 +168,8 @@ impl Context<'_> {
         reach
     }
 
-    /// Doubled cost of distance: four digits are an hour, a year or a house number more often than six, so they
-    /// must stand nearer.
+    /// Doubled cost of distance: four digits are an hour, a year or a house number more often than six, so
+    /// they must stand nearer.
     fn haste(&self, place: usize) -> i32 {
         if self.tokens.get(place).is_some_and(|token| self.length(token) == 4) { 3 } else { 2 }
     }
@@ -204,6 +216,11 @@ impl Context<'_> {
         }
         let next = if self.kind(at + 1) == Some(Kind::Sign(Role::Of)) { at + 2 } else { at + 1 };
         matches!(self.kind(next), Some(Kind::Sign(Role::Spoil | Role::Promo)))
+    }
+
+    /// "Never share your PIN.": the word for "code" at `at` is only warned of.
+    fn is_warned_of(&self, at: usize) -> bool {
+        (0..at).rev().take(4).any(|before| self.kind(before) == Some(Kind::Sign(Role::Secret)))
     }
 
     /// "new code" is worth more, "old code" less.

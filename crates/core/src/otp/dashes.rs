@@ -45,8 +45,8 @@ fn part_end(text: &Folded, from: usize, google: bool) -> usize {
     if google && digits >= from + 4 { digits } else { text.alnum_end(from) }
 }
 
-/// Parts of capitals and digits joined by hyphens: "RKJ-YP6", "AB12-CD34". A short prefix of letters before digits
-/// ("G-123456") is shown on the sender's page already and is cut off.
+/// Parts of capitals and digits joined by hyphens: "RKJ-YP6", "AB12-CD34". A short prefix of letters before
+/// digits ("G-123456") is shown on the sender's page already and is cut off.
 pub(super) fn read(text: &Folded, start: usize, first_end: usize) -> Option<Token> {
     let google = is_google_prefix(text, start, first_end);
     let first = first_end - start;

@@ -30,7 +30,8 @@ pub(super) enum Role {
     Promo,
     /// Owns the number after it: order, account, amount, room.
     Nay,
-    /// Places what follows in time or space: "at", "um". Before four digits it makes an hour or a year of them.
+    /// Places what follows in time or space: "at", "um". Before four digits it makes an hour or a year of
+    /// them.
     At,
     /// The number after it is dialled or written to.
     Phone,
@@ -48,8 +49,8 @@ pub(super) enum Role {
     Idle,
 }
 
-/// Words of one role, separated by `|`. A trailing `*` marks a stem. A space stands for space, hyphen, apostrophe,
-/// quote, underscore or line feed.
+/// Words of one role, separated by `|`. A trailing `*` marks a stem. A space stands for space, hyphen,
+/// apostrophe, quote, underscore or line feed.
 pub(super) struct Group {
     role: Role,
     words: &'static str,
@@ -290,8 +291,8 @@ pub(super) fn is_spaceless_at(text: &Folded, at: usize) -> bool {
     is_spaceless(text.byte(at), text.byte(at + 1))
 }
 
-/// Thai, Lao, Myanmar, Khmer, kana, Han, Hangul, by the first two bytes of their UTF-8. Hangul has spaces, but
-/// its nouns are glued together ("본인확인인증번호"), so it is read the same way.
+/// Thai, Lao, Myanmar, Khmer, kana, Han, Hangul, by the first two bytes of their UTF-8. Hangul has spaces,
+/// but its nouns are glued together ("본인확인인증번호"), so it is read the same way.
 fn is_spaceless(first: u8, second: u8) -> bool {
     match first {
         0xE0 => (0xB8..=0xBB).contains(&second),

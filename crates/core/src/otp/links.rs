@@ -111,12 +111,12 @@ fn is_code_value(value: &[u8]) -> bool {
         && digits + letters + dashes == value.len()
 }
 
-/// The last part of the path, if it is 4 to 8 digits and the link is about verifying.
+/// The last part of the path, if it is 4 to 8 digits, perhaps in two groups, and the link is about verifying.
 fn path(link: &[u8], verifying: bool) -> Option<(usize, usize)> {
     let slash = link.iter().rposition(|byte| *byte == b'/')?;
     let last = link.get(slash + 1..)?;
     let host = link.windows(3).position(|part| part == b"://").map_or(0, |place| place + 3);
-    let digits = (4..=8).contains(&last.len()) && last.iter().all(u8::is_ascii_digit);
+    let digits = is_code_value(last) && !last.iter().any(u8::is_ascii_lowercase);
     let short_host = link.get(host..).is_some_and(|rest| rest.starts_with(b"v."));
     (digits && (verifying || short_host)).then_some((slash + 1, link.len()))
 }

@@ -1,4 +1,5 @@
-//! Finds the one-time code in the text of a message, in any script, with the other candidates and a confidence.
+//! Finds the one-time code in the text of a message, in any script, with the other candidates and a
+//! confidence.
 //! Guards: a code is ASCII letters and digits without separators, and never shows in debug output.
 //! Must never panic, whatever the text, and takes time linear in its length.
 

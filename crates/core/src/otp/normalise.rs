@@ -129,10 +129,12 @@ fn fold_rest(folded: &mut Folded, c: char, code: u32) {
     }
 }
 
-/// Zero-width, bidi, Indic nukta, soft hyphen, variation selectors, keycaps, combining accents, Arabic and Hebrew points.
+/// Zero-width and bidi marks, soft hyphen, variation selectors, keycaps, combining accents, Arabic and Hebrew
+/// points, the Indic nukta.
 fn is_invisible(code: u32) -> bool {
     matches!(code,
-        0xAD | 0x0300..=0x036F | 0x093C | 0x09BC | 0x0A3C | 0x0ABC | 0x0591..=0x05BD | 0x05BF | 0x05C1 | 0x05C2 | 0x05C4 | 0x05C5 | 0x05C7
+        0xAD | 0x0300..=0x036F | 0x0591..=0x05BD | 0x05BF | 0x05C1 | 0x05C2 | 0x05C4 | 0x05C5 | 0x05C7
+        | 0x093C | 0x09BC | 0x0A3C | 0x0ABC
         | 0x0610..=0x061A | 0x061C | 0x0640 | 0x064B..=0x065F | 0x0670 | 0x180B..=0x180E | 0x200B..=0x200F
         | 0x202A..=0x202E | 0x2060..=0x206F | 0x20E3 | 0xFE00..=0xFE0F | 0xFEFF | 0xE0000..=0xE01EF)
 }
@@ -199,7 +201,8 @@ fn mark(code: u32) -> Option<u8> {
     })
 }
 
-/// Vowel signs and tone marks of the Indic and South-East Asian blocks count as letters: they hold words together.
+/// Vowel signs and tone marks of the Indic and South-East Asian blocks count as letters: they hold words
+/// together.
 fn is_letter(c: char, code: u32) -> bool {
     matches!(code, 0x0900..=0x0E7F | 0x0E80..=0x0EFF | 0x1000..=0x109F | 0x1780..=0x17D3) || c.is_alphabetic()
 }

@@ -1,5 +1,5 @@
-//! Reads a number with its separators and says whether it can be a code, or is a date, time, price, phone number
-//! or masked card at sight.
+//! Reads a number with its separators and says whether it can be a code, or is a date, time, price, phone
+//! number or masked card at sight.
 //! Guards: every call moves forward and looks at a bounded number of groups, so reading a text stays linear.
 //! Must never use the words around the number; those are weighed in `scoring`.
 
@@ -200,14 +200,13 @@ fn is_spaced_phone(text: &Folded, start: usize, run: &Run) -> bool {
     let equal = lengths.windows(2).all(|pair| matches!(pair, [a, b] if a == b));
     let short = lengths.iter().all(|length| *length <= 5) && lengths.first().is_some_and(|first| *first <= 4);
     let small = lengths.iter().all(|length| *length >= 2);
-    (!equal && small && run.count >= 3 && (9..=15).contains(&run.total) && short)
-        || (starts_zero_phone(text, start, run.total)
-            && run.total <= 12
-            && small
-            && lengths.first().is_some_and(|first| *first <= 5))
+    let zero = starts_zero_phone(text, start, run.total) && run.total <= 13;
+    let grouped = lengths.first().is_some_and(|first| *first >= 2);
+    (!equal && small && run.count >= 3 && (9..=15).contains(&run.total) && short) || (zero && grouped)
 }
 
-/// "*1234", "138****1234", "...1234", "6--7893", "sam_1987": part of something longer. "*123456*" is only emphasis.
+/// "*1234", "138****1234", "...1234", "6--7893", "sam_1987": part of something longer. "*123456*" is
+/// emphasis.
 fn is_masked(text: &Folded, start: usize, end: usize) -> bool {
     let stars = |ahead: bool| {
         let mut count = 0;

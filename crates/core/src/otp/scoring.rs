@@ -16,12 +16,20 @@ const MENTIONED: i32 = 25;
 /// Candidates kept.
 const KEPT: usize = 8;
 
+/// What a repeated code gains, and one that a link for verifying repeats.
+const ECHO: i32 = 4;
+const LINK_ECHO: i32 = 16;
+
 /// A possible code: its range in the text and its weight.
 #[derive(Clone, Copy)]
 pub(super) struct Weighed {
     pub(super) start: usize,
     pub(super) end: usize,
     pub(super) score: i32,
+    /// What it adds to the score when the same code stands elsewhere in the message too.
+    echo: i32,
+    /// What the score has gained in that way; a code repeated often gains once.
+    gained: i32,
 }
 
 /// What holds for the whole message.
@@ -34,6 +42,7 @@ struct Facts {
     owners: usize,
     words: usize,
     signs: usize,
+    unread: usize,
     candidates: usize,
     marked: bool,
     shouted: bool,
@@ -45,7 +54,7 @@ pub(super) fn rank(text: &Folded, tokens: &[Token]) -> Vec<Weighed> {
     let facts = facts(&context);
     let mut ranked = Vec::with_capacity(KEPT + 1);
     if let Some((start, end)) = bound::origin_code(text) {
-        insert(text, &mut ranked, Weighed { start, end, score: 99 });
+        insert(text, &mut ranked, Weighed { start, end, score: 99, echo: ECHO, gained: 0 });
     }
     for (place, token) in tokens.iter().enumerate() {
         let weighed = match token.kind {
@@ -61,8 +70,8 @@ pub(super) fn rank(text: &Folded, tokens: &[Token]) -> Vec<Weighed> {
     ranked
 }
 
-/// Keeps the list short and sorted. The same code twice is one, a little stronger. What was not written in ASCII
-/// ("é") is no part of a code, so nothing that holds it is one.
+/// Keeps the list short and sorted. The same code twice is one, a little stronger. What was not written in
+/// ASCII ("é") is no part of a code, so nothing that holds it is one.
 fn insert(text: &Folded, ranked: &mut Vec<Weighed>, new: Weighed) {
     if text.kept.get(new.start..new.end).is_none_or(|written| written.contains(&0)) {
         return;
@@ -70,7 +79,9 @@ fn insert(text: &Folded, ranked: &mut Vec<Weighed>, new: Weighed) {
     let mut new = new;
     if let Some(same) = ranked.iter().position(|old| same_code(text, old, &new)) {
         let old = ranked.remove(same);
-        new = Weighed { score: old.score.max(new.score) + 4, ..old };
+        let gained = old.echo.max(new.echo);
+        new =
+            Weighed { score: (old.score - old.gained).max(new.score) + gained, echo: gained, gained, ..old };
     }
     let place = ranked.partition_point(|old| old.score >= new.score);
     ranked.insert(place, new);
@@ -109,6 +120,7 @@ fn facts(context: &Context<'_>) -> Facts {
         if matches!(token.kind, Kind::Sign(_) | Kind::Word | Kind::Figure | Kind::Link) {
             facts.words += 1;
         }
+        facts.unread += usize::from(token.kind == Kind::Word && context.text.byte(token.start) >= 0x80);
         facts.signs += usize::from(matches!(token.kind, Kind::Sign(_)));
     }
     facts
@@ -150,14 +162,17 @@ fn weigh_number(context: &Context<'_>, facts: &Facts, place: usize) -> Option<We
     let code = left.code.max(right.code);
     let act = left.act.max(right.act);
     let act = act + ordered(facts, context.order(place), act);
+    // Letters and digits are a reference or a plate as often as a code, where no word says "code".
+    let shape = if token.kind == Kind::Mixed && code == 0 { shape - 8 } else { shape };
     let mut score = shape + if code > act { code + act / 8 } else { act } - against;
     score -= spoiling(&left, &right, code);
-    score += whole_message(facts, code) - advertised(facts, token.kind);
+    score += whole_message(facts, code, act) - advertised(facts, token.kind);
     if facts.candidates == 1 && against == 0 && !left.spoiled && !right.spoiled {
-        score = score.max(lonely(context, facts, token, shape));
+        score = score.max(lonely(context, facts, place, shape));
     }
-    score -= year(context, token, left.direct && left.code > 0);
-    Some(Weighed { start: token.start, end: token.end, score })
+    let named = (left.direct && left.code > 0) || (right.direct && right.code > 0);
+    score -= year(context, token, named) + round(context, token, named);
+    Some(Weighed { start: token.start, end: token.end, score, echo: ECHO, gained: 0 })
 }
 
 fn has_digit(context: &Context<'_>, token: &Token) -> bool {
@@ -193,8 +208,12 @@ fn spoiling(left: &Reach, right: &Reach, code: i32) -> i32 {
 }
 
 /// Warnings and Retriever marks speak for a code.
-fn whole_message(facts: &Facts, code: i32) -> i32 {
-    let warned = if facts.secrets > 0 && code > 0 { 6 } else { 0 };
+fn whole_message(facts: &Facts, code: i32, act: i32) -> i32 {
+    let warned = match (facts.secrets, code, act) {
+        (0, ..) | (_, 0, 0) => 0,
+        (_, 0, _) => 8,
+        _ => 6,
+    };
     let marked = if facts.marked { 10 } else { 0 };
     warned + marked
 }
@@ -208,23 +227,32 @@ fn advertised(facts: &Facts, kind: Kind) -> i32 {
     }
 }
 
-/// The only number of its kind: in a message that speaks of codes somewhere, that holds little else, or that is in
-/// a language none of whose words is known here.
-fn lonely(context: &Context<'_>, facts: &Facts, token: &Token, shape: i32) -> i32 {
-    let length = context.length(token);
+/// The only number of its kind: in a message that speaks of codes somewhere, that holds little else, or
+/// that is in a language none of whose words is known here.
+fn lonely(context: &Context<'_>, facts: &Facts, place: usize, shape: i32) -> i32 {
+    let Some(token) = context.tokens.get(place) else { return 0 };
+    let (length, digits) = (context.length(token), token.kind == Kind::Digits);
     if facts.codes > 0 && facts.promos == 0 {
-        return shape + 26 + if facts.secrets > 0 { 6 } else { 0 };
+        return shape + if length == 6 { 26 } else { 18 } + if facts.secrets > 0 { 6 } else { 0 };
     }
     if facts.owners > 0 || facts.promos > 0 || context.text.byte(token.end) == b'-' {
         return 0;
     }
-    let digits = token.kind == Kind::Digits;
     let bare = facts.words == 0 && (if digits { 4 } else { 5 }..=8).contains(&length);
-    let short = digits && facts.words <= 2 && (5..=8).contains(&length);
-    let warned = digits && facts.words <= 6 && length == 6 && facts.secrets > 0;
-    let asked = digits && facts.words <= 14 && length == 6 && facts.acts > 0;
-    let foreign = digits && facts.words <= 12 && length == 6 && facts.signs == 0;
+    let named = digits && (5..=8).contains(&length);
+    let short = named && (facts.words <= 1 || (facts.words <= 3 && context.is_set_apart(place)));
+    let six = digits && length == 6;
+    let warned = six && facts.words <= 6 && facts.secrets > 0;
+    let told = facts.secrets > 0 || context.is_introduced(place);
+    let asked = six && facts.words <= 14 && facts.acts > 0 && told;
+    let foreign = six && facts.words <= 12 && facts.signs == 0 && facts.unread > 0;
     if bare || short || warned || asked || foreign { 56 } else { 0 }
+}
+
+/// Round thousands are amounts and counts, unless a word for "code" stands right there.
+fn round(context: &Context<'_>, token: &Token, named: bool) -> i32 {
+    let digits = context.text.low.get(token.start..token.end).unwrap_or_default();
+    if token.kind == Kind::Digits && digits.ends_with(b"000") && !named { 25 } else { 0 }
 }
 
 /// Four digits that read as a year; less so right after a word for "code".
@@ -268,6 +296,8 @@ fn weigh_letters(context: &Context<'_>, facts: &Facts, place: usize) -> Option<W
         start: token.start,
         end: token.end,
         score: shape + left.code - advertised(facts, token.kind),
+        echo: ECHO,
+        gained: 0,
     })
 }
 
@@ -287,5 +317,6 @@ fn weigh_link(context: &Context<'_>, facts: &Facts, token: &Token) -> Option<Wei
     };
     let told = if facts.codes > 0 || facts.acts > 0 { 8 } else { 0 };
     let advert = if facts.promos > 0 { 20 } else { 0 };
-    Some(Weighed { start, end, score: base + told - advert })
+    let marked = if facts.marked { 10 } else { 0 };
+    Some(Weighed { start, end, score: base + told + marked - advert, echo: LINK_ECHO, gained: 0 })
 }

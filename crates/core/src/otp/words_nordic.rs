@@ -1,5 +1,5 @@
-//! Words of the Germanic, Nordic, Baltic and Finnic languages, of Hungarian, Turkic languages in Latin letters,
-//! Vietnamese, Indonesian, Malay, Swahili, by role. See `lexicon` for how an entry is written.
+//! Words of the Germanic, Nordic, Baltic and Finnic languages, of Hungarian, Turkic languages in Latin
+//! letters, Vietnamese, Indonesian, Malay, Swahili, by role. See `lexicon` for how an entry is written.
 //! Guards: folded spelling, one role per spelling (tested there).
 //! Must never hold the name of a sender or a sentence of one message.
 
@@ -75,7 +75,8 @@ pub(super) const GROUPS: &[Group] = &[
          presentkort*|alennus*|tarjous*|lahjakort*|soodus*|kink*|promoc*|promo*|znizk*|kupon*|slev*|\
          zlav*|darkov*|darcek*|kedvezmeny*|akcios|popust*|indirim|hediye*|endirim|chegirma|giam gia|\
          khuyen mai|uu dai|ma giam gia|ma qua tang|ma giam|ma khuyen mai|ma uu dai|diskon|diskaun|\
-         kampagne*|nuolaid*|atlaid*|tilbud*|erbjudande*|angebot*",
+         kampagne*|nuolaid*|atlaid*|tilbud*|erbjudande*|angebot*|kostenlos*|ucretsiz|bedava|mien phi|\
+         zdarma|ingyen*|ilmainen|darmow*",
     ),
     group(
         Role::Spoil,

@@ -43,16 +43,16 @@ pub(super) const ENGLISH: &[Group] = &[
         "promo|promos|promotion|promotional|promocode|promocodes|discount|discounts|coupon|coupons|\
          couponcode|voucher|vouchers|gift|giftcard|gift card|claim|redeem|redemption|offer|offers|sale|\
          cashback|loyalty|winner|winning|prize|lucky|raffle|discountcode|giftcode|save|savings|campaign|\
-         off|free shipping|rabais|shop now",
+         off|free shipping|rabais|shop now|free",
     ),
     group(
         Role::Spoil,
-        "referral|refer|purchase|approval|invite|invitation|tracking|track|reference|ref|refno|booking|bookings|\
-         reservation|pnr|zip|zipcode|postal|postcode|post code|area|country|qr|qrcode|bar|barcode|error|\
-         identifier|product|item|source|dress|swift|sort|ifsc|bic|branch|membership|member|ticket|\
-         confirmation number|serial|model|sku|batch|hs|tax|vat|gst|status|exit|morse|iso|customer|\
+        "referral|refer|purchase|approval|invite|invitation|tracking|track|reference|ref|refno|booking|\
+         bookings|reservation|pnr|zip|zipcode|postal|postcode|post code|area|country|qr|qrcode|bar|\
+         barcode|error|identifier|product|item|source|dress|swift|sort|ifsc|bic|branch|membership|member|\
+         ticket|confirmation number|serial|model|sku|batch|hs|tax|vat|gst|status|exit|morse|iso|customer|\
          subscriber|merchant|biller|agent|dial|dialing|dialling|ussd|short|donor|donation|vanity|entry|\
-         employer|conduct|building|case",
+         employer|conduct|building|case|confirmation #",
     ),
     group(
         Role::Nay,
@@ -65,7 +65,8 @@ pub(super) const ENGLISH: &[Group] = &[
          page|chapter|version|build|since|until|date|dated|dob|seat|flight|train|bus|platform|gate|table|\
          queue|score|steps|imei|extension|ext|plate|passport|aadhaar|ssn|vin|due|remaining|salary|loan|\
          emi|recharge|topup|spent|worth|won|earned|zone|locker|bay|year|size|odds|unit|appointment|iban|\
-         complaint|service request|sr no|incident|job|application|claim no|session|device|port|ip",
+         complaint|service request|sr no|incident|job|application|claim no|session|device|port|ip|scored|\
+         scores",
     ),
     group(
         Role::Phone,
@@ -91,7 +92,7 @@ pub(super) const ENGLISH: &[Group] = &[
         "min|mins|minute|second|seconds|sec|secs|hour|hours|hr|hrs|day|days|week|weeks|month|months|\
          years|pts|miles|mile|km|kms|kg|gb|mb|kb|kwh|mah|people|items|pm|percent|pct|grams|units|views|\
          likes|followers|members|users|times|x|st|nd|rd|th|characters|digits|word|words|metres|meters|mm|\
-         cm|sqft|texts|messages|msgs|ppm|calories|coins|credits|degrees",
+         cm|sqft|texts|messages|msgs|ppm|calories|coins|credits|degrees|points|point",
     ),
     group(Role::Fresh, "new|replacement|updated|latest|current|correct"),
     group(Role::Stale, "old|previous|test|dummy|former|earlier|wrong|fake|expired code|used|last"),
@@ -100,7 +101,8 @@ pub(super) const ENGLISH: &[Group] = &[
         "expired|invalid|required|none|incorrect|missing|pending|sent|attached|hidden|changed|blocked|\
          locked|accepted|declined|verified|confirmed|kodak|passwordless|encoded|coded|decoder|\
          authenticated|authorized|authorised|activated|tanning|security alert|code of conduct|code name|\
-         codename|code word|code red|coding|registered",
+         codename|code word|code red|coding|registered|decode|encode|unicode|geocode|opcode|token of|\
+         line of code|lines of code|source code|toll free number|feel free|codebase|geocodes",
     ),
 ];
 
@@ -154,7 +156,7 @@ pub(super) const ROMANCE: &[Group] = &[
         "reduction|remise|cadeau|parrainage|avantage|avantages|fidelite|descuento|descuentos|desconto|\
          descontos|promocion*|promocional|promocao|cupon|cupom|cupones|regalo|premio|sorteo|sconto|\
          promozional*|buono|reducere|promotional*|soldes|oferta|ofertas|rebaja*|promozione|vale|\
-         beneficio",
+         beneficio|gratuit|gratuito|gratuita|gratis",
     ),
     group(
         Role::Spoil,
@@ -167,7 +169,8 @@ pub(super) const ROMANCE: &[Group] = &[
         Role::Nay,
         "commande|facture|compte|carte|montant|solde|virement|dossier|colis|livraison|client|\
          numero client|contrat|paiement|retrait|pedido|pedidos|factura|fatura|boleto|cuenta|conta|\
-         tarjeta|cartao|monto|importe|valor|saldo|transferencia|deposito|retiro|compra|autorizacion|pago|pagamento|\
+         tarjeta|cartao|monto|importe|valor|saldo|transferencia|deposito|retiro|compra|\
+         autorizacion|pago|pagamento|\
          guia|paquete|encomenda|nota fiscal|protocolo|agencia|cvv|cuit|rfc|cpf|contrato|poliza|cita|\
          vuelo|voo|habitacion|quarto|calle|rua|ordine|fattura|conto|carta|importo|bonifico|pacco|pratica|\
          contratto|addebito|prelievo|ricarica|recarga|recibo|comanda|comenzii|cont|contul|contului|\
@@ -180,7 +183,7 @@ pub(super) const ROMANCE: &[Group] = &[
         "appelez|appeler|contactez|composez|rappelez|joindre|llama|llame|llamar|llamanos|telefon*|ligue|\
          ligar|responda|responde|contacto|linea|chiama|chiamare|chiamaci|numero verde|rispondi|contatta|\
          suna|sunati|apelati|envie stop|envia baja|repondez|marca|marque|marcando|liga|atendimento|sac|\
-         comuniquese|comunicate|envie sms",
+         comuniquese|comunicate|envie sms|central|linea directa",
     ),
     group(
         Role::Tail,

@@ -203,7 +203,13 @@ fn live((pool, plan): Plan) -> Result<(Status, bool), TestCaseError> {
         if !before.state.status().is_open() {
             prop_assert_eq!(&step.activation, &before, "what is closed was changed by {:?}", act);
         }
-        witness.asked |= matches!(act, Act::Resend);
+        if let (Act::Attach(which), Some(line)) = (act, before.state.line()) {
+            prop_assert_eq!(&line.provider_ref, &format!("ref-{which}"), "two numbers for one purchase");
+        }
+        if matches!(act, Act::Resend) {
+            prop_assert!(in_window && pool == 1, "asked for another message at {now:?} in pool {pool}");
+            witness.asked = true;
+        }
         witness.note(step.effects);
         activation = step.activation;
         witness.agrees(&activation)?;

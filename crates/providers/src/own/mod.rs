@@ -11,6 +11,9 @@ use crate::provider::{
 use numberotp_core::secret::SecretBytes;
 use numberotp_core::text::ProviderCode;
 
+/// How references that our own allocations give out begin.
+pub const REFERENCE_PREFIX: &str = "own-";
+
 /// A gateway of the operator's own.
 pub struct OwnNumbers {
     code: ProviderCode,
@@ -41,7 +44,32 @@ impl Provider for OwnNumbers {
     fn verify(&self, headers: Headers<'_>, body: &[u8]) -> Result<(), Unverified> {
         gateway::verify(&self.secret, headers, body)
     }
+    /// A gateway may have references of its own; only those that our allocations gave out name a purchase. Any
+    /// other is dropped, and the number decides.
     fn inbound(&self, body: &[u8]) -> Result<Vec<Inbound>, Unreadable> {
-        gateway::inbound(body)
+        let mut messages = gateway::inbound(body)?;
+        for message in &mut messages {
+            message.provider_ref =
+                message.provider_ref.take().filter(|text| text.starts_with(REFERENCE_PREFIX));
+            if message.provider_ref.is_none() && message.number.is_none() {
+                return Err(Unreadable { field: "number", problem: "is missing" });
+            }
+        }
+        Ok(messages)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_reference_of_the_gateways_own_leaves_the_choice_to_the_number() {
+        let own = OwnNumbers::new(ProviderCode::parse("gw").unwrap(), SecretBytes::new(*b"secret"));
+        let reference =
+            |body: &str| own.inbound(body.as_bytes()).map(|messages| messages[0].provider_ref.clone());
+        assert_eq!(reference(r#"{"providerRef":"own-7","text":"x"}"#), Ok(Some("own-7".to_owned())));
+        assert_eq!(reference(r#"{"providerRef":"modem3/12","number":"+447700900123","text":"x"}"#), Ok(None));
+        assert_eq!(reference(r#"{"providerRef":"modem3/12","text":"x"}"#).unwrap_err().field, "number");
     }
 }

@@ -23,6 +23,10 @@ const MEASURE_EVERY: Duration = Duration::from_secs(60);
 
 pub(super) async fn serve(resolved: Resolved) -> Result<(), CliError> {
     telemetry::start(resolved.log.as_deref());
+    if let Some(path) = &resolved.ready_file {
+        // One that a killed server left would name an address where nobody serves.
+        let _was_there = std::fs::remove_file(path);
+    }
     let stopping = stop_on_signal()?;
     let context = boot::start(&resolved, Hands { stopping: Some(stopping), ..Hands::default() }).await?;
     let listener = TcpListener::bind(resolved.listen).await.map_err(|error| {

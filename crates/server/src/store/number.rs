@@ -10,6 +10,7 @@ use numberotp_core::id::{BrandId, NumberId};
 use numberotp_core::text::{Operator, PhoneNumber, ProviderCode};
 use numberotp_core::time::Time;
 use numberotp_core::vocabulary::{CountryId, ServiceCode};
+use numberotp_providers::own::REFERENCE_PREFIX;
 
 statements! {
     /// What a reference was given.
@@ -160,7 +161,7 @@ pub fn allocation_get(
     let id = row.int("id")?;
     let number = row.parsed("number", PhoneNumber::parse)?;
     let released = row.opt_int("released_at")?.is_some();
-    Ok(Some(Allocation { provider_ref: format!("own-{id}"), number, released }))
+    Ok(Some(Allocation { provider_ref: format!("{REFERENCE_PREFIX}{id}"), number, released }))
 }
 
 /// Gives a free number to a reference, or the one it was given before; `None`: nothing is free.

@@ -1,0 +1,8 @@
+//! The command line as scripts use it: the real program, real processes, real sockets.
+
+#[cfg(test)]
+mod commands;
+#[cfg(test)]
+mod program;
+#[cfg(test)]
+mod serving;
