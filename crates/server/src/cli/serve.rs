@@ -42,7 +42,7 @@ pub(super) async fn serve(resolved: Resolved) -> Result<(), CliError> {
     if !resolved.rate_limits {
         tracing::warn!("rate limits are off");
     }
-    Output::say(&banner(&context, &resolved, address));
+    Output::print(&banner(&context, &resolved, address));
     if let Some(path) = &resolved.ready_file {
         write_ready(path, address)?;
     }

@@ -77,8 +77,8 @@ impl Server {
         let mut command = numberotp(&["serve", "--listen", "127.0.0.1:0"]);
         let ready = folder.file("ready");
         command.args(["--ready-file", &ready]).args(arguments).current_dir(folder.path());
-        let mut child = command.stderr(Stdio::piped()).stdout(Stdio::null()).spawn().unwrap();
-        let mut lines = BufReader::new(child.stderr.take().unwrap()).lines();
+        let mut child = command.stdout(Stdio::piped()).stderr(Stdio::null()).spawn().unwrap();
+        let mut lines = BufReader::new(child.stdout.take().unwrap()).lines();
         let mut screen = Vec::new();
         for line in lines.by_ref() {
             let line = line.unwrap();
