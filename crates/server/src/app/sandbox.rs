@@ -117,7 +117,8 @@ fn body(context: &Context, message: &SandboxMessage, id: i64) -> Vec<u8> {
         "number": purchase.number.expose(),
         "text": rendered.text,
         "from": rendered.from,
-        "code": rendered.code,
+        // Most gateways leave the finding of the code to us; so does this one, and a test holds every text to it.
+        "code": null,
         "receivedAt": context.clock.now().to_rfc3339_seconds(),
         "messageId": format!("sbx-{id}"),
     })
