@@ -62,7 +62,7 @@ faults! {
     /// 409
     PriceAboveMax = "PRICE_ABOVE_MAX", "The price is above your maxPrice. Raise it or try later.";
     /// 409
-    ResendNotSupported = "RESEND_NOT_SUPPORTED", "Another message can be asked for in pool 1 only.";
+    ResendNotSupported = "RESEND_NOT_SUPPORTED", "Another message cannot be asked for here: only some providers of pool 1 can. Have the service send it again instead.";
     /// 413
     PayloadTooLarge = "PAYLOAD_TOO_LARGE", "The body is too large.";
     /// 414

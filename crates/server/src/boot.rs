@@ -4,7 +4,7 @@
 use crate::app::catalog::{self, CatalogView};
 use crate::app::upstream::Tap;
 use crate::app::{Context, demo};
-use crate::clock::Clock;
+use crate::clock::{self, Clock};
 use crate::config::{ConfigError, Mode, Resolved, ResolvedDatabase, Settings, master_key_missing};
 use crate::entropy::{self, NoEntropy};
 use crate::jobs;
@@ -16,6 +16,7 @@ use crate::vault::{Vault, VaultError};
 use arc_swap::ArcSwap;
 use numberotp_core::id::PublicIds;
 use numberotp_core::secret::SecretBytes;
+use numberotp_core::time::Span;
 use numberotp_core::vocabulary::Vocabulary;
 use std::fmt;
 use std::sync::{Arc, Mutex};
@@ -112,11 +113,11 @@ pub async fn mode_of(store: &Store) -> Result<Option<Mode>, StoreError> {
     text.map(|text| Mode::parse(&text).ok_or(corrupt)).transpose()
 }
 
-/// Decides the mode, writes it at the first start, and refuses to contradict it later.
-async fn fix_mode(store: &Store, resolved: &Resolved) -> Result<Mode, BootError> {
+/// Decides the mode; refuses to contradict the one that is written.
+async fn decide_mode(store: &Store, resolved: &Resolved) -> Result<Mode, BootError> {
     let written = mode_of(store).await?;
     let refuse = |text: &str| Err(BootError::Config(ConfigError(text.to_owned())));
-    let wanted = match (written, resolved.asked) {
+    match (written, resolved.asked) {
         (Some(Mode::Sandbox), Some(Mode::Production)) => {
             return refuse(
                 "This database is a sandbox and stays one: production needs a database of its own. Give another --database-url.",
@@ -130,19 +131,25 @@ async fn fix_mode(store: &Store, resolved: &Resolved) -> Result<Mode, BootError>
         (Some(Mode::Sandbox), None) if !resolved.listen.ip().is_loopback() => {
             return refuse("This database is a sandbox. To show it to a network, say so with --sandbox.");
         }
-        (Some(mode), _) | (None, Some(mode)) => mode,
-        (None, None) if resolved.implicit_sandbox => Mode::Sandbox,
+        (Some(mode), _) | (None, Some(mode)) => Ok(mode),
+        (None, None) if resolved.implicit_sandbox => Ok(Mode::Sandbox),
         (None, None) => {
             return refuse(
                 "Say what this is: --sandbox for test numbers and test money, --no-sandbox for production. Only SQLite on a loopback address is a sandbox without being told so.",
             );
         }
-    };
-    let fixed = store.write(move |tx| setting_fix(tx, MODE, wanted.as_str())).await?;
-    match Mode::parse(&fixed) {
-        Some(mode) if mode == wanted => Ok(mode),
-        _ => refuse("Another server started on this database in another mode at the same moment."),
     }
+}
+
+/// Writes the mode, once the start has all it needs: a start that fails for a missing key must not have
+/// decided what the database is.
+async fn fix_mode(store: &Store, wanted: Mode) -> Result<(), BootError> {
+    let fixed = store.write(move |tx| setting_fix(tx, MODE, wanted.as_str())).await?;
+    if Mode::parse(&fixed) == Some(wanted) {
+        return Ok(());
+    }
+    let sentence = "Another server started on this database in another mode at the same moment.";
+    Err(ConfigError(sentence.to_owned()).into())
 }
 
 /// A key of this database, made at the first need.
@@ -184,6 +191,15 @@ pub fn vocabulary() -> Result<Vocabulary, BootError> {
         .map_err(|error| BootError::Vocabulary(format!("the shipped tables are broken: {error:?}")))
 }
 
+/// Servers that share a database share its clock: half the round trip is the error.
+pub async fn measure_clock(store: &Store, clock: &Clock) -> Result<(), StoreError> {
+    let before = clock::machine_time();
+    let Some(there) = store.database_time().await? else { return Ok(()) };
+    let half = Span::micros(clock::machine_time().since(before).as_micros() / 2);
+    clock.set_offset(there.since(before.plus(half)));
+    Ok(())
+}
+
 /// What tests set beside the configuration.
 #[derive(Default)]
 pub struct Hands {
@@ -202,12 +218,20 @@ pub async fn start(resolved: &Resolved, hands: Hands) -> Result<Arc<Context>, Bo
     let rules = Rules { credit: resolved.database.credit };
     let store = Store::open(&resolved.database.engine, StoreOptions::server(rules))?;
     let clock = hands.clock.unwrap_or_else(Clock::system);
-    let mode = fix_mode(&store, resolved).await?;
+    // Before its first use: it never goes back, and a job must not run early because this machine's clock is ahead.
+    measure_clock(&store, &clock).await?;
+    let mode = decide_mode(&store, resolved).await?;
     let mut settings = resolved.settings(mode);
+    settings.demo = mode == Mode::Sandbox && resolved.demo.unwrap_or(resolved.implicit_sandbox);
     if let Some(adjust) = hands.adjust {
         adjust(&mut settings);
     }
+    if resolved.demo == Some(true) && mode == Mode::Production {
+        let sentence = "--demo makes an account with a published key: that is for a sandbox only.";
+        return Err(ConfigError(sentence.to_owned()).into());
+    }
     let vault = open_vault(&store, mode, resolved.database.master_key.as_ref()).await?;
+    fix_mode(&store, mode).await?;
     let vocabulary = vocabulary()?;
     let now = clock.now();
     let sandbox_secret = match mode {
@@ -217,13 +241,8 @@ pub async fn start(resolved: &Resolved, hands: Hands) -> Result<Arc<Context>, Bo
     if let Some(secret) = &sandbox_secret {
         demo::sandbox(&store, &vault, &vocabulary, secret, now).await?;
     }
-    match (resolved.demo, mode) {
-        (true, Mode::Sandbox) => demo::account(&store, now).await?,
-        (true, Mode::Production) => {
-            let sentence = "--demo makes an account with a published key: that is for a sandbox only.";
-            return Err(ConfigError(sentence.to_owned()).into());
-        }
-        (false, _) => {}
+    if settings.demo {
+        demo::account(&store, now).await?;
     }
     store.write(move |tx| jobs::plant(tx, now)).await?;
     let context = Arc::new(Context {

@@ -6,8 +6,7 @@ use crate::app::{Context, catalog, demo};
 use crate::boot::{self, BootError, Hands};
 use crate::config::{Mode, Resolved};
 use crate::http::{Serving, router, serve as serve_http};
-use crate::{clock, jobs, telemetry};
-use numberotp_core::time::Span;
+use crate::{jobs, telemetry};
 use std::net::SocketAddr;
 use std::path::Path;
 use std::sync::Arc;
@@ -81,21 +80,14 @@ fn stop_on_signal() -> Result<CancellationToken, CliError> {
 
 async fn measure_clock(context: Arc<Context>) {
     loop {
-        measure_once(&context).await;
         tokio::select! {
             () = context.stopping.cancelled() => return,
             () = tokio::time::sleep(MEASURE_EVERY) => {}
         }
+        if let Err(error) = boot::measure_clock(&context.store, &context.clock).await {
+            tracing::warn!(%error, "the database's clock could not be read");
+        }
     }
-}
-
-/// Servers that share a database share its clock: half the round trip is the error.
-async fn measure_once(context: &Context) {
-    let before = clock::machine_time();
-    let Ok(Some(there)) = context.store.database_time().await else { return };
-    let after = clock::machine_time();
-    let half = Span::micros(after.since(before).as_micros() / 2);
-    context.clock.set_offset(there.since(before.plus(half)));
 }
 
 fn write_ready(path: &Path, address: SocketAddr) -> Result<(), CliError> {
@@ -115,7 +107,7 @@ fn banner(context: &Context, resolved: &Resolved, address: SocketAddr) -> String
     let mut text = format!(
         "NumberOTP SANDBOX: test numbers, test money, no real SMS. Data: {engine}.\n\n  API       {base}\n  Prices    {base}/public/prices?service=telegram&country=US\n"
     );
-    if resolved.demo {
+    if context.settings.demo {
         let key = demo::api_key();
         let key = key.expose();
         text.push_str(&format!(

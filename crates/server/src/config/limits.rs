@@ -9,6 +9,8 @@ use numberotp_core::time::Span;
 pub struct Settings {
     /// Sandbox or production.
     pub mode: Mode,
+    /// Whether the demo account is made.
+    pub demo: bool,
     /// How long an activation waits for its message.
     pub activation_window: Span,
     /// Worth of a credit.
@@ -40,6 +42,7 @@ impl Settings {
     pub const fn new(mode: Mode) -> Self {
         Self {
             mode,
+            demo: false,
             activation_window: Span::minutes(20),
             credit: CreditValue::PUBLISHED,
             purchase_within: Span::seconds(20),

@@ -40,8 +40,8 @@ pub struct Resolved {
     pub asked: Option<Mode>,
     /// Whether a new database may become a sandbox without being told so: on loopback and SQLite.
     pub implicit_sandbox: bool,
-    /// Whether the demo account is to be made.
-    pub demo: bool,
+    /// Whether the demo account is to be made; `None`: where the sandbox is implicit.
+    pub demo: Option<bool>,
     /// Whether rate limits are enforced.
     pub rate_limits: bool,
     /// The sandbox's seed.
@@ -101,9 +101,9 @@ pub fn resolve(flags: ServeSettings, database_flags: DatabaseSettings) -> Result
         _ => None,
     };
     let implicit_sandbox =
-        asked.is_none() && listen.ip().is_loopback() && matches!(database.engine, Engine::Sqlite(_));
+        asked.is_none() && listen.ip().is_loopback() && database.engine.is_embedded();
     Ok(Resolved {
-        demo: serve.demo.unwrap_or(implicit_sandbox),
+        demo: serve.demo,
         database,
         listen,
         asked,

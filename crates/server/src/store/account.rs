@@ -10,8 +10,8 @@ use numberotp_core::time::Time;
 use numberotp_core::token::TokenHash;
 
 statements! {
-    /// A new account.
-    ACCOUNT_INSERT = "INSERT INTO accounts (id, brand_id, email, name, password_hash, email_verified, role, standing, webhook_url, created_at) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, NULL, $9)";
+    /// A new account; a second writer finds the e-mail taken.
+    ACCOUNT_INSERT = "INSERT INTO accounts (id, brand_id, email, name, password_hash, email_verified, role, standing, webhook_url, created_at) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, NULL, $9) ON CONFLICT (brand_id, email) DO NOTHING";
     /// One account.
     ACCOUNT_GET = "SELECT id, brand_id, email, name, email_verified, role, standing, webhook_url, created_at FROM accounts WHERE id = $1";
     /// One account by its e-mail.
@@ -121,7 +121,9 @@ pub fn account_create(tx: &mut Tx<'_>, new: &NewAccount) -> Result<Option<Accoun
         new.standing.as_str().into(),
         new.now.micros().into(),
     ];
-    tx.execute(&ACCOUNT_INSERT, &row)?;
+    if tx.execute(&ACCOUNT_INSERT, &row)? == 0 {
+        return Ok(None);
+    }
     super::ledger::purses_create(tx, new.brand, id)?;
     account_get(tx, id)
 }

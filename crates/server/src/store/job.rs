@@ -9,8 +9,9 @@ use numberotp_core::id::JobId;
 use numberotp_core::job::JobKind;
 use numberotp_core::time::{Span, Time};
 
-/// Whoever took a job has this long before another runner may take it.
-pub const LEASE: Span = Span::seconds(60);
+/// Whoever took a job has this long before another runner may take it: longer than any job asks a provider for, and
+/// short enough that a purchase is settled within a minute even if the server that looked after it was killed.
+pub const LEASE: Span = Span::seconds(30);
 
 statements! {
     /// Takes what is due.

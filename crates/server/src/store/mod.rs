@@ -79,7 +79,7 @@ impl Store {
     /// Opens the database, brings its schema up to date and starts the threads.
     pub fn open(engine: &Engine, options: StoreOptions) -> Result<Self, StoreError> {
         engine.make_room()?;
-        migrate(&mut Connection::open(engine, Access::Write)?, migrations())?;
+        bring_up_to_date(engine)?;
         let wakes = Arc::new(WakeHub::default());
         let mut threads = Vec::new();
         let (hot, hot_end) = Queue::new();
@@ -222,6 +222,14 @@ impl Store {
             let _panicked = thread.join();
         }
     }
+}
+
+/// On a thread of its own: a PostgreSQL connection waits on its own runtime, which whoever opens a store from
+/// inside another must not.
+fn bring_up_to_date(engine: &Engine) -> Result<(), StoreError> {
+    let work = || migrate(&mut Connection::open(engine, Access::Write)?, migrations()).map(drop);
+    let ended = std::thread::scope(|scope| scope.spawn(work).join());
+    ended.unwrap_or_else(|_panicked| Err(StoreError::Driver("the migration panicked".to_owned())))
 }
 
 async fn answered<T>(answer: oneshot::Receiver<Result<T, StoreError>>) -> Result<T, StoreError> {

@@ -96,7 +96,12 @@ fn production_refuses_a_missing_default_or_changed_master_key_and_says_how_to_ma
         let said = serve(more);
         assert!(said.contains("openssl rand -base64 32"), "{more:?}: {said}");
     }
+    // A start that failed decided nothing.
+    let undecided = fails(2, &["serve", "--listen", "0.0.0.0:0", "--database-url", &url]);
+    assert!(undecided.contains("Say what this is"), "{undecided}");
     drop(Server::start(&folder, &["--database-url", &url, "--no-sandbox", "--master-key", MASTER]));
+    // Later starts need not say the mode again.
+    drop(Server::start(&folder, &["--database-url", &url, "--master-key", MASTER]));
     let said = serve(&["--master-key", "EjRWeJq83vASNFZ4mrze8BI0VniavN7wEjRWeJq83vA="]);
     assert!(said.contains("not the one this database was begun with"), "{said}");
     let said = serve(&["--master-key", MASTER, "--demo"]);

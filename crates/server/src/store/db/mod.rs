@@ -54,6 +54,10 @@ impl Engine {
             Self::Postgres(_) => Ok(()),
         }
     }
+    /// True for a file of our own, false for a server.
+    pub const fn is_embedded(&self) -> bool {
+        matches!(self, Self::Sqlite(_))
+    }
     /// Its name for people.
     pub const fn name(&self) -> &'static str {
         match self {
@@ -83,7 +87,7 @@ impl Connection {
     pub fn open(engine: &Engine, access: Access) -> Result<Self, StoreError> {
         Ok(match engine {
             Engine::Sqlite(path) => Self::Sqlite(SqliteConnection::open(path, access)?),
-            Engine::Postgres(url) => Self::Postgres(Box::new(PostgresConnection::new(url)?)),
+            Engine::Postgres(url) => Self::Postgres(Box::new(PostgresConnection::new(url, access)?)),
         })
     }
 

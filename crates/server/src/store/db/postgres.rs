@@ -1,7 +1,7 @@
 //! The PostgreSQL driver: one connection on its own small runtime, so that the store reads the same as on
 //! SQLite. Statements are prepared once a connection; a broken connection is made anew at the next use.
 
-use super::{Bulk, Kind, Row, Statement, Value};
+use super::{Access, Bulk, Kind, Row, Statement, Value};
 use crate::store::StoreError;
 use bytes::BytesMut;
 use std::collections::HashMap;
@@ -19,6 +19,7 @@ const ANSWER_WITHIN: Duration = Duration::from_secs(10);
 pub struct PostgresConnection {
     runtime: Runtime,
     config: Config,
+    access: Access,
     open: Option<Open>,
 }
 
@@ -29,13 +30,13 @@ struct Open {
 
 impl PostgresConnection {
     /// Reads the URL; connects at the first use.
-    pub fn new(url: &str) -> Result<Self, StoreError> {
+    pub fn new(url: &str, access: Access) -> Result<Self, StoreError> {
         let mut config: Config =
             url.parse().map_err(|error: tokio_postgres::Error| StoreError::Driver(error.to_string()))?;
         config.connect_timeout(Duration::from_secs(5)).application_name("numberotp");
         let runtime = Builder::new_current_thread().enable_all().build();
         let runtime = runtime.map_err(|error| StoreError::Unavailable(error.to_string()))?;
-        Ok(Self { runtime, config, open: None })
+        Ok(Self { runtime, config, access, open: None })
     }
 
     /// Forgets the connection, so that the next use makes another.
@@ -45,20 +46,28 @@ impl PostgresConnection {
 
     /// Connects if need be.
     pub fn ensure(&mut self) -> Result<(), StoreError> {
-        if self.open.as_ref().is_some_and(|open| !open.client.is_closed()) {
-            return Ok(());
+        if let Some(open) = &self.open {
+            // The driver runs only while we wait: let it see whether the server has gone away meanwhile.
+            self.runtime.block_on(async {
+                tokio::task::yield_now().await;
+                tokio::task::yield_now().await;
+            });
+            if !open.client.is_closed() {
+                return Ok(());
+            }
         }
         self.open = None;
         let config = &self.config;
+        let read_only = if self.access == Access::Read { "on" } else { "off" };
+        let setup = format!(
+            "SET statement_timeout = '5s'; SET lock_timeout = '4s'; SET synchronous_commit = on; \
+             SET default_transaction_read_only = {read_only}"
+        );
         let client = self.runtime.block_on(within(async move {
             let (client, connection) = config.connect(NoTls).await?;
             // The driver polls the socket; its end is seen by the next statement.
             let _driver = tokio::spawn(connection);
-            client
-                .batch_execute(
-                    "SET statement_timeout = '5s'; SET lock_timeout = '4s'; SET synchronous_commit = on",
-                )
-                .await?;
+            client.batch_execute(&setup).await?;
             Ok(client)
         }))?;
         self.open = Some(Open { client, prepared: HashMap::new() });

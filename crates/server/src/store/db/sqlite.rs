@@ -7,6 +7,9 @@ use rusqlite::{Connection, ErrorCode, OpenFlags, ToSql};
 use std::collections::HashMap;
 use std::path::Path;
 
+/// How often the change to a write-ahead log is asked for.
+const WAL_TRIES: usize = 100;
+
 /// A connection to a SQLite file.
 pub struct SqliteConnection {
     connection: Connection,
@@ -33,10 +36,10 @@ impl SqliteConnection {
             .map_err(from_driver)?;
         connection.set_prepared_statement_cache_capacity(256);
         // FULL: a commit is on the disk before it is acknowledged. Checkpoints every 4,000 pages.
-        let setup = "PRAGMA busy_timeout = 10000; PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL;
-                     PRAGMA foreign_keys = ON; PRAGMA wal_autocheckpoint = 4000; PRAGMA cache_size = -16000;
-                     PRAGMA temp_store = MEMORY;";
+        let setup = "PRAGMA busy_timeout = 10000; PRAGMA synchronous = FULL; PRAGMA foreign_keys = ON;
+                     PRAGMA wal_autocheckpoint = 4000; PRAGMA cache_size = -16000; PRAGMA temp_store = MEMORY;";
         connection.execute_batch(setup).map_err(from_driver)?;
+        write_ahead(&connection).map_err(from_driver)?;
         if access == Access::Read {
             connection.execute_batch("PRAGMA query_only = ON").map_err(from_driver)?;
         }
@@ -82,6 +85,22 @@ impl SqliteConnection {
         }
         Ok(touched)
     }
+}
+
+/// Several that open a fresh file at once can be refused the change to a write-ahead log at once, busy timeout
+/// or not. Taking the write lock does wait; after it the change has been made, or is ours to make.
+fn write_ahead(connection: &Connection) -> rusqlite::Result<()> {
+    let mut changed = Ok(());
+    for _ in 0..WAL_TRIES {
+        changed = connection.execute_batch("PRAGMA journal_mode = WAL");
+        match &changed {
+            Err(error) if error.sqlite_error_code() == Some(ErrorCode::DatabaseBusy) => {
+                connection.execute_batch("BEGIN IMMEDIATE; ROLLBACK")?;
+            }
+            _ => break,
+        }
+    }
+    changed
 }
 
 impl ToSql for Value {

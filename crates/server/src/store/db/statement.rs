@@ -68,7 +68,9 @@ impl Statement {
 
     /// The text for PostgreSQL.
     pub fn for_postgres(&self) -> String {
-        let text = self.sql.replace(" LOCKED", " FOR UPDATE").replace(" SKIPPING", " FOR UPDATE SKIP LOCKED");
+        // No key is ever changed, so rows that refer to a locked one (a sign-in, a new key) need not wait.
+        let text = self.sql.replace(" LOCKED", " FOR NO KEY UPDATE");
+        let text = text.replace(" SKIPPING", " FOR UPDATE SKIP LOCKED");
         let mut out = String::with_capacity(text.len());
         let mut rest = text.as_str();
         while let Some((before, word, after)) = next_set(rest) {
@@ -220,7 +222,7 @@ mod tests {
         );
         assert_eq!(
             statement.for_postgres(),
-            "SELECT a FROM t WHERE id IN (SELECT unnest($2::bigint[])) AND n IN (SELECT unnest($1::text[])) FOR UPDATE"
+            "SELECT a FROM t WHERE id IN (SELECT unnest($2::bigint[])) AND n IN (SELECT unnest($1::text[])) FOR NO KEY UPDATE"
         );
     }
 

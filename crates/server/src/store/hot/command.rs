@@ -21,6 +21,18 @@ pub enum Command {
     Close(Close),
 }
 
+impl Command {
+    /// When it happens.
+    pub const fn at(&self) -> Time {
+        match self {
+            Self::Reserve(reserve) => reserve.now,
+            Self::Attach(attach) => attach.now,
+            Self::Receive(receive) => receive.now,
+            Self::Close(close) => close.now,
+        }
+    }
+}
+
 /// What a hot command answers.
 #[derive(Clone, Debug)]
 pub enum Answer {

@@ -4,7 +4,7 @@ use super::Rules;
 use super::command::{
     Answer, Attach, Attached, Close, Closed, Closing, Command, Receive, Received, Reserve, Reserved,
 };
-use super::working::{Adoption, Lease, NewMessage, Parked, Working};
+use super::working::{Adoption, Lease, NewMessage, PARKED_FOR, Parked, Working};
 use crate::store::StoreError;
 use crate::store::tx::Sequence;
 use numberotp_core::activation::{Activation, HasCode, Line, Money, Release, State, Step, Verdict, Watch};
@@ -130,8 +130,10 @@ impl Desk<'_> {
     fn adopt(&mut self, attach: &Attach) -> Result<(), StoreError> {
         let activation = self.activation(attach.activation)?;
         let begun = activation.created_at;
+        let oldest = attach.now.minus(PARKED_FOR);
         let meant = |parked: &&Parked| {
             parked.provider == activation.terms.provider
+                && parked.received_at >= oldest
                 && match &parked.provider_ref {
                     Some(reference) => *reference == attach.provider_ref,
                     None => parked.number.as_ref() == Some(&attach.number) && parked.received_at >= begun,
@@ -139,14 +141,18 @@ impl Desk<'_> {
         };
         let mut messages: Vec<Parked> = self.working.parked.values().filter(meant).cloned().collect();
         messages.sort_by_key(|parked| (parked.received_at, parked.id));
+        // The reference proves the right to what came under it, so the lease reaches back to that.
+        if let (Some(first), Some(lease)) = (messages.first(), self.lease_of(attach.activation)) {
+            lease.from_at = lease.from_at.min(first.received_at);
+        }
         for parked in messages {
             self.working.parked.remove(&parked.id);
+            self.working.matched.insert(parked.id);
             let verdict = self.deliver(attach.activation, parked.id, parked.has_code, parked.received_at)?;
             match self.working.new_messages.iter_mut().find(|(new, _)| new.id == parked.id) {
-                Some((new, command)) => {
+                Some((new, _)) => {
                     new.verdict = verdict;
                     new.activation = Some(attach.activation);
-                    self.working.seen.insert((command.provider.clone(), command.dedupe_key.clone()), true);
                 }
                 None => self.working.adoptions.push(Adoption {
                     message: parked.id,
@@ -160,8 +166,8 @@ impl Desk<'_> {
 
     fn receive(&mut self, receive: &Receive) -> Result<Received, StoreError> {
         let key = (receive.provider.clone(), receive.dedupe_key.clone());
-        if let Some(matched) = self.working.seen.get(&key) {
-            return Ok(if *matched { Received::Matched } else { Received::Unmatched });
+        if let Some(known) = self.working.seen.get(&key) {
+            return Ok(self.received(*known));
         }
         let id = MessageId::new(self.id()?);
         let (verdict, activation) = match self.find(receive) {
@@ -191,9 +197,16 @@ impl Desk<'_> {
                 },
             );
         }
-        self.working.seen.insert(key, activation.is_some());
+        self.working.seen.insert(key, id);
+        if activation.is_some() {
+            self.working.matched.insert(id);
+        }
         self.working.new_messages.push((NewMessage { id, verdict, activation }, receive.clone()));
-        Ok(if activation.is_some() { Received::Matched } else { Received::Unmatched })
+        Ok(self.received(id))
+    }
+
+    fn received(&self, message: MessageId) -> Received {
+        if self.working.matched.contains(&message) { Received::Matched } else { Received::Unmatched }
     }
 
     fn find(&self, receive: &Receive) -> Match {
@@ -276,10 +289,10 @@ impl Desk<'_> {
             self.working.events.push((event_id, account, event, id, now));
         }
         if let Some(at) = activation.state.closed_at() {
-            let lease = self.working.leases.values_mut().find(|lease| lease.candidate.activation == id);
-            if let Some(lease) = lease.filter(|lease| lease.closed_at.is_none()) {
+            if let Some(lease) = self.lease_of(id).filter(|lease| lease.closed_at.is_none()) {
                 lease.closed_at = Some(at);
-                self.working.closed_leases.insert(lease.id);
+                let lease = lease.id;
+                self.working.closed_leases.insert(lease);
             }
         }
         if self.working.activations.get(&id) != Some(&activation) {
@@ -335,6 +348,10 @@ impl Desk<'_> {
         }
         self.working.changed_purses.insert(activation.account);
         Ok(())
+    }
+
+    fn lease_of(&mut self, id: ActivationId) -> Option<&mut Lease> {
+        self.working.leases.values_mut().find(|lease| lease.candidate.activation == id)
     }
 
     fn activation(&self, id: ActivationId) -> Result<Activation, StoreError> {

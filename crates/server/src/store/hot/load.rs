@@ -2,7 +2,7 @@
 //! that two batches never wait for each other.
 
 use super::command::{Closing, Command};
-use super::working::{Lease, Parked, Payer, Working};
+use super::working::{Lease, PARKED_FOR, Parked, Payer, Working};
 use crate::store::StoreError;
 use crate::store::activation::activations_lock;
 use crate::store::db::{Row, Value, statements};
@@ -13,16 +13,13 @@ use numberotp_core::caller::Standing;
 use numberotp_core::id::{AccountId, ActivationId, BrandId, LeaseId, MessageId};
 use numberotp_core::inbound::Candidate;
 use numberotp_core::text::{PhoneNumber, ProviderCode};
-use numberotp_core::time::{Span, Time};
+use numberotp_core::time::Time;
 use numberotp_core::vocabulary::ServiceCode;
 use std::collections::BTreeSet;
 
-/// Unmatched messages can be adopted for this long.
-const PARKED_FOR: Span = Span::hours(24);
-
 statements! {
     /// Messages that came before.
-    HOT_MESSAGES_SEEN = "SELECT provider, dedupe_key, activation_id FROM messages WHERE provider IN TEXTS($1) AND dedupe_key = $2";
+    HOT_MESSAGES_SEEN = "SELECT id, provider, dedupe_key, activation_id FROM messages WHERE provider IN TEXTS($1) AND dedupe_key = $2";
     /// Leases by the provider's reference, open or not.
     HOT_LEASES_BY_REFERENCE = "SELECT id, brand_id, account_id, activation_id, provider, provider_ref, number, service, from_at, to_at, closed_at FROM leases WHERE provider IN TEXTS($1) AND provider_ref IN TEXTS($2)";
     /// Open leases of numbers.
@@ -48,7 +45,8 @@ struct Needs {
     activations: BTreeSet<i64>,
     accounts: BTreeSet<i64>,
     closing: BTreeSet<i64>,
-    now: Time,
+    /// The earliest instant of the batch: what counts at a later one is decided command by command.
+    since: Option<Time>,
 }
 
 impl Needs {
@@ -61,16 +59,16 @@ impl Needs {
     }
 
     fn add(&mut self, command: &Command) {
+        let at = command.at();
+        self.since = Some(self.since.map_or(at, |since| since.min(at)));
         match command {
             Command::Reserve(reserve) => {
                 self.accounts.insert(reserve.account.get());
-                self.now = self.now.max(reserve.now);
             }
             Command::Attach(attach) => {
                 self.activations.insert(attach.activation.get());
                 self.attached_references.insert(attach.provider_ref.clone());
                 self.attached_numbers.insert(attach.number.expose().to_owned());
-                self.now = self.now.max(attach.now);
             }
             Command::Receive(receive) => {
                 self.providers.insert(receive.provider.as_str().to_owned());
@@ -79,16 +77,18 @@ impl Needs {
                     (None, Some(number)) => drop(self.numbers.insert(number.expose().to_owned())),
                     (None, None) => {}
                 }
-                self.now = self.now.max(receive.now);
             }
             Command::Close(close) => {
                 self.activations.insert(close.activation.get());
                 if !matches!(close.closing, Closing::Fail | Closing::GiveUp) {
                     self.closing.insert(close.activation.get());
                 }
-                self.now = self.now.max(close.now);
             }
         }
+    }
+
+    fn since(&self) -> Time {
+        self.since.unwrap_or_default()
     }
 
     /// A message and the purchase it belongs to meet at these keys.
@@ -151,10 +151,13 @@ fn load_seen(tx: &mut Tx<'_>, commands: &[Command], working: &mut Working) -> Re
             Value::Bytes(receive.dedupe_key.clone()),
         ];
         for mut row in tx.query(&HOT_MESSAGES_SEEN, &parameters)? {
+            let id = MessageId::new(row.int("id")?);
             let provider = row.parsed("provider", ProviderCode::parse)?;
             let key = row.bytes("dedupe_key")?;
-            let matched = row.opt_int("activation_id")?.is_some();
-            working.seen.insert((provider, key), matched);
+            working.seen.insert((provider, key), id);
+            if row.opt_int("activation_id")?.is_some() {
+                working.matched.insert(id);
+            }
         }
     }
     Ok(())
@@ -169,7 +172,7 @@ fn load_leases(tx: &mut Tx<'_>, needs: &Needs, working: &mut Working) -> Result<
     }
     if !needs.numbers.is_empty() {
         rows.extend(
-            tx.query(&HOT_LEASES_BY_NUMBER, &[texts(&needs.numbers), Value::Int(needs.now.micros())])?,
+            tx.query(&HOT_LEASES_BY_NUMBER, &[texts(&needs.numbers), Value::Int(needs.since().micros())])?,
         );
     }
     if !needs.closing.is_empty() {
@@ -186,7 +189,7 @@ fn load_parked(tx: &mut Tx<'_>, needs: &Needs, working: &mut Working) -> Result<
     if needs.attached_references.is_empty() {
         return Ok(());
     }
-    let since = Value::Int(needs.now.minus(PARKED_FOR).micros());
+    let since = Value::Int(needs.since().minus(PARKED_FOR).micros());
     let mut rows = tx.query(&HOT_PARKED_BY_REFERENCE, &[texts(&needs.attached_references), since.clone()])?;
     rows.extend(tx.query(&HOT_PARKED_BY_NUMBER, &[texts(&needs.attached_numbers), since])?);
     for mut row in rows {

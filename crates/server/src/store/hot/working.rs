@@ -8,8 +8,11 @@ use numberotp_core::inbound::Candidate;
 use numberotp_core::job::JobKind;
 use numberotp_core::ledger::{Movement, Purses, Transfer};
 use numberotp_core::text::{PhoneNumber, ProviderCode};
-use numberotp_core::time::Time;
+use numberotp_core::time::{Span, Time};
 use std::collections::{BTreeMap, BTreeSet, HashMap};
+
+/// Unmatched messages can be adopted for this long.
+pub const PARKED_FOR: Span = Span::hours(24);
 
 /// An account with its purses.
 pub struct Payer {
@@ -69,7 +72,9 @@ pub struct Working {
     pub payers: BTreeMap<AccountId, Payer>,
     pub activations: BTreeMap<ActivationId, Activation>,
     pub leases: BTreeMap<LeaseId, Lease>,
-    pub seen: HashMap<(ProviderCode, Vec<u8>), bool>,
+    pub seen: HashMap<(ProviderCode, Vec<u8>), MessageId>,
+    /// Of the messages seen, those that have their purchase.
+    pub matched: BTreeSet<MessageId>,
     pub parked: BTreeMap<MessageId, Parked>,
 
     pub changed_purses: BTreeSet<AccountId>,
