@@ -13,6 +13,7 @@ pub mod id;
 pub mod inbound;
 pub mod job;
 pub mod ledger;
+pub mod limits;
 pub mod money;
 pub mod otp;
 pub mod pricing;

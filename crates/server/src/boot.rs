@@ -2,6 +2,7 @@
 //! together. The same for the program and for tests.
 
 use crate::app::catalog::{self, CatalogView};
+use crate::app::limits::Limiter;
 use crate::app::upstream::Tap;
 use crate::app::{Context, demo};
 use crate::clock::{self, Clock};
@@ -118,26 +119,20 @@ async fn decide_mode(store: &Store, resolved: &Resolved) -> Result<Mode, BootErr
     let written = mode_of(store).await?;
     let refuse = |text: &str| Err(BootError::Config(ConfigError(text.to_owned())));
     match (written, resolved.asked) {
-        (Some(Mode::Sandbox), Some(Mode::Production)) => {
-            return refuse(
-                "This database is a sandbox and stays one: production needs a database of its own. Give another --database-url.",
-            );
-        }
-        (Some(Mode::Production), Some(Mode::Sandbox)) => {
-            return refuse(
-                "This database is in production and stays so: a sandbox needs a database of its own. Give another --database-url.",
-            );
-        }
+        (Some(Mode::Sandbox), Some(Mode::Production)) => refuse(
+            "This database is a sandbox and stays one: production needs a database of its own. Give another --database-url.",
+        ),
+        (Some(Mode::Production), Some(Mode::Sandbox)) => refuse(
+            "This database is in production and stays so: a sandbox needs a database of its own. Give another --database-url.",
+        ),
         (Some(Mode::Sandbox), None) if !resolved.listen.ip().is_loopback() => {
-            return refuse("This database is a sandbox. To show it to a network, say so with --sandbox.");
+            refuse("This database is a sandbox. To show it to a network, say so with --sandbox.")
         }
         (Some(mode), _) | (None, Some(mode)) => Ok(mode),
         (None, None) if resolved.implicit_sandbox => Ok(Mode::Sandbox),
-        (None, None) => {
-            return refuse(
-                "Say what this is: --sandbox for test numbers and test money, --no-sandbox for production. Only SQLite on a loopback address is a sandbox without being told so.",
-            );
-        }
+        (None, None) => refuse(
+            "Say what this is: --sandbox for test numbers and test money, --no-sandbox for production. Only SQLite on a loopback address is a sandbox without being told so.",
+        ),
     }
 }
 
@@ -258,6 +253,8 @@ pub async fn start(resolved: &Resolved, hands: Hands) -> Result<Arc<Context>, Bo
         catalog: ArcSwap::from_pointee(CatalogView::empty()),
         poster: Poster::default(),
         tap: hands.tap,
+        limiter: Limiter::new(resolved.edge.limits, resolved.edge.enforced),
+        edge: resolved.edge.clone(),
         purchases: Semaphore::new(PURCHASES_AT_ONCE),
         tracker: TaskTracker::new(),
         stopping: hands.stopping.unwrap_or_default(),

@@ -1,2 +1,3 @@
 //! Test harness.
+pub mod app;
 pub mod database;

@@ -15,8 +15,8 @@ use numberotp_core::fault::{Fault, FaultCode};
 use numberotp_core::id::ActivationId;
 use numberotp_core::job::JobKind;
 use numberotp_core::ledger::Purses;
-use numberotp_core::time::Span;
 use numberotp_core::pricing::{NoOffer, Wish, candidates};
+use numberotp_core::time::Span;
 use numberotp_providers::provider::{Operation, Outcome, Upstream};
 use std::sync::Arc;
 

@@ -2,9 +2,10 @@
 //! process, and tests do so.
 
 use super::catalog::CatalogView;
+use super::limits::Limiter;
 use super::upstream::Tap;
 use crate::clock::Clock;
-use crate::config::Settings;
+use crate::config::{Edge, Settings};
 use crate::outbound::Poster;
 use crate::store::Store;
 use crate::vault::Vault;
@@ -44,6 +45,10 @@ pub struct Context {
     pub poster: Poster,
     /// Lets a test lose, refuse or delay what is asked of providers.
     pub tap: Option<Tap>,
+    /// How the server meets the network.
+    pub edge: Edge,
+    /// Who asked how often.
+    pub limiter: Limiter,
     /// Purchases being made at once: a provider that hangs must not take every request with it.
     pub purchases: Semaphore,
     /// Work that outlives its request.

@@ -8,6 +8,7 @@ mod context;
 pub mod demo;
 mod fault;
 pub mod gateway;
+pub mod limits;
 pub mod messages;
 pub mod prices;
 pub mod reconcile;

@@ -4,7 +4,7 @@ use super::CliError;
 use super::output::Output;
 use crate::app::{Context, catalog, demo};
 use crate::boot::{self, BootError, Hands};
-use crate::config::{Mode, Resolved};
+use crate::config::{Enforced, Mode, Resolved};
 use crate::http::{Serving, router, serve as serve_http};
 use crate::{jobs, telemetry};
 use std::net::SocketAddr;
@@ -38,7 +38,7 @@ pub(super) async fn serve(resolved: Resolved) -> Result<(), CliError> {
     tasks.spawn(catalog::keep(Arc::clone(&context)));
     tasks.spawn(jobs::work(Arc::clone(&context)));
     tasks.spawn(measure_clock(Arc::clone(&context)));
-    if !resolved.rate_limits {
+    if resolved.edge.enforced == Enforced::No {
         tracing::warn!("rate limits are off");
     }
     Output::print(&banner(&context, &resolved, address));

@@ -1,11 +1,13 @@
 //! Configuration: every setting by flag, `NUMBEROTP_*` variable or TOML file, in this order of weight.
 //! Read once at the start, checked as a whole, and refused with a sentence that says what to do.
 
+mod edge;
 mod file;
 mod limits;
 mod resolve;
 mod settings;
 
+pub use edge::{Edge, Enforced, Limits};
 pub use file::ConfigError;
 pub use limits::Settings;
 pub use resolve::{Resolved, ResolvedDatabase, master_key_missing, resolve, resolve_database};

@@ -1,7 +1,8 @@
 //! Checks the settings as a whole and turns them into what the server runs by.
 
+use super::edge::{Edge, edge};
 use super::file::{ConfigError, read};
-use super::settings::{DatabaseSettings, OnOff, ServeSettings};
+use super::settings::{DatabaseSettings, ServeSettings};
 use super::{Mode, Settings};
 use crate::store::db::Engine;
 use base64::Engine as _;
@@ -42,8 +43,8 @@ pub struct Resolved {
     pub implicit_sandbox: bool,
     /// Whether the demo account is to be made; `None`: where the sandbox is implicit.
     pub demo: Option<bool>,
-    /// Whether rate limits are enforced.
-    pub rate_limits: bool,
+    /// How it meets the network.
+    pub edge: Edge,
     /// The sandbox's seed.
     pub seed: u64,
     /// How long a number waits.
@@ -100,15 +101,14 @@ pub fn resolve(flags: ServeSettings, database_flags: DatabaseSettings) -> Result
         _ if has_file => Some(Mode::Production),
         _ => None,
     };
-    let implicit_sandbox =
-        asked.is_none() && listen.ip().is_loopback() && database.engine.is_embedded();
+    let implicit_sandbox = asked.is_none() && listen.ip().is_loopback() && database.engine.is_embedded();
     Ok(Resolved {
         demo: serve.demo,
         database,
         listen,
         asked,
         implicit_sandbox,
-        rate_limits: serve.rate_limits != Some(OnOff::Off),
+        edge: edge(&serve)?,
         seed: serve.seed.unwrap_or(0),
         activation_window: span(
             "--activation-window",

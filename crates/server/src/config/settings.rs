@@ -52,6 +52,33 @@ pub struct ServeSettings {
     /// Whether rate limits are enforced [default: on]
     #[arg(long, env = "NUMBEROTP_RATE_LIMITS")]
     pub rate_limits: Option<OnOff>,
+    /// Price requests a minute and network [default: 100]
+    #[arg(long, env = "NUMBEROTP_LIMIT_PRICES")]
+    pub limit_prices: Option<u32>,
+    /// Balance, transaction and profile requests a minute and account [default: 60]
+    #[arg(long, env = "NUMBEROTP_LIMIT_ACCOUNT")]
+    pub limit_account: Option<u32>,
+    /// Purchases a minute and account [default: 30]
+    #[arg(long, env = "NUMBEROTP_LIMIT_RENT")]
+    pub limit_rent: Option<u32>,
+    /// Reads a minute and purchase [default: 60]
+    #[arg(long, env = "NUMBEROTP_LIMIT_READ_ONE")]
+    pub limit_read_one: Option<u32>,
+    /// Reads of purchases a minute and account [default: 600]
+    #[arg(long, env = "NUMBEROTP_LIMIT_READ_ALL")]
+    pub limit_read_all: Option<u32>,
+    /// Refused webhooks a minute and provider [default: 60]
+    #[arg(long, env = "NUMBEROTP_LIMIT_HOOK")]
+    pub limit_hook: Option<u32>,
+    /// Other requests a minute and network [default: 300]
+    #[arg(long, env = "NUMBEROTP_LIMIT_OTHER")]
+    pub limit_other: Option<u32>,
+    /// Proxies in front whose X-Forwarded-For is believed: addresses and networks, separated by commas [default: none]
+    #[arg(long, env = "NUMBEROTP_TRUSTED_PROXIES")]
+    pub trusted_proxies: Option<String>,
+    /// Origins that browsers may call from with credentials, separated by commas [default: none]
+    #[arg(long, env = "NUMBEROTP_CORS_ORIGINS")]
+    pub cors_origins: Option<String>,
     /// How long a number waits for its message, such as 20m [default: 20m]
     #[arg(long, env = "NUMBEROTP_ACTIVATION_WINDOW")]
     pub activation_window: Option<String>,

@@ -1,7 +1,8 @@
 //! Reads requests: the caller, the query, the page. Parsed once, here; trusted after.
 
+use super::client::ClientAddress;
+use super::meter::Meter;
 use super::problem::Problem;
-use super::server::PeerAddress;
 use crate::app::{Context, auth};
 use axum::extract::{FromRequestParts, Path};
 use http::header::AUTHORIZATION;
@@ -19,18 +20,29 @@ impl FromRequestParts<Arc<Context>> for Authenticated {
     type Rejection = Problem;
 
     async fn from_request_parts(parts: &mut Parts, context: &Arc<Context>) -> Result<Self, Problem> {
-        let unauthorized = || Problem(Fault::new(FaultCode::Unauthorized));
-        let header = parts
-            .headers
-            .get(AUTHORIZATION)
-            .and_then(|value| value.to_str().ok())
-            .ok_or_else(unauthorized)?;
-        let (scheme, token) = header.trim().split_once(' ').ok_or_else(unauthorized)?;
-        if !scheme.eq_ignore_ascii_case("bearer") {
-            return Err(unauthorized());
+        let meter = parts.extensions.get::<Arc<Meter>>().cloned();
+        match caller(parts, context).await {
+            Ok(caller) => {
+                meter.map_or(Ok(()), |meter| meter.known(&caller))?;
+                Ok(Self(caller))
+            }
+            Err(fault) => {
+                meter.map_or(Ok(()), |meter| meter.unknown())?;
+                Err(Problem(fault))
+            }
         }
-        Ok(Self(auth::authenticate(context, token.trim()).await?))
     }
+}
+
+async fn caller(parts: &Parts, context: &Context) -> Result<Caller, Fault> {
+    let unauthorized = || Fault::new(FaultCode::Unauthorized);
+    let header =
+        parts.headers.get(AUTHORIZATION).and_then(|value| value.to_str().ok()).ok_or_else(unauthorized)?;
+    let (scheme, token) = header.trim().split_once(' ').ok_or_else(unauthorized)?;
+    if !scheme.eq_ignore_ascii_case("bearer") {
+        return Err(unauthorized());
+    }
+    auth::authenticate(context, token.trim()).await
 }
 
 /// The one variable of a path. What cannot be read names nothing we have.
@@ -104,8 +116,8 @@ impl FromRequestParts<Arc<Context>> for Network {
     type Rejection = Problem;
 
     async fn from_request_parts(parts: &mut Parts, _: &Arc<Context>) -> Result<Self, Problem> {
-        let address = parts.extensions.get::<PeerAddress>();
-        Ok(Self(address.map(|address| network(address.0.ip())).unwrap_or_default()))
+        let address = parts.extensions.get::<ClientAddress>();
+        Ok(Self(address.map(|address| network(address.0)).unwrap_or_default()))
     }
 }
 

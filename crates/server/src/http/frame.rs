@@ -1,15 +1,19 @@
 //! What every request passes first and last: an id, limits on address and headers, a bound on how many are
 //! worked on at once and for how long, a net for panics, and the wording of faults.
 
+use super::client::ClientAddress;
+use super::cors;
+use super::meter::Meter;
 use super::problem::{Problem, Raised, word};
 use crate::app::Context;
 use crate::entropy;
+use axum::body::Body;
 use axum::extract::{Request, State};
 use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
 use futures_util::FutureExt;
-use http::header::{CACHE_CONTROL, CONNECTION, X_CONTENT_TYPE_OPTIONS};
-use http::{HeaderName, HeaderValue};
+use http::header::{ALLOW, CACHE_CONTROL, CONNECTION, X_CONTENT_TYPE_OPTIONS};
+use http::{HeaderName, HeaderValue, Method, StatusCode};
 use numberotp_core::fault::{Fault, FaultCode};
 use std::panic::AssertUnwindSafe;
 use std::sync::Arc;
@@ -47,16 +51,30 @@ impl Frame {
 /// The frame around every request.
 pub(super) async fn frame(State(frame): State<Frame>, mut request: Request, next: Next) -> Response {
     let id = RequestId(entropy::request_id().into());
+    let edge = &frame.context.edge;
+    let client = ClientAddress::of(&request, edge);
+    let meter = Meter::new(Arc::clone(&frame.context), client.0, request.method(), request.uri().path());
+    let grant = cors::grant(edge, request.uri().path(), request.headers());
+    let method = request.method().clone();
     request.extensions_mut().insert(id.clone());
-    let response = match refuse_early(&request) {
-        Some(fault) => Problem(fault).into_response(),
-        None => bounded(&frame, request, next).await,
+    request.extensions_mut().insert(client);
+    request.extensions_mut().insert(Arc::clone(&meter));
+    let response = match refuse_early(&request).map_or_else(|| meter.admit(), Err) {
+        Err(fault) => Problem(fault).into_response(),
+        Ok(()) if cors::is_preflight(request.method(), request.headers()) => cors::preflight(&grant),
+        Ok(()) => bounded(&frame, request, next).await,
     };
+    let response = if method == Method::OPTIONS { options(response) } else { response };
     let mut response = match response.extensions().get::<Raised>().cloned() {
         Some(Raised(fault)) => word(&fault, &id.0, response.headers()),
         None => response,
     };
+    if method == Method::HEAD {
+        *response.body_mut() = Body::empty();
+    }
     let headers = response.headers_mut();
+    meter.print(headers);
+    cors::print(&grant, headers);
     if let Ok(value) = HeaderValue::from_str(&id.0) {
         headers.insert(REQUEST_ID, value);
     }
@@ -66,6 +84,22 @@ pub(super) async fn frame(State(frame): State<Frame>, mut request: Request, next
         headers.insert(CONNECTION, HeaderValue::from_static("close"));
     }
     response
+}
+
+/// OPTIONS of an address that exists: what the router refuses with its list of methods is the answer.
+fn options(response: Response) -> Response {
+    let Some(allow) =
+        response.headers().get(ALLOW).filter(|_| response.status() == StatusCode::METHOD_NOT_ALLOWED)
+    else {
+        return response;
+    };
+    let list = format!("{},OPTIONS", allow.to_str().unwrap_or_default());
+    let mut answer = Response::new(Body::empty());
+    *answer.status_mut() = StatusCode::NO_CONTENT;
+    if let Ok(list) = HeaderValue::from_str(&list) {
+        answer.headers_mut().insert(ALLOW, list);
+    }
+    answer
 }
 
 fn refuse_early(request: &Request) -> Option<Fault> {

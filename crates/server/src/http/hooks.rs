@@ -2,10 +2,12 @@
 
 use super::body::read;
 use super::extract::PathText;
+use super::meter::Meter;
 use super::problem::Problem;
 use crate::app::{Context, messages};
-use axum::Json;
 use axum::extract::{Request, State};
+use axum::{Extension, Json};
+use numberotp_core::fault::FaultCode;
 use serde_json::{Value, json};
 use std::sync::Arc;
 
@@ -16,11 +18,21 @@ const WEBHOOK_MOST: usize = 256 * 1024;
 pub(super) async fn sms(
     State(context): State<Arc<Context>>,
     PathText(provider): PathText,
+    Extension(meter): Extension<Arc<Meter>>,
     request: Request,
 ) -> Result<Json<Value>, Problem> {
     let (parts, body) = request.into_parts();
     let bytes = read(body, WEBHOOK_MOST).await?;
     let header = |name: &str| parts.headers.get(name).and_then(|value| value.to_str().ok());
-    let received = messages::take_in(&context, &provider, &header, &bytes).await?;
+    let received = match messages::take_in(&context, &provider, &header, &bytes).await {
+        Ok(received) => received,
+        Err(fault) => {
+            if matches!(fault.code, FaultCode::InvalidSignature | FaultCode::InvalidParameter) {
+                meter.hook_refused(&provider)?;
+            }
+            return Err(Problem(fault));
+        }
+    };
+    meter.hook_taken(&provider);
     Ok(Json(json!({ "success": true, "matched": received == messages::Matched::Yes })))
 }

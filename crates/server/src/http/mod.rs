@@ -2,9 +2,12 @@
 //! they read, call a use case, and print.
 
 mod body;
+mod client;
+mod cors;
 mod extract;
 mod frame;
 mod hooks;
+mod meter;
 mod problem;
 mod published;
 mod routes;

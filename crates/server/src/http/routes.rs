@@ -6,14 +6,17 @@ use super::problem::Problem;
 use super::published::{account, prices, rent, vocabulary};
 use crate::app::Context;
 use axum::Router;
+use axum::extract::Request;
 use axum::middleware::from_fn_with_state;
 use axum::routing::{get, post};
+use http::Uri;
 use numberotp_core::fault::{Fault, FaultCode};
 use std::sync::Arc;
+use tower::ServiceExt;
 
-/// Every route, inside its frame.
+/// Every route, inside its frame. A slash at the end of an address changes nothing.
 pub fn router(context: Arc<Context>) -> Router {
-    Router::new()
+    let routes = Router::new()
         .route("/api/public/prices", get(prices::prices))
         .route("/api/public/rent-prices", get(prices::rent_prices))
         .route("/api/public/services", get(vocabulary::services))
@@ -32,8 +35,22 @@ pub fn router(context: Arc<Context>) -> Router {
         .route("/api/webhooks/sms/{provider}", post(hooks::sms))
         .fallback(nowhere)
         .method_not_allowed_fallback(not_this_way)
-        .layer(from_fn_with_state(Frame::new(Arc::clone(&context)), frame))
-        .with_state(context)
+        .with_state(Arc::clone(&context));
+    // Around the router as a whole: what the router itself adds, such as Allow, is inside the frame.
+    let framed = Router::new().fallback_service(routes).layer(from_fn_with_state(Frame::new(context), frame));
+    Router::new().fallback_service(framed.map_request(without_last_slash))
+}
+
+fn without_last_slash(mut request: Request) -> Request {
+    let bare = request.uri().path().strip_suffix('/').filter(|bare| !bare.is_empty());
+    let address = bare.map(|bare| match request.uri().query() {
+        Some(query) => format!("{bare}?{query}"),
+        None => bare.to_owned(),
+    });
+    if let Some(Ok(uri)) = address.map(Uri::try_from) {
+        *request.uri_mut() = uri;
+    }
+    request
 }
 
 async fn nowhere() -> Problem {

@@ -40,6 +40,9 @@ const READERS: usize = 4;
 const READS_MOST: usize = 4_096;
 /// Threads for cold work on PostgreSQL, where it need not share the hot writers' transactions.
 const COLD_WRITERS: usize = 2;
+/// There each closure has a transaction of its own: several in one take their locks in an order that nobody
+/// chose, and two such batches stop each other until the database notices, a second later.
+const COLD_BATCH: usize = 1;
 
 /// How a store is opened.
 #[derive(Clone, Copy, Debug)]
@@ -88,14 +91,14 @@ impl Store {
             Writer::open(engine, ids, options.rules, Arc::clone(&wakes))
         };
         for _ in 0..engine.writers() {
-            threads.push(writer_thread(open_writer()?, &hot_end)?);
+            threads.push(writer_thread(open_writer()?, &hot_end, BATCH_MOST)?);
         }
         let cold = if engine.writers() == 1 {
             hot.clone()
         } else {
             let (cold, cold_end) = Queue::new();
             for _ in 0..COLD_WRITERS {
-                threads.push(writer_thread(open_writer()?, &cold_end)?);
+                threads.push(writer_thread(open_writer()?, &cold_end, COLD_BATCH)?);
             }
             cold
         };
@@ -248,9 +251,13 @@ fn with_tx<T>(
     work(&mut Tx { connection, ids: &mut ids, wakes: &mut wakes })
 }
 
-fn writer_thread(writer: Writer, queue: &Arc<Mutex<Receiver<Work>>>) -> Result<JoinHandle<()>, StoreError> {
+fn writer_thread(
+    writer: Writer,
+    queue: &Arc<Mutex<Receiver<Work>>>,
+    most: usize,
+) -> Result<JoinHandle<()>, StoreError> {
     let queue = Arc::clone(queue);
-    spawn("store-writer", move || drain(writer, &queue))
+    spawn("store-writer", move || drain(writer, &queue, most))
 }
 
 fn reader_thread(

@@ -233,6 +233,9 @@ impl Writer {
             Err(error) => return Err((error, pair(commands, replies))),
             Ok(Ok(answers)) => answers.into_iter().map(Ok).collect::<Vec<_>>(),
             Ok(Err(_refused_together)) => {
+                if let Err(error) = self.piece(wakes, |tx, _| hot::hold(tx, &commands)) {
+                    return Err((error, pair(commands, replies)));
+                }
                 let mut answers = Vec::with_capacity(commands.len());
                 for command in &commands {
                     match self.piece(wakes, |tx, rules| hot::run(tx, rules, std::slice::from_ref(command))) {
@@ -335,15 +338,15 @@ impl Queue {
     }
 }
 
-/// Drains the queue until every sender is gone: what one writer's thread does.
-pub fn drain(mut writer: Writer, queue: &Mutex<Receiver<Work>>) {
+/// Drains the queue until every sender is gone, at most so many pieces to a commit: what one writer's thread does.
+pub fn drain(mut writer: Writer, queue: &Mutex<Receiver<Work>>, most: usize) {
     loop {
         let mut batch = Vec::new();
         {
             let receiver = queue.lock().unwrap_or_else(PoisonError::into_inner);
             let Ok(first) = receiver.recv() else { return };
             batch.push(first);
-            while batch.len() < BATCH_MOST {
+            while batch.len() < most {
                 let Ok(next) = receiver.try_recv() else { break };
                 batch.push(next);
             }

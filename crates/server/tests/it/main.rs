@@ -2,6 +2,32 @@
 //! from outside, on every engine there is.
 
 #[cfg(test)]
+mod http_account;
+#[cfg(test)]
+mod http_bad_input;
+#[cfg(test)]
+mod http_close;
+#[cfg(test)]
+mod http_envelope;
+#[cfg(test)]
+mod http_limits;
+#[cfg(test)]
+mod http_page;
+#[cfg(test)]
+mod http_prices;
+#[cfg(test)]
+mod http_rents;
+#[cfg(test)]
+mod http_stage;
+#[cfg(test)]
+mod http_tokens;
+#[cfg(test)]
+mod http_unconfirmed;
+#[cfg(test)]
+mod http_wait;
+#[cfg(test)]
+mod http_webhooks;
+#[cfg(test)]
 mod schema;
 #[cfg(test)]
 mod statements;
@@ -27,6 +53,8 @@ mod store_numbers;
 mod store_parked;
 #[cfg(test)]
 mod store_purses;
+#[cfg(test)]
+mod store_races;
 #[cfg(test)]
 mod store_random;
 #[cfg(test)]

@@ -4,10 +4,8 @@
 use crate::store_stage::{connection, staged};
 use numberotp_core::id::PLATFORM;
 use numberotp_core::ledger::{Platform, platform_account};
-use numberotp_server::store::db::{
-    Access, Connection, Engine, Migration, Statement, migrate, migrations,
-};
-use numberotp_testkit::database::{TestDatabase, on_each_engine};
+use numberotp_server::store::db::{Access, Connection, Engine, Migration, Statement, migrate, migrations};
+use numberotp_testkit::database::{TestDatabase, TestEngine, on_each_engine};
 use std::cell::RefCell;
 use std::collections::BTreeSet;
 use std::sync::Barrier;
@@ -55,15 +53,22 @@ fn migrations_come_in_pairs_that_say_the_same() {
         let sqlite = migration.sqlite.replace(") STRICT;", ");");
         assert_eq!(sqlite, postgres, "{}", migration.name);
         let tables = migration.sqlite.matches("CREATE TABLE").count();
-        assert_eq!(migration.sqlite.matches(") STRICT;").count(), tables, "{}: every table is STRICT", migration.name);
+        assert_eq!(
+            migration.sqlite.matches(") STRICT;").count(),
+            tables,
+            "{}: every table is STRICT",
+            migration.name
+        );
     }
 }
 
 #[test]
 fn the_files_of_migrations_are_the_list() {
     let root = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("../../migrations");
-    let listed: Vec<String> =
-        migrations().iter().map(|migration| format!("{:04}_{}.sql", migration.number, migration.name)).collect();
+    let listed: Vec<String> = migrations()
+        .iter()
+        .map(|migration| format!("{:04}_{}.sql", migration.number, migration.name))
+        .collect();
     for engine in ["sqlite", "postgres"] {
         let folder = std::fs::read_dir(root.join(engine)).unwrap();
         let mut files: Vec<String> =
@@ -109,7 +114,10 @@ fn every_prefix_of_the_list_applies_and_the_rest_after_it() {
             assert_eq!(migrate(&mut connection, prefix).unwrap(), prefix.len());
             assert_eq!(migrate(&mut connection, &list).unwrap(), rest.len());
             assert_eq!(count(&mut connection, "SELECT COUNT(*) FROM first"), 2);
-            assert_eq!(count(&mut connection, "SELECT COUNT(*) FROM migrations"), list.len().try_into().unwrap());
+            assert_eq!(
+                count(&mut connection, "SELECT COUNT(*) FROM migrations"),
+                i64::try_from(list.len()).unwrap()
+            );
         });
     }
 }
@@ -122,7 +130,8 @@ fn a_migration_that_was_edited_is_refused() {
         migrate(&mut connection, &list).unwrap();
         let mut edited = list.clone();
         let last = edited.last_mut().unwrap();
-        (last.sqlite, last.postgres) = ("INSERT INTO first (id) VALUES (3);", "INSERT INTO first (id) VALUES (3);");
+        (last.sqlite, last.postgres) =
+            ("INSERT INTO first (id) VALUES (3);", "INSERT INTO first (id) VALUES (3);");
         let refused = migrate(&mut connection, &edited).unwrap_err().to_string();
         assert!(refused.contains("second was changed"), "{refused}");
         assert_eq!(count(&mut connection, "SELECT COUNT(*) FROM first"), 2);
@@ -171,6 +180,23 @@ fn whoever_migrates_at_once_is_safe() {
         });
         assert_eq!(applied.iter().sum::<usize>(), migrations().len(), "{applied:?}");
     });
+}
+
+/// A file that many open while it is made: SQLite refuses some of them at once, busy timeout or not.
+#[test]
+fn whoever_opens_a_fresh_file_at_once_is_served() {
+    for _ in 0..30 {
+        let database = TestEngine::Sqlite.database();
+        let start = Barrier::new(8);
+        std::thread::scope(|scope| {
+            for _ in 0..8 {
+                scope.spawn(|| {
+                    start.wait();
+                    Connection::open(database.engine(), Access::Write).map(drop).unwrap();
+                });
+            }
+        });
+    }
 }
 
 #[test]
@@ -281,7 +307,11 @@ fn a_difference_between_the_schemas_would_be_seen() {
         let apart: Vec<&str> = before.symmetric_difference(&after).map(String::as_str).collect();
         assert_eq!(
             apart,
-            ["brands 02 colour text null", "index leases_number (number, to_at)", "index leases_number (to_at, number)"]
+            [
+                "brands 02 colour text null",
+                "index leases_number (number, to_at)",
+                "index leases_number (to_at, number)"
+            ]
         );
     });
 }

@@ -2,7 +2,7 @@
 //! values mean the same on both.
 
 use crate::store_stage::{Stage, connection, staged};
-use numberotp_server::store::db::{Action, Bulk, Column, Connection, Kind, Row, Statement, Value};
+use numberotp_server::store::db::{Action, Bulk, Connection, Kind, Row, Statement, Value};
 use numberotp_server::store::{StoreError, bulks, catalogue};
 use numberotp_testkit::database::on_each_engine;
 use std::collections::BTreeSet;
@@ -11,12 +11,11 @@ use std::collections::BTreeSet;
 fn every_statement_is_understood() {
     staged(|stage| {
         let mut connection = connection(stage.database());
-        let refused: Vec<String> = catalogue()
-            .iter()
-            .map(|statement| connection.check(statement))
-            .chain(bulks().iter().map(|bulk| connection.check_bulk(bulk)))
-            .filter_map(|answer| answer.err().map(|error| error.to_string()))
-            .collect();
+        let statements: Vec<_> = catalogue().iter().map(|statement| connection.check(statement)).collect();
+        let bulks: Vec<_> = bulks().iter().map(|bulk| connection.check_bulk(bulk)).collect();
+        let refused =
+            statements.into_iter().chain(bulks).filter_map(|answer| Some(answer.err()?.to_string()));
+        let refused: Vec<String> = refused.collect();
         assert_eq!(refused, [""; 0]);
         assert!(catalogue().len() > 60, "only {} statements", catalogue().len());
     });
@@ -28,7 +27,8 @@ fn a_statement_that_is_not_understood_is_noticed_by_name() {
         let mut connection = connection(stage.database());
         let wrong = Statement::new("WRONG_COLUMN", "SELECT colour FROM accounts");
         assert!(connection.check(&wrong).unwrap_err().to_string().contains("WRONG_COLUMN"));
-        let wrong = Bulk { name: "WRONG_BULK", table: "jobs", action: Action::Insert(&[("colour", Kind::Int)]) };
+        let wrong =
+            Bulk { name: "WRONG_BULK", table: "jobs", action: Action::Insert(&[("colour", Kind::Int)]) };
         assert!(connection.check_bulk(&wrong).unwrap_err().to_string().contains("WRONG_BULK"));
     });
 }
@@ -36,8 +36,9 @@ fn a_statement_that_is_not_understood_is_noticed_by_name() {
 #[test]
 fn names_are_unique() {
     let mut names = BTreeSet::new();
-    let all = catalogue().iter().map(|statement| statement.name).chain(bulks().iter().map(|bulk| bulk.name));
-    let twice: Vec<&str> = all.collect::<Vec<_>>().into_iter().filter(|name| !names.insert(*name)).collect();
+    let statements = catalogue().into_iter().map(|statement| statement.name);
+    let all = statements.chain(bulks().into_iter().map(|bulk| bulk.name));
+    let twice: Vec<&str> = all.filter(|name| !names.insert(*name)).collect();
     assert_eq!(twice, [""; 0]);
 }
 
@@ -45,21 +46,24 @@ fn names_are_unique() {
 fn parameters_are_bound_by_their_number() {
     on_each_engine(|database| {
         let mut connection = connection(database);
-        let swapped = Statement::new("SWAPPED", "SELECT CAST($2 AS TEXT), CAST($1 AS TEXT), CAST($3 AS BIGINT)");
+        let swapped =
+            Statement::new("SWAPPED", "SELECT CAST($2 AS TEXT), CAST($1 AS TEXT), CAST($3 AS BIGINT)");
         let mut row = one(&mut connection, &swapped, &["first".into(), "second".into(), Value::Int(3)]);
         assert_eq!(row.text("$2").unwrap(), "second");
         assert_eq!(row.text("$1").unwrap(), "first");
         assert_eq!(row.int("$3").unwrap(), 3);
 
-        let repeated = Statement::new("REPEATED", "SELECT CAST($2 AS BIGINT) - CAST($1 AS BIGINT) - CAST($2 AS BIGINT)");
+        let repeated =
+            Statement::new("REPEATED", "SELECT CAST($2 AS BIGINT) - CAST($1 AS BIGINT) - CAST($2 AS BIGINT)");
         let mut row = one(&mut connection, &repeated, &[Value::Int(7), Value::Int(100)]);
         assert_eq!(row.int("difference").unwrap(), -7);
 
         let tenth = Statement::new(
             "TENTH",
-            "SELECT CAST($10 AS BIGINT) - CAST($1 AS BIGINT) WHERE 0 < $2 + $3 + $4 + $5 + $6 + $7 + $8 + $9",
+            "SELECT CAST($10 AS BIGINT) - CAST($1 AS BIGINT) WHERE 'x' NOT IN (CAST($2 AS TEXT), CAST($3 AS TEXT), CAST($4 AS TEXT), CAST($5 AS TEXT), CAST($6 AS TEXT), CAST($7 AS TEXT), CAST($8 AS TEXT), CAST($9 AS TEXT))",
         );
-        let ten: Vec<Value> = (1..=10).map(Value::Int).collect();
+        let mut ten = vec![Value::from("y"); 10];
+        (ten[0], ten[9]) = (Value::Int(1), Value::Int(10));
         assert_eq!(one(&mut connection, &tenth, &ten).int("difference").unwrap(), 9);
     });
 }
@@ -69,7 +73,8 @@ fn sets_are_rows() {
     staged(|stage| {
         stage.tamper("INSERT INTO settings (name, value) VALUES ('a', '1'), ('b''\"\\,', '2'), ('ü😀', '3'), ('', '4')");
         let mut connection = connection(stage.database());
-        let by_name = Statement::new("BY_NAME", "SELECT value FROM settings WHERE name IN TEXTS($1) ORDER BY value");
+        let by_name =
+            Statement::new("BY_NAME", "SELECT value FROM settings WHERE name IN TEXTS($1) ORDER BY value");
         let mut found = |names: &[&str]| {
             let set = Value::Texts(names.iter().map(|name| (*name).to_owned()).collect());
             let rows = connection.query(&by_name, &[set]).unwrap();
@@ -81,12 +86,20 @@ fn sets_are_rows() {
         assert_eq!(found(&["nobody", "%", "a,b"]), "");
 
         let mut connection = self::connection(stage.database());
-        let by_key = Statement::new("BY_KEY", "SELECT COUNT(*) FROM ledger_accounts WHERE id IN KEYS($2) AND unit = $1");
+        let by_key = Statement::new(
+            "BY_KEY",
+            "SELECT COUNT(*) FROM ledger_accounts WHERE id IN KEYS($2) AND unit = $1",
+        );
         let keys = Value::Ints(vec![-35, -33, i64::MIN, -34, -33, i64::MAX]);
         assert_eq!(one(&mut connection, &by_key, &["CRD".into(), keys]).int("count").unwrap(), 2);
-        assert_eq!(one(&mut connection, &by_key, &["USD".into(), Value::Ints(vec![])]).int("count").unwrap(), 0);
+        assert_eq!(
+            one(&mut connection, &by_key, &["USD".into(), Value::Ints(vec![])]).int("count").unwrap(),
+            0
+        );
     });
 }
+
+type Column = (&'static str, Kind);
 
 const KEYS: &[Column] = &[("id", Kind::Int)];
 const ALL: &[Column] = &[
@@ -108,7 +121,10 @@ const INSERT: Bulk = Bulk { name: "TEST_INSERT", table: "messages", action: Acti
 const UPDATE: Bulk = Bulk {
     name: "TEST_UPDATE",
     table: "messages",
-    action: Action::Update(KEYS, &[("provider_ref", Kind::Text), ("activation_id", Kind::Int), ("body", Kind::Bytes)]),
+    action: Action::Update(
+        KEYS,
+        &[("provider_ref", Kind::Text), ("activation_id", Kind::Int), ("body", Kind::Bytes)],
+    ),
 };
 const DELETE: Bulk = Bulk {
     name: "TEST_DELETE",
@@ -122,7 +138,8 @@ fn message(id: i64, reference: Option<&str>, activation: Option<i64>, body: &[u8
     let zero = Value::Int(0);
     let (parked, body) = ("parked".into(), body.into());
     let ends = [zero.clone(), "tg,wa".into(), zero.clone(), body, Value::Int(i64::MAX), zero];
-    let starts = [id.into(), "sandbox".into(), key.into(), reference.into(), activation.into(), parked, "".into()];
+    let starts =
+        [id.into(), "sandbox".into(), key.into(), reference.into(), activation.into(), parked, "".into()];
     starts.into_iter().chain(ends).collect()
 }
 
@@ -184,7 +201,8 @@ fn a_bulk_that_is_refused_writes_nothing_inside_a_transaction() {
         let mut connection = connection(stage.database());
         connection.begin().unwrap();
         connection.script("SAVEPOINT here").unwrap();
-        let twice = [message(1, None, None, b"a"), message(2, None, None, b"b"), message(1, None, None, b"c")];
+        let twice =
+            [message(1, None, None, b"a"), message(2, None, None, b"b"), message(1, None, None, b"c")];
         assert!(matches!(connection.bulk(&INSERT, &twice), Err(StoreError::Conflict(_))));
         connection.script("ROLLBACK TO SAVEPOINT here; RELEASE SAVEPOINT here; COMMIT").unwrap();
         assert_eq!(look(stage), []);
@@ -196,7 +214,8 @@ fn refusals_of_constraints_are_told_apart_from_defects() {
     staged(|stage| {
         let mut connection = connection(stage.database());
         let unique = Statement::new("TEST_UNIQUE", "INSERT INTO brands (id, name) VALUES (1, 'again')");
-        let foreign = Statement::new("TEST_FOREIGN", "INSERT INTO purses VALUES (404, 0, 0, 0, 0, 0, 0, 0, 0, 0)");
+        let foreign =
+            Statement::new("TEST_FOREIGN", "INSERT INTO purses VALUES (404, 0, 0, 0, 0, 0, 0, 0, 0, 0)");
         let checked = Statement::new(
             "TEST_CHECK",
             "INSERT INTO ledger_accounts (id, brand_id, account_id, kind, unit) VALUES (1, 1, NULL, 'x', 'EUR')",
@@ -207,7 +226,10 @@ fn refusals_of_constraints_are_told_apart_from_defects() {
             assert!(matches!(refused, Err(StoreError::Conflict(_))), "{}: {refused:?}", statement.name);
         }
         let defect = connection.execute(&Statement::new("TEST_DEFECT", "UPDATE nothing SET at = 1"), &[]);
-        assert!(matches!(&defect, Err(StoreError::Driver(text)) if text.contains("TEST_DEFECT")), "{defect:?}");
+        assert!(
+            matches!(&defect, Err(StoreError::Driver(text)) if text.contains("TEST_DEFECT")),
+            "{defect:?}"
+        );
     });
 }
 
@@ -217,7 +239,10 @@ fn what_a_row_does_not_hold_is_corrupt_by_table_and_column() {
         let mut connection = connection(database);
         let text = Statement::new("TEST_TEXT", "SELECT CAST('x' AS TEXT)");
         let refused = one(&mut connection, &text, &[]).int("amount").unwrap_err();
-        assert!(matches!(refused, StoreError::Corrupt { table: "TEST_TEXT", column: "amount" }), "{refused:?}");
+        assert!(
+            matches!(refused, StoreError::Corrupt { table: "TEST_TEXT", column: "amount" }),
+            "{refused:?}"
+        );
         let mut row = one(&mut connection, &text, &[]);
         assert!(row.parsed("word", |text| (text == "y").then_some(())).is_err());
         assert!(row.text("beyond the last column").is_err());

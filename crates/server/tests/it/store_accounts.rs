@@ -3,7 +3,9 @@
 use crate::store_stage::staged;
 use numberotp_core::caller::{Role, Scope, Scopes, Standing};
 use numberotp_core::id::{AccountId, PLATFORM};
+use numberotp_core::ledger::Purses;
 use numberotp_core::text::Email;
+use numberotp_core::time::Span;
 use numberotp_core::time::Time;
 use numberotp_core::token::{TokenHash, hash};
 use numberotp_server::store::StoreError;
@@ -12,8 +14,6 @@ use numberotp_server::store::account::{
     account_set_standing, accounts_after, api_key_by_hash, api_key_create, session_by_hash, session_create,
 };
 use numberotp_server::store::ledger::purses_get;
-use numberotp_core::ledger::Purses;
-use numberotp_core::time::Span;
 
 fn ann(now: Time) -> NewAccount {
     NewAccount {
@@ -88,7 +88,10 @@ fn forty_who_want_one_email_at_once_get_one_account() {
         });
         assert_eq!(made, 1);
         assert_eq!(stage.list("SELECT email FROM accounts"), ["ann@example.com"]);
-        assert_eq!(stage.list("SELECT kind FROM ledger_accounts WHERE account_id IS NOT NULL ORDER BY id").len(), 4);
+        assert_eq!(
+            stage.list("SELECT kind FROM ledger_accounts WHERE account_id IS NOT NULL ORDER BY id").len(),
+            4
+        );
     });
 }
 

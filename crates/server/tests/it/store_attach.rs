@@ -2,7 +2,7 @@
 //! that ended otherwise refuses it.
 
 use crate::store_stage::{PRICE, Stage, WINDOW, attached, staged};
-use numberotp_core::activation::{Status, State};
+use numberotp_core::activation::{State, Status};
 use numberotp_core::id::ActivationId;
 use numberotp_core::time::Span;
 use numberotp_server::store::StoreError;
@@ -25,7 +25,8 @@ fn a_number_opens_a_lease_from_the_moment_the_purchase_began() {
         let id = stage.reserved(account);
         stage.pass(Span::seconds(3));
         let attach = stage.attach(id, "r1", "447700900001");
-        let Ok(Answer::Attached(Attached::Attached(activation, purses))) = stage.send(Command::Attach(attach.clone()))
+        let Ok(Answer::Attached(Attached::Attached(activation, purses))) =
+            stage.send(Command::Attach(attach.clone()))
         else {
             panic!()
         };
@@ -37,7 +38,11 @@ fn a_number_opens_a_lease_from_the_moment_the_purchase_began() {
         let window = WINDOW.as_micros() + 3_000_000;
         assert_eq!(stage.list(LEASES), [format!("{} r1 +447700900001 tg {window} open", id.get())]);
         assert_eq!(stage.events(), ["activation.created"]);
-        assert_eq!(stage.jobs(), [format!("activation_watch {} 1203", id.get())], "watched until the window ends");
+        assert_eq!(
+            stage.jobs(),
+            [format!("activation_watch {} 1203", id.get())],
+            "watched until the window ends"
+        );
     });
 }
 
@@ -49,11 +54,16 @@ fn attaching_again_answers_the_same_and_writes_nothing() {
         let before = stage.list(LEASES);
         stage.pass(Span::minutes(1));
         let again = stage.attach(id, "r1", "447700900001");
-        let Ok(Answer::Attached(Attached::Attached(activation, _))) = stage.send(Command::Attach(again)) else {
+        let Ok(Answer::Attached(Attached::Attached(activation, _))) = stage.send(Command::Attach(again))
+        else {
             panic!()
         };
         let line = activation.state.line().unwrap();
-        assert_eq!(line.expires_at, stage.now.minus(Span::minutes(1)).plus(WINDOW), "the window is the first one");
+        assert_eq!(
+            line.expires_at,
+            stage.now.minus(Span::minutes(1)).plus(WINDOW),
+            "the window is the first one"
+        );
         assert_eq!(stage.list(LEASES), before);
         assert_eq!(stage.events(), ["activation.created"]);
         assert_eq!(stage.jobs().len(), 1);

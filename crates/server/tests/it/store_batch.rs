@@ -13,7 +13,6 @@ use numberotp_server::store::ledger::{purses_change, purses_get};
 use numberotp_server::store::setting::setting_fix;
 use numberotp_server::store::{StoreError, cold};
 
-
 /// A life of a purchase as commands: the purchase will be this one.
 fn life(stage: &Stage<'_>, account: AccountId, id: ActivationId) -> Vec<Command> {
     let name = format!("r{}", id.get());
@@ -52,15 +51,23 @@ fn what_an_earlier_command_spent_a_later_one_does_not_have() {
         let reserve = Command::Reserve(stage.reserve(account));
         let id = ActivationId::new(1);
         let attach = Command::Attach(stage.attach(id, "r1", "447700900001"));
-        let cancel = Command::Close(Close { activation: id, closing: Closing::Cancel(account), now: stage.now });
+        let cancel =
+            Command::Close(Close { activation: id, closing: Closing::Cancel(account), now: stage.now });
         let answers = stage.batch(vec![reserve.clone(), reserve.clone(), attach, cancel, reserve]);
         let told: Vec<String> = answers
             .into_iter()
             .map(|answer| format!("{:?}", answer.unwrap()).chars().take_while(|c| *c != ',').collect())
             .collect();
-        let starts = ["Reserved(Held(ActivationId(1)", "Reserved(Short)", "Attached(Attached(Activation { id: ActivationId(1)"];
+        let starts = [
+            "Reserved(Held(ActivationId(1)",
+            "Reserved(Short)",
+            "Attached(Attached(Activation { id: ActivationId(1)",
+        ];
         assert_eq!(told.get(..3).unwrap(), starts);
-        assert!(told.last().unwrap().starts_with("Reserved(Held(ActivationId("), "the refund can be spent: {told:?}");
+        assert!(
+            told.last().unwrap().starts_with("Reserved(Held(ActivationId("),
+            "the refund can be spent: {told:?}"
+        );
         assert_eq!(stage.balance(account), (PRICE.micros(), PRICE.micros()));
     });
 }
@@ -124,7 +131,11 @@ fn a_closure_that_fails_is_undone_alone() {
         assert!(matches!(refused.try_recv().unwrap(), Err(StoreError::Driver(told)) if told == "on purpose"));
         assert!(matches!(collides.try_recv().unwrap(), Err(StoreError::Conflict(_))));
         let seen = seen.try_recv().unwrap().unwrap().unwrap();
-        assert_eq!((seen.balance.held, seen.gift.posted), (PRICE.micros(), 0), "a closure sees the commands before it");
+        assert_eq!(
+            (seen.balance.held, seen.gift.posted),
+            (PRICE.micros(), 0),
+            "a closure sees the commands before it"
+        );
         held(later_reserved.try_recv().unwrap());
         assert_eq!(stage.list("SELECT name FROM accounts"), ["before"]);
         assert_eq!(stage.list("SELECT name FROM settings"), [""; 0]);
@@ -138,28 +149,24 @@ fn numbers_stay_unique_when_pieces_are_undone() {
     staged(|stage| {
         let account = stage.person_with(1_000 * PRICE.micros());
         for round in 0..40 {
-            let (bad, refused) = cold(move |tx| {
+            let (bad, mut refused) = cold(move |tx| {
                 for n in 0..40 {
                     job_create(tx, JobKind::SandboxSms, round * 1_000 + n, Time::from_micros(1))?;
                 }
                 Err::<(), _>(StoreError::Driver("on purpose".to_owned()))
             });
-            let (good, made) = cold(move |tx| {
+            let (good, mut made) = cold(move |tx| {
                 let at = Time::from_micros(1);
                 job_create(tx, JobKind::MessagePurge, round, at)
             });
-            let (reserve, answer) = hot(Command::Reserve(stage.reserve(account)));
+            let (reserve, mut answer) = hot(Command::Reserve(stage.reserve(account)));
             let wrong = stage.attach(ActivationId::new(40_404), "x", "447700900001");
-            let (wrong, missing) = hot(Command::Attach(wrong));
+            let (wrong, mut missing) = hot(Command::Attach(wrong));
             stage.run(vec![bad, good, wrong, reserve]);
-            for (mut refused, mut made) in [(refused, made)] {
-                assert!(refused.try_recv().unwrap().is_err());
-                made.try_recv().unwrap().unwrap();
-            }
-            for (mut missing, mut answer) in [(missing, answer)] {
-                assert!(missing.try_recv().unwrap().is_err());
-                held(answer.try_recv().unwrap());
-            }
+            assert!(refused.try_recv().unwrap().is_err());
+            made.try_recv().unwrap().unwrap();
+            assert!(missing.try_recv().unwrap().is_err());
+            held(answer.try_recv().unwrap());
         }
         assert_eq!(stage.list("SELECT kind FROM jobs WHERE kind = 'message_purge'").len(), 40);
         assert_eq!(stage.list("SELECT status FROM activations").len(), 40);
@@ -209,7 +216,8 @@ fn strange_words_are_words() {
         assert_eq!(stage.receive(empty), Received::Unmatched);
         assert_eq!(stage.messages(), ["1 delivered", "- parked"]);
         let now = stage.now;
-        let answer = stage.send(Command::Close(Close { activation: id, closing: Closing::Finish(account), now }));
+        let answer =
+            stage.send(Command::Close(Close { activation: id, closing: Closing::Finish(account), now }));
         assert!(matches!(answer, Ok(Answer::Closed(Closed::Done(..)))));
     });
 }

@@ -24,7 +24,11 @@ fn refused(closed: &Closed) -> Option<Status> {
 fn everything(stage: &mut Stage<'_>) -> Vec<String> {
     let mut all = stage.list("SELECT CAST(id AS TEXT) || ' ' || status || ' ' || COALESCE(CAST(closed_at AS TEXT), '-') FROM activations ORDER BY id");
     all.extend(stage.list("SELECT step FROM movements ORDER BY id"));
-    all.extend(stage.list("SELECT CAST(id AS TEXT) || COALESCE(CAST(closed_at AS TEXT), '-') FROM leases ORDER BY id"));
+    all.extend(
+        stage.list(
+            "SELECT CAST(id AS TEXT) || COALESCE(CAST(closed_at AS TEXT), '-') FROM leases ORDER BY id",
+        ),
+    );
     all.extend([stage.events(), stage.jobs(), stage.messages()].concat());
     all
 }
@@ -72,7 +76,9 @@ fn a_second_cancel_answers_the_same_and_refunds_nothing() {
         assert_eq!((purses.balance.posted, purses.balance.held), (PRICE.micros(), 0));
         let now = stage.now;
         let twice = vec![Command::Close(Close { activation: id, closing: Closing::Cancel(account), now }); 2];
-        assert!(stage.batch(twice).iter().all(|answer| matches!(answer, Ok(Answer::Closed(Closed::Done(..))))));
+        assert!(
+            stage.batch(twice).iter().all(|answer| matches!(answer, Ok(Answer::Closed(Closed::Done(..)))))
+        );
         assert_eq!(everything(stage), before);
     });
 }
@@ -189,7 +195,7 @@ fn the_window_finishes_what_was_answered() {
         stage.pass(WINDOW);
         done(&stage.close(id, Closing::Expire));
         assert_eq!((stage.status(id).as_str(), stage.balance(account)), ("finished", (0, 0)));
-        assert_eq!(stage.events(), ["activation.created", "activation.sms_received", "activation.finished"]);
+        assert_eq!(stage.events(), ["activation.created", "activation.code_received", "activation.finished"]);
     });
 }
 
@@ -212,7 +218,9 @@ fn cancel_finish_and_expiry_at_once_end_it_once() {
         let work = ids.clone();
         stage.with_store(async |store| {
             let ways = [Closing::Expire, Closing::Cancel(account), Closing::Finish(account)];
-            let closes = work.into_iter().flat_map(|activation| ways.map(|closing| Close { activation, closing, now }));
+            let closes = work
+                .into_iter()
+                .flat_map(|activation| ways.map(|closing| Close { activation, closing, now }));
             let tasks: Vec<_> = closes
                 .map(|close| {
                     let store = Arc::clone(&store);

@@ -43,7 +43,10 @@ fn the_first_message_spends_the_money_and_the_others_nothing() {
         assert_eq!(stage.receive(second), Received::Matched);
         assert_eq!(stage.balance(account), (0, 0));
         assert_eq!(stage.messages(), ["1 delivered", "1 delivered"]);
-        assert_eq!(stage.events(), ["activation.created", "activation.sms_received", "activation.sms_received"]);
+        assert_eq!(
+            stage.events(),
+            ["activation.created", "activation.code_received", "activation.sms_received"]
+        );
         assert_eq!(stage.list("SELECT kind FROM movements ORDER BY id"), ["topup", "purchase", "settlement"]);
         assert_eq!(delivered(stage, id), ["m1", "m2"]);
         let jobs = stage.jobs();
@@ -159,14 +162,16 @@ fn a_message_after_the_end_is_sealed_and_moves_no_money() {
 fn a_repeat_is_stored_once_and_answered_alike() {
     staged(|stage| {
         let (account, id) = one(stage);
-        let (known, unknown) = (stage.by_reference("m1", "r1"), stage.by_reference("m1 of another", "unknown"));
+        let (known, unknown) =
+            (stage.by_reference("m1", "r1"), stage.by_reference("m1 of another", "unknown"));
         assert_eq!(stage.receive(known.clone()), Received::Matched);
         assert_eq!(stage.receive(unknown.clone()), Received::Unmatched);
         // Alone, in one batch with others, after the purchase ended, and with a changed body.
         done(&stage.close(id, Closing::Finish(account)));
         let changed = Receive { body: b"other".to_vec(), provider_ref: None, ..known.clone() };
         for _ in 0..2 {
-            let commands = [known.clone(), unknown.clone(), changed.clone(), known.clone()].map(Command::Receive);
+            let commands =
+                [known.clone(), unknown.clone(), changed.clone(), known.clone()].map(Command::Receive);
             let answers: Vec<Received> =
                 stage.batch(commands.to_vec()).into_iter().map(crate::store_stage::received).collect();
             use Received::{Matched, Unmatched};
@@ -197,7 +202,11 @@ fn one_message_a_hundred_times_at_once() {
         let by_number = stage.by_number("by number", "447700900001");
         let parked = stage.by_reference("parked", "unknown");
         // The same message told in two ways: it has one key.
-        let mixed = Receive { number: by_number.number.clone(), provider_ref: None, ..stage.by_reference("known", "r1") };
+        let mixed = Receive {
+            number: by_number.number.clone(),
+            provider_ref: None,
+            ..stage.by_reference("known", "r1")
+        };
         let answers = stage.with_store(async |store| {
             let tasks: Vec<_> = (0..400)
                 .map(|n: usize| {
@@ -234,7 +243,11 @@ fn names_of_providers_do_not_mix() {
         assert_eq!(stage.receive(foreign), Received::Unmatched);
         assert_eq!((stage.status(id).as_str(), stage.balance(account)), ("waiting", (50_000, 50_000)));
         let ours = stage.by_reference("m1", "r1");
-        assert_eq!(stage.receive(ours), Received::Matched, "the same key of another provider is another message");
+        assert_eq!(
+            stage.receive(ours),
+            Received::Matched,
+            "the same key of another provider is another message"
+        );
         assert_eq!(stage.messages(), ["- parked", "- parked", "1 delivered"]);
     });
 }
@@ -248,7 +261,10 @@ fn an_unknown_reference_is_never_guessed_by_its_number() {
         assert_eq!(stage.receive(message), Received::Unmatched);
         let nothing = Receive { provider_ref: None, ..stage.by_reference("m2", "") };
         assert_eq!(stage.receive(nothing), Received::Unmatched);
-        assert_eq!((stage.status(id).as_str(), stage.messages()), ("waiting", vec!["- parked".to_owned(); 2]));
+        assert_eq!(
+            (stage.status(id).as_str(), stage.messages()),
+            ("waiting", vec!["- parked".to_owned(); 2])
+        );
     });
 }
 
@@ -271,7 +287,10 @@ fn two_leases_of_one_number_are_told_apart_by_the_reference() {
         // Whatever service it names: the reference is the provider's own word.
         let message = Receive { services: vec![service("tg")], ..stage.by_reference("m1", "r2") };
         assert_eq!(stage.receive(message), Received::Matched);
-        assert_eq!((stage.status(telegram).as_str(), stage.status(whatsapp).as_str()), ("waiting", "received"));
+        assert_eq!(
+            (stage.status(telegram).as_str(), stage.status(whatsapp).as_str()),
+            ("waiting", "received")
+        );
     });
 }
 
@@ -282,7 +301,10 @@ fn two_leases_of_one_number_are_told_apart_by_the_service() {
         let message =
             Receive { services: vec![service("ub"), service("wa")], ..stage.by_number("m1", "447700900001") };
         assert_eq!(stage.receive(message), Received::Matched);
-        assert_eq!((stage.status(telegram).as_str(), stage.status(whatsapp).as_str()), ("waiting", "received"));
+        assert_eq!(
+            (stage.status(telegram).as_str(), stage.status(whatsapp).as_str()),
+            ("waiting", "received")
+        );
     });
 }
 
@@ -297,7 +319,10 @@ fn what_could_be_two_peoples_is_shown_to_neither() {
             assert_eq!(stage.receive(message), Received::Unmatched, "and a repeat is answered alike");
         }
         assert_eq!(stage.messages(), ["- sealed ambiguous"; 3]);
-        assert_eq!((stage.status(telegram).as_str(), stage.status(whatsapp).as_str()), ("waiting", "waiting"));
+        assert_eq!(
+            (stage.status(telegram).as_str(), stage.status(whatsapp).as_str()),
+            ("waiting", "waiting")
+        );
         // Once one of them is over, the number is the other's alone.
         stage.pass(Span::seconds(1));
         let ann = stage.write(move |tx| activation_get(tx, telegram)).unwrap().unwrap().account;
@@ -342,7 +367,8 @@ fn messages_of_a_page_are_read_together() {
         }
         let rows = ids.map(ActivationId::get).to_vec();
         let all = stage.write(move |tx| messages_delivered_all(tx, rows.clone())).unwrap();
-        let told: Vec<(ActivationId, &[u8])> = all.iter().map(|(id, message)| (*id, &*message.dedupe_key)).collect();
+        let told: Vec<(ActivationId, &[u8])> =
+            all.iter().map(|(id, message)| (*id, &*message.dedupe_key)).collect();
         let [one, two, _] = ids;
         assert_eq!(told, [(two, b"b".as_slice()), (one, b"a"), (two, b"c")]);
         assert!(all.iter().all(|(_, message)| message.body == b"sealed" && message.provider == "sandbox"));
@@ -357,8 +383,10 @@ fn a_message_and_a_cancel_at_once_have_one_winner() {
     staged(|stage| {
         let account = stage.person_with(100 * PRICE.micros());
         let names: Vec<String> = (0..100).map(|n| format!("r{n}")).collect();
-        let ids: Vec<ActivationId> =
-            names.iter().map(|name| stage.rented(account, name, &format!("4477009{name:0>6}").replace('r', "0"))).collect();
+        let ids: Vec<ActivationId> = names
+            .iter()
+            .map(|name| stage.rented(account, name, &format!("4477009{name:0>6}").replace('r', "0")))
+            .collect();
         stage.pass(Span::seconds(1));
         let now = stage.now;
         let pairs: Vec<(ActivationId, Receive)> =

@@ -95,7 +95,8 @@ fn purchases_are_numbered_from_one_without_gaps_in_a_batch() {
     staged(|stage| {
         let account = stage.person_with(40 * PRICE.micros());
         let commands = (0..40).map(|_| Command::Reserve(stage.reserve(account))).collect();
-        let ids: Vec<ActivationId> = stage.batch(commands).into_iter().map(crate::store_stage::held).collect();
+        let ids: Vec<ActivationId> =
+            stage.batch(commands).into_iter().map(crate::store_stage::held).collect();
         assert_eq!(ids, (1..=40).map(ActivationId::new).collect::<Vec<_>>());
     });
 }
@@ -159,7 +160,8 @@ fn two_hundred_in_one_batch_with_money_for_three() {
 fn two_hundred_at_once_by_ten_accounts() {
     staged(|stage| {
         let accounts: Vec<AccountId> = (0..10).map(|_| stage.person_with(5 * PRICE.micros())).collect();
-        let commands: Vec<Reserve> = (0..200).map(|n| stage.reserve(*accounts.get(n % 10).unwrap())).collect();
+        let commands: Vec<Reserve> =
+            (0..200).map(|n| stage.reserve(*accounts.get(n % 10).unwrap())).collect();
         let answers = stage.with_store(async |store| {
             let tasks: Vec<_> = commands
                 .into_iter()

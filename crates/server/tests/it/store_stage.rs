@@ -13,14 +13,16 @@ use numberotp_core::time::{Span, Time};
 use numberotp_core::vocabulary::{CountryId, ServiceCode};
 use numberotp_server::store::account::{NewAccount, account_create};
 use numberotp_server::store::audit::{Report, audit};
-use numberotp_server::store::db::{Access, Connection, Statement, migrate, migrations};
+use numberotp_server::store::db::{Access, Connection, Engine, Statement, migrate, migrations};
 use numberotp_server::store::hot::{
-    Answer, Attach, Attached, Close, Closed, Closing, Command, Origin, Receive, Received, Reserve, Reserved, Rules,
+    Answer, Attach, Attached, Close, Closed, Closing, Command, Origin, Receive, Received, Reserve, Reserved,
+    Rules,
 };
 use numberotp_server::store::ledger::{OperatorChange, purses_change, purses_get};
 use numberotp_server::store::{IdBlocks, Store, StoreError, StoreOptions, Tx, WakeHub, Work, Writer, cold};
 use numberotp_testkit::database::{TestDatabase, on_each_engine};
-use std::sync::Arc;
+use std::sync::mpsc::channel;
+use std::sync::{Arc, Condvar, Mutex};
 use tokio::sync::oneshot;
 
 /// What a number costs here: one hundred credits.
@@ -102,6 +104,49 @@ impl<'a> Stage<'a> {
         answer.try_recv().unwrap()
     }
 
+    /// Two batches at once, by two writers. The first is carried out and its transaction held open until the second
+    /// waits for it, or is through; then both end. So whatever the second finds out, it finds out while the first
+    /// is not committed yet.
+    pub fn race(&mut self, mut first: Vec<Work>, second: Vec<Work>) {
+        let gate = Arc::new(Gate::default());
+        let (told, carried_out) = channel();
+        let open = Arc::clone(&gate);
+        let (hold, _held) = cold(move |_| {
+            told.send(()).unwrap();
+            open.pass();
+            Ok(())
+        });
+        first.push(hold);
+        let mut other = self.another_writer();
+        let Self { writer, raw, .. } = self;
+        std::thread::scope(|scope| {
+            scope.spawn(move || writer.run(first));
+            carried_out.recv().unwrap();
+            let second = scope.spawn(move || other.run(second));
+            while !second.is_finished() && !somebody_waits(raw) {
+                std::thread::yield_now();
+            }
+            gate.open();
+        });
+    }
+
+    fn another_writer(&self) -> Writer {
+        let ids = IdBlocks::sized(64, 16);
+        Writer::open(self.database.engine(), ids, RULES, Arc::clone(&self.hub)).unwrap()
+    }
+
+    /// No two transactions ever stood in each other's way until the database noticed. To be asked when the writers
+    /// are gone: their counts come with their end.
+    pub fn assert_no_deadlock(&mut self) {
+        if let Engine::Postgres(_) = self.database.engine() {
+            self.writer = self.another_writer();
+            let counted = self.list(
+                "SELECT CAST(deadlocks AS TEXT) FROM pg_stat_database WHERE datname = current_database()",
+            );
+            assert_eq!(counted, ["0"]);
+        }
+    }
+
     /// A whole store on this database, with its threads, for work that is done at once by many. The runtime is
     /// the callers'; the store's own threads need none.
     pub fn with_store<T>(&self, body: impl AsyncFnOnce(Arc<Store>) -> T) -> T {
@@ -121,7 +166,8 @@ impl<'a> Stage<'a> {
         let email = Email::parse(&format!("person{}@example.com", self.people)).unwrap();
         let (standing, role) = (Standing::Approved, Role::Customer);
         let name = "Ann".to_owned();
-        let new = NewAccount { brand: PLATFORM, email, name, password_hash: None, role, standing, now: self.now };
+        let new =
+            NewAccount { brand: PLATFORM, email, name, password_hash: None, role, standing, now: self.now };
         self.write(move |tx| account_create(tx, &new)).unwrap().unwrap().id
     }
 
@@ -258,6 +304,35 @@ impl<'a> Stage<'a> {
     pub fn assert_clean(&mut self) {
         let report = self.report();
         assert!(report.clean(), "the books: {:#?}", violated(&report));
+    }
+}
+
+/// Whether a transaction waits for another one's lock. On SQLite whoever comes second waits, always.
+fn somebody_waits(raw: &mut Connection) -> bool {
+    const WAITING: Statement = Statement::new(
+        "TEST_WAITING",
+        "SELECT pid FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock'",
+    );
+    matches!(raw, Connection::Sqlite(_)) || !raw.query(&WAITING, &[]).unwrap().is_empty()
+}
+
+/// A gate that holds up whoever works, until it is opened.
+#[derive(Default)]
+pub struct Gate {
+    open: Mutex<bool>,
+    opened: Condvar,
+}
+
+impl Gate {
+    /// Waits until it is open.
+    pub fn pass(&self) {
+        let open = self.open.lock().unwrap();
+        drop(self.opened.wait_while(open, |open| !*open).unwrap());
+    }
+    /// Opens it for good.
+    pub fn open(&self) {
+        *self.open.lock().unwrap() = true;
+        self.opened.notify_all();
     }
 }
 

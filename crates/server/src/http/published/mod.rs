@@ -6,11 +6,16 @@ pub(super) mod rent;
 pub(super) mod vocabulary;
 
 use super::extract::Page;
-use numberotp_core::money::Usd;
+use numberotp_core::money::{MICROS_PER_USD, Usd};
 use serde_json::{Number, Value, json};
 
-/// An amount as a JSON number. The shortest text that reads back as the same number, so `100.5` is exact.
+/// An amount as a JSON number: whole dollars without decimals, as `"balanceChange":0`; else the shortest text
+/// that reads back as the same number, so `100.5` is exact.
 fn number(amount: Usd) -> Value {
+    let micros = amount.micros();
+    if micros % MICROS_PER_USD == 0 {
+        return json!(micros / MICROS_PER_USD);
+    }
     let exact = amount.to_string().parse::<f64>().ok().and_then(Number::from_f64);
     exact.map_or(Value::Null, Value::Number)
 }

@@ -288,12 +288,12 @@ impl Desk<'_> {
             let event_id = EventId::new(self.id()?);
             self.working.events.push((event_id, account, event, id, now));
         }
-        if let Some(at) = activation.state.closed_at() {
-            if let Some(lease) = self.lease_of(id).filter(|lease| lease.closed_at.is_none()) {
-                lease.closed_at = Some(at);
-                let lease = lease.id;
-                self.working.closed_leases.insert(lease);
-            }
+        if let Some(at) = activation.state.closed_at()
+            && let Some(lease) = self.lease_of(id).filter(|lease| lease.closed_at.is_none())
+        {
+            lease.closed_at = Some(at);
+            let lease = lease.id;
+            self.working.closed_leases.insert(lease);
         }
         if self.working.activations.get(&id) != Some(&activation) {
             self.working.changed_activations.insert(id);

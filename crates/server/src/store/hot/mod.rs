@@ -27,6 +27,12 @@ pub struct Rules {
     pub credit: CreditValue,
 }
 
+/// Takes the locks of all these commands in the one order that everybody keeps, and nothing else. To be called
+/// before they are carried out one by one, whose own orders would let two writers wait for each other.
+pub fn hold(tx: &mut Tx<'_>, commands: &[Command]) -> Result<(), StoreError> {
+    load::load(tx, commands).map(drop)
+}
+
 /// Carries out commands in their order, inside a transaction.
 pub fn run(tx: &mut Tx<'_>, rules: &Rules, commands: &[Command]) -> Result<Vec<Answer>, StoreError> {
     let mut working = load::load(tx, commands)?;

@@ -1,0 +1,95 @@
+//! Whose address a request comes from: the socket's, unless trusted proxies stand in front. Then the list of
+//! `X-Forwarded-For` is walked from the right, past trusted proxies, to the first address that is none: what
+//! stands further left was written by the caller and proves nothing.
+
+use super::server::PeerAddress;
+use crate::config::Edge;
+use axum::extract::Request;
+use http::HeaderMap;
+use std::net::{IpAddr, Ipv4Addr};
+
+const FORWARDED_FOR: &str = "x-forwarded-for";
+
+/// The caller's address.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct ClientAddress(pub(super) IpAddr);
+
+impl ClientAddress {
+    pub(super) fn of(request: &Request, edge: &Edge) -> Self {
+        // Without a socket (in process) everybody is this machine.
+        let peer = request.extensions().get::<PeerAddress>().map(|peer| peer.0.ip());
+        Self(walk(peer.unwrap_or(IpAddr::V4(Ipv4Addr::LOCALHOST)), request.headers(), edge))
+    }
+}
+
+fn walk(peer: IpAddr, headers: &HeaderMap, edge: &Edge) -> IpAddr {
+    let mut address = peer;
+    let lists: Vec<&str> =
+        headers.get_all(FORWARDED_FOR).iter().map(|value| value.to_str().unwrap_or_default()).collect();
+    let hops = lists.iter().flat_map(|list| list.split(',')).map(str::trim).collect::<Vec<_>>();
+    for hop in hops.into_iter().rev() {
+        if !edge.trusts(address) {
+            break;
+        }
+        // A hop that is no address was not written by a proxy that is worth its trust.
+        let Some(next) = read(hop) else { break };
+        address = next;
+    }
+    address
+}
+
+/// An address, with or without a port.
+fn read(hop: &str) -> Option<IpAddr> {
+    let bare = hop.strip_prefix('[').and_then(|rest| rest.split_once(']')).map(|(address, _)| address);
+    let plain = || hop.parse().ok();
+    let with_port = || hop.rsplit_once(':').and_then(|(address, _)| address.parse().ok());
+    bare.and_then(|address| address.parse().ok()).or_else(plain).or_else(with_port)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::config::{Enforced, Limits};
+    use http::HeaderValue;
+
+    fn seen(peer: &str, forwarded: &[&'static str], trusted: &str) -> String {
+        let trusted_proxies = trusted.split(',').filter_map(|network| network.parse().ok()).collect();
+        let edge = Edge {
+            limits: Limits::PUBLISHED,
+            enforced: Enforced::Yes,
+            trusted_proxies,
+            cors_origins: vec![],
+        };
+        let mut headers = HeaderMap::new();
+        for list in forwarded {
+            headers.append(FORWARDED_FOR, HeaderValue::from_static(list));
+        }
+        walk(peer.parse().unwrap(), &headers, &edge).to_string()
+    }
+
+    #[test]
+    fn the_list_is_walked_from_the_right_past_trusted_proxies_only() {
+        let proxies = "10.0.0.0/8,192.168.1.1/32";
+        for (peer, forwarded, expected) in [
+            // nobody in front: the header is the caller's own invention
+            ("203.0.113.9", &["198.51.100.1"][..], "203.0.113.9"),
+            // one proxy
+            ("10.0.0.1", &["198.51.100.1"], "198.51.100.1"),
+            // the caller wrote the first entry itself
+            ("10.0.0.1", &["1.2.3.4, 198.51.100.1"], "198.51.100.1"),
+            // two proxies, in one list and in two headers
+            ("10.0.0.1", &["198.51.100.1, 192.168.1.1"], "198.51.100.1"),
+            ("10.0.0.1", &["1.2.3.4", "198.51.100.1, 192.168.1.1"], "198.51.100.1"),
+            // ports and brackets
+            ("10.0.0.1", &["198.51.100.1:4711"], "198.51.100.1"),
+            ("10.0.0.1", &["[2001:db8::1]:4711"], "2001:db8::1"),
+            // nonsense ends the walk at the last proxy that made sense
+            ("10.0.0.1", &["198.51.100.1, unknown"], "10.0.0.1"),
+            ("10.0.0.1", &[], "10.0.0.1"),
+            ("::ffff:10.0.0.1", &["198.51.100.1"], "198.51.100.1"),
+        ] {
+            assert_eq!(seen(peer, forwarded, proxies), expected, "{peer} {forwarded:?}");
+        }
+        assert_eq!(seen("10.0.0.1", &["198.51.100.1"], ""), "10.0.0.1");
+    }
+}

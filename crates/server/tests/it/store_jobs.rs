@@ -1,0 +1,159 @@
+//! Jobs: one runner at a time has a job, in the order in which they are due; one that was taken and never
+//! ended comes back; a dead one never does.
+
+use crate::store_stage::{Stage, staged};
+use numberotp_core::id::JobId;
+use numberotp_core::job::JobKind;
+use numberotp_core::time::{Span, Time};
+use numberotp_server::store::StoreError;
+use numberotp_server::store::job::{
+    Job, LEASE, job_again, job_create, job_delete, job_kill, jobs_count, jobs_next, jobs_take,
+};
+use std::collections::BTreeSet;
+use std::sync::Arc;
+
+fn create(stage: &mut Stage<'_>, subject: i64, at: Time) -> JobId {
+    stage.write(move |tx| job_create(tx, JobKind::SandboxSms, subject, at)).unwrap()
+}
+
+fn take(stage: &mut Stage<'_>, limit: i64) -> Vec<Job> {
+    let now = stage.now;
+    stage.write(move |tx| jobs_take(tx, now, limit)).unwrap()
+}
+
+fn subjects(jobs: &[Job]) -> Vec<i64> {
+    jobs.iter().map(|job| job.subject).collect()
+}
+
+#[test]
+fn what_is_due_is_taken_in_its_order_and_no_more_than_asked() {
+    staged(|stage| {
+        let now = stage.now;
+        for (subject, late) in [(1, 0), (2, 5), (3, 5), (4, 9), (5, -1)] {
+            create(stage, subject, now.minus(Span::seconds(late)));
+        }
+        let first = take(stage, 2);
+        assert_eq!(subjects(&first), [4, 2]);
+        assert!(first.iter().all(|job| job.kind == JobKind::SandboxSms && job.attempts == 1));
+        assert_eq!(subjects(&take(stage, 10)), [3, 1], "one that is due in a second is not");
+        assert_eq!(subjects(&take(stage, 10)), [0; 0]);
+        stage.pass(Span::seconds(1));
+        assert_eq!(subjects(&take(stage, 10)), [5]);
+    });
+}
+
+#[test]
+fn a_job_whose_runner_died_comes_back_when_its_lease_is_over() {
+    staged(|stage| {
+        let now = stage.now;
+        create(stage, 1, now);
+        assert_eq!(take(stage, 1).first().unwrap().attempts, 1);
+        assert_eq!(stage.write(jobs_next).unwrap(), Some(now.plus(LEASE)));
+        stage.pass(LEASE);
+        stage.now = stage.now.minus(Span::micros(1));
+        assert_eq!(subjects(&take(stage, 1)), [0; 0]);
+        stage.pass(Span::micros(1));
+        assert_eq!(take(stage, 1).first().unwrap().attempts, 2);
+    });
+}
+
+#[test]
+fn a_job_is_done_or_again_or_dead() {
+    staged(|stage| {
+        let now = stage.now;
+        let [done, again, dead] = [1, 2, 3].map(|subject| create(stage, subject, now));
+        assert_eq!(take(stage, 3).len(), 3);
+        stage.write(move |tx| job_delete(tx, done)).unwrap();
+        stage.write(move |tx| job_again(tx, again, now.plus(Span::seconds(2)))).unwrap();
+        stage.write(move |tx| job_kill(tx, dead)).unwrap();
+        assert_eq!(stage.write(jobs_count).unwrap(), (2, 1));
+        assert_eq!(
+            stage.write(jobs_next).unwrap(),
+            Some(now.plus(Span::seconds(2))),
+            "a dead one is not waited for"
+        );
+        stage.pass(Span::seconds(2));
+        let job = *take(stage, 3).first().unwrap();
+        assert_eq!((job.id, job.attempts), (again, 2));
+        stage.pass(Span::hours(24));
+        assert_eq!(subjects(&take(stage, 3)), [2], "dead is for ever");
+        stage.write(move |tx| job_delete(tx, again)).unwrap();
+        assert_eq!(stage.write(jobs_next).unwrap(), None);
+    });
+}
+
+#[test]
+fn nothing_is_due_where_nothing_is() {
+    staged(|stage| {
+        assert_eq!(subjects(&take(stage, 10)), [0; 0]);
+        assert_eq!(stage.write(jobs_next).unwrap(), None);
+        assert_eq!(stage.write(jobs_count).unwrap(), (0, 0));
+        stage.write(|tx| job_delete(tx, JobId::new(404))).unwrap();
+    });
+}
+
+#[test]
+fn a_subject_has_one_job_of_a_kind() {
+    staged(|stage| {
+        let now = stage.now;
+        create(stage, 1, now);
+        let twice = stage.write(move |tx| job_create(tx, JobKind::SandboxSms, 1, now));
+        assert!(matches!(twice, Err(StoreError::Conflict(_))), "{twice:?}");
+        stage.write(move |tx| job_create(tx, JobKind::MessagePurge, 1, now)).unwrap();
+        assert_eq!(stage.write(jobs_count).unwrap(), (2, 0));
+    });
+}
+
+/// A limit holds whatever the number of rows, and however the database chooses to find them.
+#[test]
+fn a_portion_is_a_portion_of_many_too() {
+    staged(|stage| {
+        let now = stage.now;
+        let create_many = move |tx: &mut numberotp_server::store::Tx<'_>| {
+            (1..=3_000).try_for_each(|subject| {
+                let at = now.minus(Span::seconds(subject % 60));
+                job_create(tx, JobKind::SandboxSms, subject, at).map(drop)
+            })
+        };
+        stage.write(create_many).unwrap();
+        let mut seen = BTreeSet::new();
+        for portion in [7, 1, 100, 64] {
+            let taken = take(stage, portion);
+            assert_eq!(i64::try_from(taken.len()).unwrap(), portion);
+            assert!(taken.iter().all(|job| seen.insert(job.subject)));
+        }
+        stage.tamper("ANALYZE jobs");
+        let taken = take(stage, 50);
+        assert_eq!(taken.len(), 50);
+        assert!(taken.iter().all(|job| seen.insert(job.subject)));
+    });
+}
+
+#[test]
+fn two_takers_never_have_the_same_job() {
+    staged(|stage| {
+        let now = stage.now;
+        stage
+            .write(move |tx| {
+                (1..=200).try_for_each(|subject| job_create(tx, JobKind::SandboxSms, subject, now).map(drop))
+            })
+            .unwrap();
+        let taken = stage.with_store(async |store| {
+            let tasks: Vec<_> = (0..40)
+                .map(|_| {
+                    let store = Arc::clone(&store);
+                    tokio::spawn(async move { store.write(move |tx| jobs_take(tx, now, 7)).await })
+                })
+                .collect();
+            let mut taken = Vec::new();
+            for task in tasks {
+                taken.extend(task.await.unwrap().unwrap());
+            }
+            taken
+        });
+        let mut subjects = subjects(&taken);
+        subjects.sort_unstable();
+        assert_eq!(subjects, (1..=200).collect::<Vec<_>>(), "each once, none left");
+        assert!(taken.iter().all(|job| job.attempts == 1));
+    });
+}
