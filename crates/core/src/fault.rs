@@ -60,6 +60,10 @@ faults! {
     /// 409
     InvalidState = "INVALID_STATE", "The rent is not in a state that allows this.";
     /// 409
+    IdempotencyKeyReused = "IDEMPOTENCY_KEY_REUSED", "This Idempotency-Key was used with another request. Use a fresh key for each purchase.";
+    /// 503: the first request with this key is still running.
+    IdempotencyInProgress = "IDEMPOTENCY_IN_PROGRESS", "The first request with this Idempotency-Key is still running. Repeat it with the same key after the time in Retry-After.";
+    /// 409
     PriceAboveMax = "PRICE_ABOVE_MAX", "The price is above your maxPrice. Raise it or try later.";
     /// 409
     ResendNotSupported = "RESEND_NOT_SUPPORTED", "Another message cannot be asked for here: only some providers of pool 1 can. Have the service send it again instead.";
@@ -107,6 +111,7 @@ impl Fault {
     pub fn new(code: FaultCode) -> Self {
         let retry_after_s = match code {
             FaultCode::PurchaseUnconfirmed | FaultCode::Maintenance => Some(5),
+            FaultCode::IdempotencyInProgress => Some(2),
             FaultCode::Overloaded => Some(1),
             _ => None,
         };

@@ -6,15 +6,17 @@
 use super::from_store;
 use super::upstream::ask;
 use crate::app::Context;
-use crate::store::hot::{Attach, Attached, Close, Closed, Closing, Origin, Reserve, Reserved};
+pub use crate::store::hot::Claim;
+use crate::store::hot::{Attach, Attached, Close, Closed, Closing, Origin, Repeated, Reserve, Reserved};
+use crate::store::idempotency::key_look;
 use crate::store::job::job_create;
-use numberotp_core::activation::{Activation, Terms};
+use numberotp_core::activation::{Activation, State, Terms};
 use numberotp_core::caller::{Caller, Scope};
 use numberotp_core::catalog::Offer;
 use numberotp_core::fault::{Fault, FaultCode};
 use numberotp_core::id::ActivationId;
 use numberotp_core::job::JobKind;
-use numberotp_core::ledger::Purses;
+use numberotp_core::money::{Credits, Usd};
 use numberotp_core::pricing::{NoOffer, Wish, candidates};
 use numberotp_core::time::Span;
 use numberotp_providers::provider::{Operation, Outcome, Upstream};
@@ -22,27 +24,60 @@ use std::sync::Arc;
 
 /// Longest wait for a place among the purchases being made; nothing is held before.
 const PLACE_WITHIN: Span = Span::seconds(3);
+/// How often a repeat looks by itself whether the first is settled, in case that happened in another process.
+const JOIN_POLL: Span = Span::millis(500);
 /// Most providers asked for one purchase.
 const TRIES: usize = 3;
 /// Version of the policy that purchases are allowed by.
 pub const POLICY_VERSION: i64 = 1;
 
-/// A purchase that has its number.
+/// What is to be bought, from where, and under which key it may be repeated.
+pub struct Purchase {
+    /// What is asked for.
+    pub wish: Wish,
+    /// Network of the caller; kept with the purchase.
+    pub ip_prefix: String,
+    /// The key, if the caller gave one.
+    pub claim: Option<Claim>,
+}
+
+/// A purchase that has its number, as its first answer tells it: waiting, whatever came since.
 pub struct Bought {
     /// The activation.
     pub activation: Activation,
-    /// The purses after it.
-    pub purses: Purses,
+    /// Spendable balance after it.
+    pub balance: Usd,
+    /// Spendable credits after it.
+    pub credits: Credits,
+    /// Whether this is a repeat.
+    pub told: Told,
 }
 
-/// Buys a number for a wish. `ip_prefix` is kept with the purchase.
-pub async fn buy(
-    context: &Arc<Context>,
-    caller: Caller,
-    wish: Wish,
-    ip_prefix: String,
-) -> Result<Bought, Fault> {
+/// Whether an answer is the first or a repeat.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Told {
+    /// The first.
+    First,
+    /// A repeat under the same key.
+    Again,
+}
+
+impl Bought {
+    fn new(activation: Activation, (balance, credits): (Usd, Credits), told: Told) -> Self {
+        let state = activation.state.line().cloned().map_or(activation.state.clone(), State::Waiting);
+        Self { activation: Activation { state, ..activation }, balance, credits, told }
+    }
+}
+
+/// Buys a number, or tells again what was bought under the same key.
+pub async fn buy(context: &Arc<Context>, caller: Caller, purchase: Purchase) -> Result<Bought, Fault> {
     caller.require(Scope::Buy)?;
+    let Purchase { wish, ip_prefix, claim } = purchase;
+    if let Some(claim) = &claim
+        && let Some(bought) = join(context, &caller, claim).await?
+    {
+        return Ok(bought);
+    }
     let view = context.catalog.load_full();
     let here = view.offers_at(&wish.service, wish.country);
     let offers: Vec<Offer> = match candidates(&here, &wish) {
@@ -58,8 +93,54 @@ pub async fn buy(
     };
     let context = Arc::clone(context);
     let tracker = context.tracker.clone();
-    let work = tracker.spawn(async move { buy_first(&context, caller, offers, origin).await });
+    let work = tracker.spawn(async move { buy_first(&context, caller, offers, (origin, claim)).await });
     work.await.unwrap_or_else(|panicked| Err(Fault::new(FaultCode::PurchaseUnconfirmed).caused_by(panicked)))
+}
+
+/// What a repeat is told: what was bought, or to come back. `None`: nothing was bought under this key, so it
+/// runs afresh.
+async fn join(context: &Context, caller: &Caller, claim: &Claim) -> Result<Option<Bought>, Fault> {
+    let deadline = tokio::time::Instant::now() + context.settings.purchase_within.to_std();
+    let first = match repeated(context, caller, claim).await? {
+        Found::Ended(ended) => return Ok(ended),
+        Found::InFlight(id) => id,
+    };
+    let room = context.store.wakes().enter(first);
+    loop {
+        // Looked at again from inside the waiting room, so that no change is missed in between.
+        let mut changed = Box::pin(room.changed());
+        changed.as_mut().enable();
+        if let Found::Ended(ended) = repeated(context, caller, claim).await? {
+            return Ok(ended);
+        }
+        tokio::select! {
+            () = changed => {}
+            () = tokio::time::sleep(JOIN_POLL.to_std()) => {}
+            () = tokio::time::sleep_until(deadline) => return Err(Fault::new(FaultCode::IdempotencyInProgress)),
+            () = context.stopping.cancelled() => return Err(Fault::new(FaultCode::IdempotencyInProgress)),
+        }
+    }
+}
+
+/// What is known of a key.
+enum Found {
+    /// What was bought, or nothing.
+    Ended(Option<Bought>),
+    /// The purchase is still being made.
+    InFlight(ActivationId),
+}
+
+async fn repeated(context: &Context, caller: &Caller, claim: &Claim) -> Result<Found, Fault> {
+    let (account, asked, now) = (caller.account, claim.clone(), context.clock.now());
+    let found = context.store.read(move |tx| key_look(tx, account, &asked, now)).await.map_err(from_store)?;
+    match found {
+        None => Ok(Found::Ended(None)),
+        Some(Repeated::OtherRequest) => Err(Fault::new(FaultCode::IdempotencyKeyReused)),
+        Some(Repeated::InFlight(id)) => Ok(Found::InFlight(id)),
+        Some(Repeated::Settled(activation, balance, credits)) => {
+            Ok(Found::Ended(Some(Bought::new(*activation, (balance, credits), Told::Again))))
+        }
+    }
 }
 
 /// Nothing fits. An account that may not buy learns that first: it would not help it to look elsewhere.
@@ -78,13 +159,13 @@ async fn buy_first(
     context: &Context,
     caller: Caller,
     offers: Vec<Offer>,
-    origin: Origin,
+    terms: (Origin, Option<Claim>),
 ) -> Result<Bought, Fault> {
     let place = tokio::time::timeout(PLACE_WITHIN.to_std(), context.purchases.acquire()).await;
     let Ok(Ok(_place)) = place else { return Err(Fault::new(FaultCode::Overloaded)) };
     let mut worst = FaultCode::NoNumbersAvailable;
     for offer in offers {
-        match buy_one(context, &caller, &offer, origin.clone()).await? {
+        match buy_one(context, &caller, &offer, &terms).await? {
             Attempt::Bought(bought) => return Ok(*bought),
             Attempt::NoStock => {}
             Attempt::Refused => worst = FaultCode::ProviderError,
@@ -103,9 +184,19 @@ async fn buy_one(
     context: &Context,
     caller: &Caller,
     offer: &Offer,
-    origin: Origin,
+    terms: &(Origin, Option<Claim>),
 ) -> Result<Attempt, Fault> {
-    let id = reserve(context, caller, offer, origin).await?;
+    let (id, after) = match reserve(context, caller, offer, terms).await? {
+        Begun::Held(id, after) => (id, after),
+        // Another request with the same key was quicker.
+        Begun::Elsewhere => match &terms.1 {
+            Some(claim) => match join(context, caller, claim).await? {
+                Some(bought) => return Ok(Attempt::Bought(Box::new(bought))),
+                None => return Err(Fault::new(FaultCode::IdempotencyInProgress)),
+            },
+            None => return Err(Fault::new(FaultCode::Internal)),
+        },
+    };
     let operation = Operation::Allocate {
         reference: reference(id),
         service: offer.service.clone(),
@@ -117,8 +208,8 @@ async fn buy_one(
         Ok(Outcome::Number { number, provider_ref }) => {
             let attached = settle_attach(context, id, number, provider_ref).await;
             return match attached.map_err(|fault| unconfirmed(context, id).caused_by(fault))? {
-                Attached::Attached(activation, purses) => {
-                    Ok(Attempt::Bought(Box::new(Bought { activation: *activation, purses })))
+                Attached::Attached(activation, _) => {
+                    Ok(Attempt::Bought(Box::new(Bought::new(*activation, after, Told::First))))
                 }
                 // The reconciler was quicker and had given up: the money is back.
                 Attached::Refused(_) => Ok(Attempt::Refused),
@@ -136,12 +227,20 @@ async fn buy_one(
     }
 }
 
+/// How a purchase began.
+enum Begun {
+    /// Its money is held; with the spendable balance and credits after that.
+    Held(ActivationId, (Usd, Credits)),
+    /// It began before, under the same key.
+    Elsewhere,
+}
+
 async fn reserve(
     context: &Context,
     caller: &Caller,
     offer: &Offer,
-    origin: Origin,
-) -> Result<ActivationId, Fault> {
+    (origin, claim): &(Origin, Option<Claim>),
+) -> Result<Begun, Fault> {
     let now = context.clock.now();
     let terms = Terms {
         service: offer.service.clone(),
@@ -157,12 +256,17 @@ async fn reserve(
         account: caller.account,
         brand: caller.brand,
         terms,
-        origin,
+        origin: origin.clone(),
+        claim: claim.clone(),
         reconcile_at: now.plus(context.settings.reconcile_after),
         now,
     };
     match context.store.reserve(reserve).await.map_err(from_store)? {
-        Reserved::Held(id, _) => Ok(id),
+        Reserved::Held(id, purses) => {
+            Ok(Begun::Held(id, (purses.balance_available(), purses.credits_available())))
+        }
+        Reserved::Repeated(Repeated::OtherRequest) => Err(Fault::new(FaultCode::IdempotencyKeyReused)),
+        Reserved::Repeated(_) => Ok(Begun::Elsewhere),
         Reserved::Short => Err(Fault::new(FaultCode::InsufficientBalance)),
         Reserved::MayNotBuy(standing) => {
             Err(standing.may_buy().err().unwrap_or(Fault::new(FaultCode::Internal)))

@@ -232,10 +232,14 @@ pub async fn wait(context: &Context, caller: &Caller, id: &str) -> Result<Result
         let mut changed = Box::pin(room.changed());
         changed.as_mut().enable();
         let state = peek(context, account, id).await?;
-        match state.status() {
-            Status::Received | Status::Finished if has_code(&state) => {
-                return rent(context, account, id).await.map(Ok);
+        if has_code(&state) {
+            let rent = rent(context, account, id).await?;
+            // Past its time a message is gone, and its code with it.
+            if rent.code().is_some() {
+                return Ok(Ok(rent));
             }
+        }
+        match state.status() {
             status @ (Status::Finished | Status::Canceled | Status::Expired | Status::Failed) => {
                 return Ok(Err(Unheard::Closed(status)));
             }

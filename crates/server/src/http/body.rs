@@ -9,6 +9,7 @@ use http::header::CONTENT_TYPE;
 use http::{HeaderMap, HeaderValue};
 use numberotp_core::fault::{Fault, FaultCode};
 use numberotp_core::money::Usd;
+use numberotp_core::token;
 use serde_json::{Map, Value};
 use std::sync::Arc;
 use std::time::Duration;
@@ -33,7 +34,10 @@ pub(super) async fn read(body: Body, most: usize) -> Result<Bytes, Fault> {
 }
 
 /// The fields of a JSON object. Unknown fields are ignored.
-pub(super) struct Fields(Map<String, Value>);
+pub(super) struct Fields {
+    fields: Map<String, Value>,
+    fingerprint: [u8; 32],
+}
 
 impl FromRequest<Arc<Context>> for Fields {
     type Rejection = Problem;
@@ -41,7 +45,7 @@ impl FromRequest<Arc<Context>> for Fields {
     async fn from_request(request: Request, _: &Arc<Context>) -> Result<Self, Problem> {
         let (parts, body) = request.into_parts();
         let bytes = read(body, BODY_MOST).await?;
-        Ok(Self(object(&parts.headers, &bytes)?))
+        Self::read(&parts.headers, &bytes).map_err(Problem)
     }
 }
 
@@ -55,7 +59,10 @@ impl FromRequest<Arc<Context>> for OptionalFields {
         let (parts, body) = request.into_parts();
         let bytes = read(body, BODY_MOST).await?;
         let empty = bytes.iter().all(u8::is_ascii_whitespace);
-        Ok(Self(Fields(if empty { Map::new() } else { object(&parts.headers, &bytes)? })))
+        if empty {
+            return Ok(Self(Fields { fields: Map::new(), fingerprint: token::hash_bytes(b"") }));
+        }
+        Ok(Self(Fields::read(&parts.headers, &bytes)?))
     }
 }
 
@@ -84,9 +91,18 @@ fn is_json(value: &HeaderValue) -> bool {
 }
 
 impl Fields {
+    fn read(headers: &HeaderMap, bytes: &[u8]) -> Result<Self, Fault> {
+        Ok(Self { fields: object(headers, bytes)?, fingerprint: token::hash_bytes(bytes) })
+    }
+
+    /// Digest of the body, byte for byte: what a repeat under the same key must have again.
+    pub(super) fn fingerprint(&self) -> &[u8; 32] {
+        &self.fingerprint
+    }
+
     /// A field; null counts as absent.
     pub(super) fn get(&self, field: &str) -> Option<&Value> {
-        self.0.get(field).filter(|value| !value.is_null())
+        self.fields.get(field).filter(|value| !value.is_null())
     }
 
     /// A text that may be absent.

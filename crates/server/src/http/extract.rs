@@ -4,7 +4,7 @@ use super::client::ClientAddress;
 use super::meter::Meter;
 use super::problem::Problem;
 use crate::app::{Context, auth};
-use axum::extract::{FromRequestParts, Path};
+use axum::extract::{FromRequestParts, OptionalFromRequestParts, Path};
 use http::header::AUTHORIZATION;
 use http::request::Parts;
 use numberotp_core::caller::Caller;
@@ -45,6 +45,33 @@ async fn caller(parts: &Parts, context: &Context) -> Result<Caller, Fault> {
     auth::authenticate(context, token.trim()).await
 }
 
+/// The key under which a caller may repeat its request: 1 to 255 visible ASCII characters, bare or as a quoted
+/// string; both spell the same key.
+pub(super) struct IdempotencyKey(pub(super) String);
+
+const IDEMPOTENCY_KEY: &str = "idempotency-key";
+
+impl OptionalFromRequestParts<Arc<Context>> for IdempotencyKey {
+    type Rejection = Problem;
+
+    async fn from_request_parts(parts: &mut Parts, _: &Arc<Context>) -> Result<Option<Self>, Problem> {
+        let mut values = parts.headers.get_all(IDEMPOTENCY_KEY).iter();
+        let Some(first) = values.next() else { return Ok(None) };
+        let refuse = |problem: &str| Problem(Fault::parameter("Idempotency-Key", problem));
+        if values.next().is_some() {
+            return Err(refuse("is given twice"));
+        }
+        let text = first.to_str().unwrap_or_default();
+        let text = text.strip_prefix('"').and_then(|rest| rest.strip_suffix('"')).unwrap_or(text);
+        let fits = (1..=255).contains(&text.len()) && text.bytes().all(|byte| byte.is_ascii_graphic());
+        if fits {
+            Ok(Some(Self(text.to_owned())))
+        } else {
+            Err(refuse("must be 1 to 255 visible ASCII characters"))
+        }
+    }
+}
+
 /// The one variable of a path. What cannot be read names nothing we have.
 pub(super) struct PathText(pub(super) String);
 
@@ -52,7 +79,7 @@ impl FromRequestParts<Arc<Context>> for PathText {
     type Rejection = Problem;
 
     async fn from_request_parts(parts: &mut Parts, context: &Arc<Context>) -> Result<Self, Problem> {
-        let path = Path::<String>::from_request_parts(parts, context).await;
+        let path = <Path<String> as FromRequestParts<_>>::from_request_parts(parts, context).await;
         path.map(|Path(text)| Self(text)).map_err(|_unreadable| Problem(Fault::new(FaultCode::NotFound)))
     }
 }

@@ -48,9 +48,10 @@ pub fn status(code: FaultCode) -> StatusCode {
         | FaultCode::NoNumbersAvailable => StatusCode::NOT_FOUND,
         FaultCode::MethodNotAllowed => StatusCode::METHOD_NOT_ALLOWED,
         FaultCode::Timeout => StatusCode::REQUEST_TIMEOUT,
-        FaultCode::InvalidState | FaultCode::PriceAboveMax | FaultCode::ResendNotSupported => {
-            StatusCode::CONFLICT
-        }
+        FaultCode::IdempotencyKeyReused
+        | FaultCode::InvalidState
+        | FaultCode::PriceAboveMax
+        | FaultCode::ResendNotSupported => StatusCode::CONFLICT,
         FaultCode::PayloadTooLarge => StatusCode::PAYLOAD_TOO_LARGE,
         FaultCode::UriTooLong => StatusCode::URI_TOO_LONG,
         FaultCode::UnsupportedMediaType => StatusCode::UNSUPPORTED_MEDIA_TYPE,
@@ -58,9 +59,10 @@ pub fn status(code: FaultCode) -> StatusCode {
         FaultCode::HeadersTooLarge => StatusCode::REQUEST_HEADER_FIELDS_TOO_LARGE,
         FaultCode::Internal => StatusCode::INTERNAL_SERVER_ERROR,
         FaultCode::ProviderError => StatusCode::BAD_GATEWAY,
-        FaultCode::PurchaseUnconfirmed | FaultCode::Overloaded | FaultCode::Maintenance => {
-            StatusCode::SERVICE_UNAVAILABLE
-        }
+        FaultCode::IdempotencyInProgress
+        | FaultCode::PurchaseUnconfirmed
+        | FaultCode::Overloaded
+        | FaultCode::Maintenance => StatusCode::SERVICE_UNAVAILABLE,
     }
 }
 

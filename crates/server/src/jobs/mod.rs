@@ -7,6 +7,7 @@ pub use runner::{run_due, work};
 
 use crate::app::Context;
 use crate::app::{from_store, reconcile, sandbox};
+use crate::store::idempotency::keys_purge;
 use crate::store::job::{Job, job_create};
 use crate::store::message::messages_purge;
 use crate::store::{StoreError, Tx};
@@ -36,8 +37,11 @@ async fn carry_out(context: &Context, job: &Job) -> Result<JobEnd, Fault> {
 
 async fn purge(context: &Context) -> Result<JobEnd, Fault> {
     let now = context.clock.now();
-    let gone =
-        context.store.write(move |tx| messages_purge(tx, now, PURGE_MOST)).await.map_err(from_store)?;
+    let work = move |tx: &mut Tx<'_>| {
+        keys_purge(tx, now)?;
+        messages_purge(tx, now, PURGE_MOST)
+    };
+    let gone = context.store.write(work).await.map_err(from_store)?;
     let more = gone >= u64::try_from(PURGE_MOST).unwrap_or(u64::MAX);
     Ok(JobEnd::Again(if more { Span::seconds(1) } else { PURGE_EVERY }))
 }

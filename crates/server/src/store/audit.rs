@@ -21,8 +21,10 @@ statements! {
     AUDIT_OVERDRAWN = "SELECT COUNT(*) FROM purses WHERE balance_held < 0 OR balance_posted < balance_held OR gift_held < 0 OR gift_posted < gift_held OR granted_held < 0 OR granted_posted < granted_held OR bought_held < 0 OR bought_posted < bought_held";
     /// I3: every purchase has one hold, and the resolution that its state says: none, one post or one void.
     AUDIT_HOLDS = "SELECT COUNT(*) FROM (SELECT a.id FROM activations a LEFT JOIN movements m ON m.reference_kind = 'activation' AND m.reference_id = a.id GROUP BY a.id, a.status, a.hold_id HAVING COALESCE(SUM(CASE WHEN m.kind = 'purchase' AND m.id = a.hold_id THEN 1 WHEN m.kind = 'purchase' THEN 100 ELSE 0 END), 0) <> 1 OR COALESCE(SUM(CASE WHEN m.kind = 'settlement' THEN 1 ELSE 0 END), 0) <> CASE WHEN a.status IN ('received', 'finished') THEN 1 ELSE 0 END OR COALESCE(SUM(CASE WHEN m.kind = 'refund' THEN 1 ELSE 0 END), 0) <> CASE WHEN a.status IN ('failed', 'canceled', 'expired') THEN 1 ELSE 0 END) AS wrong";
-    /// I3: what was held, posted and voided is, purse by purse, what the purchase was to pay.
-    AUDIT_AMOUNTS = "SELECT COUNT(*) FROM (SELECT id, status, 'balance' AS purse, paid_balance AS paid FROM activations UNION ALL SELECT id, status, 'gift', paid_gift FROM activations UNION ALL SELECT id, status, 'granted', paid_granted FROM activations UNION ALL SELECT id, status, 'bought', paid_bought FROM activations) AS a LEFT JOIN (SELECT m.reference_id AS id, t.purse, SUM(CASE t.phase WHEN 'pending' THEN t.amount ELSE 0 END) AS held, SUM(CASE t.phase WHEN 'post' THEN t.amount ELSE 0 END) AS posted, SUM(CASE t.phase WHEN 'void' THEN t.amount ELSE 0 END) AS voided FROM movements m JOIN transfers t ON t.movement_id = m.id WHERE m.reference_kind = 'activation' GROUP BY m.reference_id, t.purse) AS t ON t.id = a.id AND t.purse = a.purse WHERE COALESCE(t.held, 0) <> a.paid OR COALESCE(t.posted, 0) <> CASE WHEN a.status IN ('received', 'finished') THEN a.paid ELSE 0 END OR COALESCE(t.voided, 0) <> CASE WHEN a.status IN ('failed', 'canceled', 'expired') THEN a.paid ELSE 0 END";
+    /// I3: every entry of a purchase is the part that this purse was to pay, in the phase that the state says.
+    AUDIT_PARTS = "SELECT COUNT(*) FROM transfers t JOIN movements m ON m.id = t.movement_id AND m.reference_kind = 'activation' JOIN activations a ON a.id = m.reference_id WHERE t.amount <> CASE t.purse WHEN 'balance' THEN a.paid_balance WHEN 'gift' THEN a.paid_gift WHEN 'granted' THEN a.paid_granted ELSE a.paid_bought END OR t.phase <> CASE WHEN m.kind = 'purchase' THEN 'pending' WHEN a.status IN ('received', 'finished') THEN 'post' ELSE 'void' END";
+    /// I3: each purse that pays has an entry for the hold, and one for its resolution. By number: a movement has one a purse.
+    AUDIT_MISSING = "SELECT ABS((SELECT COALESCE(SUM(CASE WHEN status IN ('reserving', 'waiting') THEN 1 ELSE 2 END * (CASE paid_balance WHEN 0 THEN 0 ELSE 1 END + CASE paid_gift WHEN 0 THEN 0 ELSE 1 END + CASE paid_granted WHEN 0 THEN 0 ELSE 1 END + CASE paid_bought WHEN 0 THEN 0 ELSE 1 END)), 0) FROM activations) - (SELECT COUNT(*) FROM transfers t JOIN movements m ON m.id = t.movement_id AND m.reference_kind = 'activation'))";
     /// I3: no movement of a purchase that does not exist.
     AUDIT_STRAY = "SELECT COUNT(*) FROM movements m LEFT JOIN activations a ON a.id = m.reference_id WHERE m.reference_kind = 'activation' AND (a.id IS NULL OR a.account_id <> m.account_id)";
     /// I3: no hold is open a minute past its deadline.
@@ -93,7 +95,8 @@ const CHECKS: &[(&str, &str, Statement)] = &[
     ("I2", "every purse is the sum of the changes its owner was shown", AUDIT_SHOWN),
     ("I2", "no purse is overdrawn", AUDIT_OVERDRAWN),
     ("I3", "every hold is resolved as its purchase's state says, at most once", AUDIT_HOLDS),
-    ("I3", "every hold is what its purchase was to pay, and is resolved whole", AUDIT_AMOUNTS),
+    ("I3", "every entry of a purchase is the part that it was to pay", AUDIT_PARTS),
+    ("I3", "no entry of a purchase is missing", AUDIT_MISSING),
     ("I3", "every movement of a purchase has its purchase", AUDIT_STRAY),
     ("I3", "every open purchase is looked after by a job", AUDIT_UNWATCHED),
     ("I4", "every charge has a purchase with a message in its lease", AUDIT_CHARGES),

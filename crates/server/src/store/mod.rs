@@ -8,6 +8,7 @@ pub mod audit;
 pub mod db;
 mod error;
 pub mod hot;
+pub mod idempotency;
 pub mod job;
 pub mod ledger;
 pub mod message;
@@ -290,6 +291,7 @@ pub fn catalogue() -> Vec<Statement> {
         activation::CATALOGUE,
         audit::CATALOGUE,
         hot::CATALOGUE,
+        idempotency::CATALOGUE,
         job::CATALOGUE,
         ledger::CATALOGUE,
         message::CATALOGUE,
@@ -303,5 +305,5 @@ pub fn catalogue() -> Vec<Statement> {
 
 /// Every bulk of the store, for the same test.
 pub fn bulks() -> Vec<Bulk> {
-    [hot::BULKS, ledger::BULKS].concat()
+    [hot::BULKS, idempotency::BULKS, ledger::BULKS].concat()
 }

@@ -10,13 +10,21 @@ mod http_close;
 #[cfg(test)]
 mod http_envelope;
 #[cfg(test)]
+mod http_idempotency;
+#[cfg(test)]
 mod http_limits;
+#[cfg(test)]
+mod http_own;
 #[cfg(test)]
 mod http_page;
 #[cfg(test)]
 mod http_prices;
 #[cfg(test)]
+mod http_races;
+#[cfg(test)]
 mod http_rents;
+#[cfg(test)]
+mod http_secrets;
 #[cfg(test)]
 mod http_stage;
 #[cfg(test)]

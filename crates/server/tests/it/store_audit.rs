@@ -115,7 +115,8 @@ const PURSES: (&str, &str) = ("I2", "every purse is the sum of its entries, post
 const SHOWN: (&str, &str) = ("I2", "every purse is the sum of the changes its owner was shown");
 const OVERDRAWN: (&str, &str) = ("I2", "no purse is overdrawn");
 const RESOLVED: (&str, &str) = ("I3", "every hold is resolved as its purchase's state says, at most once");
-const WHOLE: (&str, &str) = ("I3", "every hold is what its purchase was to pay, and is resolved whole");
+const PARTS: (&str, &str) = ("I3", "every entry of a purchase is the part that it was to pay");
+const MISSING: (&str, &str) = ("I3", "no entry of a purchase is missing");
 const STRAY: (&str, &str) = ("I3", "every movement of a purchase has its purchase");
 const WATCHED: (&str, &str) = ("I3", "every open purchase is looked after by a job");
 const OVERDUE: (&str, &str) = ("I3", "no hold is open a minute past its deadline");
@@ -134,13 +135,13 @@ const TABLE: &[(&str, &[(&str, &str)])] = &[
     ("UPDATE transfers SET amount = amount + 1 WHERE phase = 'single'", &[WORTH, PURSES]),
     (
         "UPDATE transfers SET amount = amount + 1 WHERE phase = 'pending' AND purse = 'gift'",
-        &[WORTH, PURSES, WHOLE],
+        &[WORTH, PURSES, PARTS],
     ),
-    ("UPDATE transfers SET amount = amount - 1 WHERE phase = 'post' AND purse = 'gift'", &[PURSES, WHOLE]),
-    ("UPDATE transfers SET phase = 'void' WHERE phase = 'post'", &[PURSES, WHOLE]),
-    ("UPDATE transfers SET phase = 'single' WHERE phase = 'post'", &[PURSES, WHOLE]),
-    ("DELETE FROM transfers WHERE phase = 'void'", &[WORTH, PURSES, WHOLE]),
-    ("DELETE FROM transfers WHERE phase = 'post'", &[PURSES, WHOLE]),
+    ("UPDATE transfers SET amount = amount - 1 WHERE phase = 'post' AND purse = 'gift'", &[PURSES, PARTS]),
+    ("UPDATE transfers SET phase = 'void' WHERE phase = 'post'", &[PURSES, PARTS]),
+    ("UPDATE transfers SET phase = 'single' WHERE phase = 'post'", &[PURSES, PARTS]),
+    ("DELETE FROM transfers WHERE phase = 'void'", &[WORTH, PURSES, MISSING]),
+    ("DELETE FROM transfers WHERE phase = 'post'", &[PURSES, MISSING]),
     ("UPDATE ledger_accounts SET unit = 'USD' WHERE kind = 'gift'", &[UNITS, ZERO]),
     // Purses.
     ("UPDATE purses SET balance_posted = balance_posted + 1", &[PURSES, SHOWN]),
@@ -158,12 +159,12 @@ const TABLE: &[(&str, &[(&str, &str)])] = &[
     ("UPDATE movements SET balance_change = balance_change + 1 WHERE kind = 'topup'", &[WORTH, SHOWN]),
     ("UPDATE movements SET credits_change = credits_change - 1 WHERE kind = 'bonus'", &[WORTH, SHOWN]),
     ("DELETE FROM movements WHERE kind = 'topup'", &[ORPHANS, SHOWN]),
-    ("DELETE FROM movements WHERE kind = 'settlement'", &[ORPHANS, RESOLVED, WHOLE]),
+    ("DELETE FROM movements WHERE kind = 'settlement'", &[ORPHANS, RESOLVED, MISSING]),
     (
         "DELETE FROM movements WHERE kind = 'purchase' AND reference_id = 1",
-        &[ORPHANS, SHOWN, RESOLVED, WHOLE],
+        &[ORPHANS, SHOWN, RESOLVED, MISSING],
     ),
-    ("DELETE FROM movements WHERE kind = 'refund'", &[ORPHANS, SHOWN, RESOLVED, WHOLE]),
+    ("DELETE FROM movements WHERE kind = 'refund'", &[ORPHANS, SHOWN, RESOLVED, MISSING]),
     (DOUBLED_REFUND, &[WORTH, SHOWN, RESOLVED]),
     (DOUBLED_HOLD, &[WORTH, SHOWN, RESOLVED]),
     (
@@ -172,22 +173,25 @@ const TABLE: &[(&str, &[(&str, &str)])] = &[
     ),
     (
         "UPDATE movements SET reference_id = 404 WHERE kind = 'purchase' AND reference_id = 1",
-        &[RESOLVED, WHOLE, STRAY],
+        &[RESOLVED, STRAY],
     ),
     // Purchases.
-    ("DELETE FROM activations WHERE id = 6", &[STRAY]),
-    ("UPDATE activations SET status = 'canceled' WHERE id = 2", &[RESOLVED, WHOLE, HELD, TOLD]),
+    ("DELETE FROM activations WHERE id = 6", &[STRAY, MISSING]),
+    ("UPDATE activations SET status = 'canceled' WHERE id = 2", &[RESOLVED, MISSING, HELD, TOLD]),
     (
         "UPDATE activations SET status = 'received', first_message_at = attached_at WHERE id = 2",
-        &[RESOLVED, WHOLE, TOLD],
+        &[RESOLVED, MISSING, TOLD],
     ),
     (
         "UPDATE activations SET status = 'waiting', first_message_at = NULL WHERE id = 3",
-        &[RESOLVED, WHOLE, CHARGED],
+        &[RESOLVED, PARTS, MISSING, CHARGED],
     ),
     ("UPDATE activations SET hold_id = 404 WHERE id = 1", &[RESOLVED]),
-    ("UPDATE activations SET paid_balance = paid_balance + 1 WHERE id = 1", &[WHOLE]),
-    ("UPDATE activations SET paid_gift = 1 WHERE id = 7", &[WHOLE]),
+    ("UPDATE activations SET paid_balance = paid_balance + 1 WHERE id = 1", &[MISSING]),
+    ("UPDATE activations SET paid_gift = 1 WHERE id = 7", &[MISSING]),
+    ("UPDATE activations SET paid_gift = paid_gift + 1 WHERE id = 1", &[PARTS]),
+    ("UPDATE activations SET paid_balance = paid_balance - 1 WHERE id = 7", &[PARTS]),
+    ("UPDATE activations SET paid_bought = paid_bought + 1 WHERE id = 4", &[PARTS]),
     ("UPDATE activations SET first_message_at = first_message_at - 1800000000 WHERE id = 3", &[CHARGED]),
     ("UPDATE activations SET expires_at = 1 WHERE id = 2", &[OVERDUE]),
     ("UPDATE activations SET created_at = 1 WHERE id = 1", &[OVERDUE]),

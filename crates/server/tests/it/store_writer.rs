@@ -128,6 +128,29 @@ fn a_database_that_does_not_answer_is_told_to_all_and_the_next_batch_is_served()
     });
 }
 
+/// A defect in a closure or a read ends neither the writing nor the reading, and leaves nothing half done.
+#[test]
+fn a_defect_is_told_to_its_caller_and_stops_nobody_after_it() {
+    staged(|stage| {
+        let account = stage.person_with(PRICE.micros());
+        let reserve = stage.reserve(account);
+        stage.with_store(async |store| {
+            for _ in 0..6 {
+                let defect = store.write(move |tx| -> Result<(), StoreError> {
+                    account_rename(tx, account, "half")?;
+                    panic!("on purpose");
+                });
+                assert!(matches!(defect.await, Err(StoreError::Unavailable(_))));
+                let defect = store.read(|_| -> Result<(), StoreError> { panic!("on purpose") });
+                assert!(matches!(defect.await, Err(StoreError::Unavailable(_))));
+            }
+            let name = store.read(move |tx| account_get(tx, account)).await.unwrap().unwrap().name;
+            assert_eq!(name, "Ann");
+            assert!(matches!(store.reserve(reserve).await, Ok(Reserved::Held(..))));
+        });
+    });
+}
+
 /// Breaks every other connection to this database, as a restart of the server does.
 fn break_connections(stage: &mut Stage<'_>) {
     if let Engine::Postgres(_) = stage.database().engine() {

@@ -1,15 +1,16 @@
 //! `/api/internal/rent…`: buy a number, read its code, wait for it, give it back.
 
 use super::super::body::Fields;
-use super::super::extract::{Authenticated, Network, PathText, Query};
+use super::super::extract::{Authenticated, IdempotencyKey, Network, PathText, Query};
 use super::super::problem::Problem;
 use super::{number, pagination};
 use crate::app::Context;
-use crate::app::activations::{Bought, buy};
+use crate::app::activations::{Bought, Claim, Purchase, Told, buy};
 use crate::app::messages::Message;
 use crate::app::rents::{self, Rent, Unheard};
 use axum::Json;
 use axum::extract::State;
+use axum::response::{IntoResponse, Response};
 use numberotp_core::activation::Status;
 use numberotp_core::fault::{Fault, FaultCode};
 use numberotp_core::ledger::Purses;
@@ -23,23 +24,37 @@ use std::sync::Arc;
 /// Fields of a later layer: refused rather than ignored, because their sender counts on them.
 const NOT_YET: [&str; 2] = ["duration", "webhookUrl"];
 
+/// Marks an answer that repeats an earlier one.
+const REPLAYED: &str = "idempotent-replayed";
+
 /// `POST /api/internal/rent`
 pub(in crate::http) async fn rent(
     State(context): State<Arc<Context>>,
     Authenticated(caller): Authenticated,
     Network(network): Network,
+    key: Option<IdempotencyKey>,
     fields: Fields,
-) -> Result<Json<Value>, Problem> {
+) -> Result<Response, Problem> {
+    let claim = key.map(|key| Claim {
+        scope: "POST /api/internal/rent".to_owned(),
+        key: key.0,
+        fingerprint: fields.fingerprint().to_vec(),
+    });
     let wish = wish(&context, &fields)?;
-    let Bought { activation, purses } = buy(&context, caller, wish, network).await?;
+    let purchase = Purchase { wish, ip_prefix: network, claim };
+    let Bought { activation, balance, credits, told } = buy(&context, caller, purchase).await?;
     let data = print(&context, &Rent { activation, messages: Vec::new() });
-    Ok(Json(json!({
+    let answer = Json(json!({
         "success": true,
         "data": data,
-        "remainingCredits": purses.credits_available().count(),
-        "remainingBalance": number(purses.balance_available()),
-        "balance": number(purses.balance_available()),
-    })))
+        "remainingCredits": credits.count(),
+        "remainingBalance": number(balance),
+        "balance": number(balance),
+    }));
+    Ok(match told {
+        Told::First => answer.into_response(),
+        Told::Again => ([(REPLAYED, "true")], answer).into_response(),
+    })
 }
 
 fn wish(context: &Context, fields: &Fields) -> Result<Wish, Fault> {

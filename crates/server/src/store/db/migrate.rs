@@ -19,12 +19,20 @@ pub struct Migration {
     pub postgres: &'static str,
 }
 
-const ALL: &[Migration] = &[Migration {
-    number: 1,
-    name: "foundations",
-    sqlite: include_str!("../../../../../migrations/sqlite/0001_foundations.sql"),
-    postgres: include_str!("../../../../../migrations/postgres/0001_foundations.sql"),
-}];
+const ALL: &[Migration] = &[
+    Migration {
+        number: 1,
+        name: "foundations",
+        sqlite: include_str!("../../../../../migrations/sqlite/0001_foundations.sql"),
+        postgres: include_str!("../../../../../migrations/postgres/0001_foundations.sql"),
+    },
+    Migration {
+        number: 2,
+        name: "idempotency",
+        sqlite: include_str!("../../../../../migrations/sqlite/0002_idempotency.sql"),
+        postgres: include_str!("../../../../../migrations/postgres/0002_idempotency.sql"),
+    },
+];
 
 const TABLE: &str = "CREATE TABLE IF NOT EXISTS migrations (number BIGINT PRIMARY KEY, name TEXT NOT NULL, checksum BIGINT NOT NULL)";
 const TABLE_SQLITE: &str = "CREATE TABLE IF NOT EXISTS migrations (number INTEGER PRIMARY KEY, name TEXT NOT NULL, checksum INTEGER NOT NULL) STRICT";

@@ -4,6 +4,7 @@ use numberotp_core::activation::{Activation, HasCode, Status, Terms, WithheldBec
 use numberotp_core::caller::Standing;
 use numberotp_core::id::{AccountId, ActivationId, BrandId};
 use numberotp_core::ledger::Purses;
+use numberotp_core::money::{Credits, Usd};
 use numberotp_core::text::{PhoneNumber, ProviderCode};
 use numberotp_core::time::Time;
 use numberotp_core::vocabulary::ServiceCode;
@@ -61,6 +62,17 @@ pub struct Origin {
     pub purpose: String,
 }
 
+/// A key under which a purchase may be repeated.
+#[derive(Clone, Debug)]
+pub struct Claim {
+    /// Method and path.
+    pub scope: String,
+    /// The caller's key.
+    pub key: String,
+    /// Digest of the request.
+    pub fingerprint: Vec<u8>,
+}
+
 /// Hold the price and begin a purchase.
 #[derive(Clone, Debug)]
 pub struct Reserve {
@@ -72,6 +84,8 @@ pub struct Reserve {
     pub terms: Terms,
     /// Why it was allowed.
     pub origin: Origin,
+    /// The key under which the caller may repeat it.
+    pub claim: Option<Claim>,
     /// When the reconciler looks, if nobody settled it before.
     pub reconcile_at: Time,
     /// Now.
@@ -83,12 +97,25 @@ pub struct Reserve {
 pub enum Reserved {
     /// The money is held.
     Held(ActivationId, Purses),
+    /// The key was used before. Nothing changed.
+    Repeated(Repeated),
     /// The purses together cannot pay. Nothing changed.
     Short,
     /// The account may not buy. Nothing changed.
     MayNotBuy(Standing),
     /// There is no such account.
     Missing,
+}
+
+/// What became of the purchase that a key was used for.
+#[derive(Clone, Debug)]
+pub enum Repeated {
+    /// It has its number; with the spendable balance and credits that its first answer told.
+    Settled(Box<Activation>, Usd, Credits),
+    /// It is still being made.
+    InFlight(ActivationId),
+    /// It was another request.
+    OtherRequest,
 }
 
 /// The provider gave a number.

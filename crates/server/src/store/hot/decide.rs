@@ -2,10 +2,11 @@
 
 use super::Rules;
 use super::command::{
-    Answer, Attach, Attached, Close, Closed, Closing, Command, Receive, Received, Reserve, Reserved,
+    Answer, Attach, Attached, Claim, Close, Closed, Closing, Command, Receive, Received, Reserve, Reserved,
 };
 use super::working::{Adoption, Lease, NewMessage, PARKED_FOR, Parked, Working};
 use crate::store::StoreError;
+use crate::store::idempotency::UsedKey;
 use crate::store::tx::Sequence;
 use numberotp_core::activation::{Activation, HasCode, Line, Money, Release, State, Step, Verdict, Watch};
 use numberotp_core::id::{AccountId, ActivationId, EventId, JobId, LeaseId, MessageId, MovementId};
@@ -57,6 +58,16 @@ impl Desk<'_> {
         if payer.standing.may_buy().is_err() {
             return Ok(Reserved::MayNotBuy(payer.standing));
         }
+        let claimed =
+            reserve.claim.as_ref().map(|claim| (reserve.account, claim.scope.clone(), claim.key.clone()));
+        let used = claimed.as_ref().and_then(|name| self.working.keys.get(name)).cloned();
+        if let (Some(used), Some(claim)) = (&used, &reserve.claim)
+            && used.stands(reserve.now)
+            && let Some(repeated) = used.tell(claim, &self.activation(used.activation)?)
+        {
+            return Ok(Reserved::Repeated(repeated));
+        }
+        let Some(payer) = self.working.payers.get(&reserve.account) else { return Ok(Reserved::Missing) };
         let Ok(split) = split(&payer.purses, reserve.terms.price, self.rules.credit) else {
             return Ok(Reserved::Short);
         };
@@ -78,7 +89,35 @@ impl Desk<'_> {
         self.working.new_jobs.push((job, JobKind::ActivationWatch, id.get(), reserve.reconcile_at));
         self.working.activations.insert(id, activation);
         self.working.new_activations.push((id, reserve.origin.clone()));
+        if let (Some(name), Some(claim)) = (claimed, &reserve.claim) {
+            self.claim(name, claim, used.map(|used| used.id), (id, purses, reserve.now))?;
+        }
         Ok(Reserved::Held(id, purses))
+    }
+
+    /// The key is this purchase's now; one that ended, or whose purchase failed, makes room.
+    fn claim(
+        &mut self,
+        name: (AccountId, String, String),
+        claim: &Claim,
+        before: Option<i64>,
+        (activation, purses, now): (ActivationId, Purses, Time),
+    ) -> Result<(), StoreError> {
+        if let Some(before) = before {
+            self.working.new_keys.retain(|(_, _, key)| key.id != before);
+            self.working.ended_keys.push(before);
+        }
+        let key = UsedKey {
+            id: self.id()?,
+            fingerprint: claim.fingerprint.clone(),
+            activation,
+            balance_after: purses.balance_available(),
+            credits_after: purses.credits_available(),
+            created_at: now,
+        };
+        self.working.new_keys.push((name.0, claim.clone(), key.clone()));
+        self.working.keys.insert(name, key);
+        Ok(())
     }
 
     fn attach(&mut self, attach: &Attach) -> Result<Attached, StoreError> {

@@ -5,6 +5,7 @@ use super::command::{Origin, Receive};
 use super::working::{Lease, NewMessage, Working};
 use crate::store::StoreError;
 use crate::store::db::{Action, Bulk, Kind, Value};
+use crate::store::idempotency::{KEYS_DELETE, KEYS_INSERT};
 use crate::store::ledger::{
     MOVEMENTS_INSERT, PURSES_UPDATE, TRANSFERS_INSERT, movement_row, purses_row, transfer_row,
 };
@@ -169,6 +170,7 @@ pub(crate) const BULKS: &[Bulk] = &[
 pub fn flush(tx: &mut Tx<'_>, working: &Working) -> Result<(), StoreError> {
     flush_books(tx, working)?;
     flush_activations(tx, working)?;
+    flush_keys(tx, working)?;
     flush_leases(tx, working)?;
     flush_messages(tx, working)?;
     let events: Vec<Vec<Value>> = working
@@ -225,6 +227,14 @@ fn flush_activations(tx: &mut Tx<'_>, working: &Working) -> Result<(), StoreErro
         tx.after_commit(Wake::Activation(*id));
     }
     Ok(())
+}
+
+fn flush_keys(tx: &mut Tx<'_>, working: &Working) -> Result<(), StoreError> {
+    let ended: Vec<Vec<Value>> = working.ended_keys.iter().map(|id| vec![(*id).into()]).collect();
+    tx.bulk(&KEYS_DELETE, &ended)?;
+    let new: Vec<Vec<Value>> =
+        working.new_keys.iter().map(|(account, claim, key)| key.row(*account, claim)).collect();
+    tx.bulk(&KEYS_INSERT, &new).map(drop)
 }
 
 fn insert_row(activation: &Activation, origin: &Origin) -> Vec<Value> {

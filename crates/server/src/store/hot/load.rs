@@ -6,6 +6,7 @@ use super::working::{Lease, PARKED_FOR, Parked, Payer, Working};
 use crate::store::StoreError;
 use crate::store::activation::activations_lock;
 use crate::store::db::{Row, Value, statements};
+use crate::store::idempotency::key_get;
 use crate::store::ledger::read_purses;
 use crate::store::tx::Tx;
 use numberotp_core::activation::HasCode;
@@ -44,6 +45,7 @@ struct Needs {
     attached_numbers: BTreeSet<String>,
     activations: BTreeSet<i64>,
     accounts: BTreeSet<i64>,
+    claims: BTreeSet<String>,
     closing: BTreeSet<i64>,
     /// The earliest instant of the batch: what counts at a later one is decided command by command.
     since: Option<Time>,
@@ -64,6 +66,9 @@ impl Needs {
         match command {
             Command::Reserve(reserve) => {
                 self.accounts.insert(reserve.account.get());
+                if let Some(claim) = &reserve.claim {
+                    self.claims.insert(format!("{} {} {}", reserve.account.get(), claim.scope, claim.key));
+                }
             }
             Command::Attach(attach) => {
                 self.activations.insert(attach.activation.get());
@@ -95,7 +100,8 @@ impl Needs {
     fn locks(&self) -> Vec<i64> {
         let references = self.references.union(&self.attached_references).map(|text| lock_key("ref", text));
         let numbers = self.numbers.union(&self.attached_numbers).map(|text| lock_key("number", text));
-        references.chain(numbers).collect()
+        let claims = self.claims.iter().map(|text| lock_key("claim", text));
+        references.chain(numbers).chain(claims).collect()
     }
 }
 
@@ -124,6 +130,7 @@ pub fn load(tx: &mut Tx<'_>, commands: &[Command]) -> Result<Working, StoreError
     }
     let mut working = Working::default();
     load_seen(tx, commands, &mut working)?;
+    load_keys(tx, commands, &mut needs, &mut working)?;
     load_leases(tx, &needs, &mut working)?;
     load_parked(tx, &needs, &mut working)?;
     needs.activations.extend(working.leases.values().map(|lease| lease.candidate.activation.get()));
@@ -158,6 +165,23 @@ fn load_seen(tx: &mut Tx<'_>, commands: &[Command], working: &mut Working) -> Re
             if row.opt_int("activation_id")?.is_some() {
                 working.matched.insert(id);
             }
+        }
+    }
+    Ok(())
+}
+
+fn load_keys(
+    tx: &mut Tx<'_>,
+    commands: &[Command],
+    needs: &mut Needs,
+    working: &mut Working,
+) -> Result<(), StoreError> {
+    for command in commands {
+        let Command::Reserve(reserve) = command else { continue };
+        let Some(claim) = &reserve.claim else { continue };
+        if let Some(used) = key_get(tx, reserve.account, claim)? {
+            needs.activations.insert(used.activation.get());
+            working.keys.insert((reserve.account, claim.scope.clone(), claim.key.clone()), used);
         }
     }
     Ok(())

@@ -11,7 +11,8 @@ mod load;
 mod working;
 
 pub use command::{
-    Answer, Attach, Attached, Close, Closed, Closing, Command, Origin, Receive, Received, Reserve, Reserved,
+    Answer, Attach, Attached, Claim, Close, Closed, Closing, Command, Origin, Receive, Received, Repeated,
+    Reserve, Reserved,
 };
 pub(crate) use flush::{BULKS, JOBS_INSERT};
 pub(crate) use load::CATALOGUE;

@@ -1,6 +1,8 @@
 //! What a batch works on: everything that was loaded, as it stands after the commands decided so far, and
 //! what has to be written. One copy of each thing, so that commands of one batch see each other.
 
+use super::Claim;
+use crate::store::idempotency::UsedKey;
 use numberotp_core::activation::{Activation, EventKind, HasCode, Verdict};
 use numberotp_core::caller::Standing;
 use numberotp_core::id::{AccountId, ActivationId, BrandId, EventId, JobId, LeaseId, MessageId};
@@ -76,10 +78,13 @@ pub struct Working {
     /// Of the messages seen, those that have their purchase.
     pub matched: BTreeSet<MessageId>,
     pub parked: BTreeMap<MessageId, Parked>,
+    pub keys: HashMap<(AccountId, String, String), UsedKey>,
 
     pub changed_purses: BTreeSet<AccountId>,
     pub changed_activations: BTreeSet<ActivationId>,
     pub new_activations: Vec<(ActivationId, super::Origin)>,
+    pub new_keys: Vec<(AccountId, Claim, UsedKey)>,
+    pub ended_keys: Vec<i64>,
     pub movements: Vec<Movement>,
     pub transfers: Vec<Transfer>,
     pub new_leases: Vec<LeaseId>,

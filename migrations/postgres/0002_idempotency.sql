@@ -1,0 +1,15 @@
+-- Keys under which callers repeat a purchase safely: claimed in the transaction that holds the money. What the
+-- first answer said is kept as facts, so that a repeat is worded the same.
+CREATE TABLE idempotency_keys (
+    id BIGINT PRIMARY KEY,
+    account_id BIGINT NOT NULL,
+    scope TEXT NOT NULL,
+    key TEXT NOT NULL,
+    fingerprint BYTEA NOT NULL,
+    activation_id BIGINT NOT NULL,
+    balance_after BIGINT NOT NULL,
+    credits_after BIGINT NOT NULL,
+    created_at BIGINT NOT NULL
+);
+CREATE UNIQUE INDEX idempotency_keys_name ON idempotency_keys (account_id, scope, key);
+CREATE INDEX idempotency_keys_age ON idempotency_keys (created_at);
