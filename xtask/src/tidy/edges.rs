@@ -114,7 +114,7 @@ mod tests {
     #[test]
     fn layers_name_only_what_is_below() {
         assert_eq!(
-            found("http/rents.rs", "use crate::app::rents;\nfn f(c: &crate::context::Context) {}"),
+            found("http/rents.rs", "use crate::app::rents;\nfn f(c: &crate::app::Context) {}"),
             [""; 0]
         );
         assert!(
@@ -122,7 +122,7 @@ mod tests {
                 .contains("`app` may not name `http`")
         );
         assert_eq!(found("http/rents.rs", "use crate::{app::rents, store::{db, rents as r}};").len(), 2);
-        assert_eq!(found("jobs/expiry.rs", "fn f() { crate::store::rents::expire() }").len(), 1);
+        assert_eq!(found("jobs/expiry.rs", "fn f() { crate::store::db::expire() }").len(), 1);
         assert_eq!(found("jobs/expiry.rs", "fn f() { super::super::http::serve() }").len(), 1);
         assert_eq!(found("clock.rs", "use crate::config::Config;").len(), 1);
     }

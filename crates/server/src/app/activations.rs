@@ -102,7 +102,7 @@ pub async fn buy(context: &Arc<Context>, caller: Caller, purchase: Purchase) -> 
 async fn join(context: &Context, caller: &Caller, claim: &Claim) -> Result<Option<Bought>, Fault> {
     let deadline = tokio::time::Instant::now() + context.settings.purchase_within.to_std();
     let first = match repeated(context, caller, claim).await? {
-        Found::Ended(ended) => return Ok(ended),
+        Found::Ended(ended) => return Ok(ended.map(|bought| *bought)),
         Found::InFlight(id) => id,
     };
     let room = context.store.wakes().enter(first);
@@ -111,7 +111,7 @@ async fn join(context: &Context, caller: &Caller, claim: &Claim) -> Result<Optio
         let mut changed = Box::pin(room.changed());
         changed.as_mut().enable();
         if let Found::Ended(ended) = repeated(context, caller, claim).await? {
-            return Ok(ended);
+            return Ok(ended.map(|bought| *bought));
         }
         tokio::select! {
             () = changed => {}
@@ -125,7 +125,7 @@ async fn join(context: &Context, caller: &Caller, claim: &Claim) -> Result<Optio
 /// What is known of a key.
 enum Found {
     /// What was bought, or nothing.
-    Ended(Option<Bought>),
+    Ended(Option<Box<Bought>>),
     /// The purchase is still being made.
     InFlight(ActivationId),
 }
@@ -138,7 +138,8 @@ async fn repeated(context: &Context, caller: &Caller, claim: &Claim) -> Result<F
         Some(Repeated::OtherRequest) => Err(Fault::new(FaultCode::IdempotencyKeyReused)),
         Some(Repeated::InFlight(id)) => Ok(Found::InFlight(id)),
         Some(Repeated::Settled(activation, balance, credits)) => {
-            Ok(Found::Ended(Some(Bought::new(*activation, (balance, credits), Told::Again))))
+            let bought = Bought::new(*activation, (balance, credits), Told::Again);
+            Ok(Found::Ended(Some(Box::new(bought))))
         }
     }
 }

@@ -7,10 +7,10 @@ use crate::store::job::{Job, job_again, job_delete, job_kill, jobs_next, jobs_ta
 use numberotp_core::job::{JobEnd, backoff};
 use numberotp_core::time::Span;
 use std::sync::Arc;
-use tokio::task::JoinSet;
+use tokio::task::{JoinError, JoinSet};
 
 /// Jobs carried out at once.
-const AT_ONCE: i64 = 64;
+const AT_ONCE: usize = 64;
 /// Longest sleep: another process may have written a job.
 const SLEEP_MOST: Span = Span::seconds(1);
 /// A job that failed this often by a defect of ours is kept for a person.
@@ -18,24 +18,39 @@ const ATTEMPTS_MOST: i64 = 1_000;
 
 /// Takes and carries out what is due now; answers how many jobs that were.
 pub async fn run_due(context: &Arc<Context>) -> Result<usize, StoreError> {
+    let mut running = JoinSet::new();
+    let count = begin_due(context, &mut running, AT_ONCE).await?;
+    while let Some(ended) = running.join_next().await {
+        tell(ended);
+    }
+    Ok(count)
+}
+
+/// Takes what is due, at most so many, and begins it; answers how many jobs that were.
+async fn begin_due(
+    context: &Arc<Context>,
+    running: &mut JoinSet<()>,
+    most: usize,
+) -> Result<usize, StoreError> {
     let now = context.clock.now();
     // Nothing due costs no write.
     if context.store.read(jobs_next).await?.is_none_or(|next| next > now) {
         return Ok(0);
     }
-    let jobs = context.store.write(move |tx| jobs_take(tx, now, AT_ONCE)).await?;
+    let most = i64::try_from(most).unwrap_or(1);
+    let jobs = context.store.write(move |tx| jobs_take(tx, now, most)).await?;
     let count = jobs.len();
-    let mut running = JoinSet::new();
     for job in jobs {
         let context = Arc::clone(context);
         running.spawn(async move { run_one(&context, job).await });
     }
-    while let Some(ended) = running.join_next().await {
-        if let Err(error) = ended {
-            tracing::error!(%error, "a job panicked; its row comes back when its lease ends");
-        }
-    }
     Ok(count)
+}
+
+fn tell(ended: Result<(), JoinError>) {
+    if let Err(error) = ended {
+        tracing::error!(%error, "a job panicked; its row comes back when its lease ends");
+    }
 }
 
 async fn run_one(context: &Context, job: Job) {
@@ -72,10 +87,19 @@ async fn run_one(context: &Context, job: Job) {
     }
 }
 
-/// Runs jobs until the server stops.
+/// Runs jobs until the server stops. A slow one holds its own place alone: the others go on.
 pub async fn work(context: Arc<Context>) {
-    loop {
-        let pause = match run_due(&context).await {
+    let mut running = JoinSet::new();
+    while !context.stopping.is_cancelled() {
+        while let Some(ended) = running.try_join_next() {
+            tell(ended);
+        }
+        let room = AT_ONCE.saturating_sub(running.len());
+        if room == 0 {
+            running.join_next().await.into_iter().for_each(tell);
+            continue;
+        }
+        let pause = match begin_due(&context, &mut running, room).await {
             Ok(0) => sleep_for(&context).await,
             Ok(_) => continue,
             Err(error) => {
@@ -84,10 +108,15 @@ pub async fn work(context: Arc<Context>) {
             }
         };
         tokio::select! {
-            () = context.stopping.cancelled() => return,
+            () = context.stopping.cancelled() => {}
             () = context.store.wakes().job() => {}
             () = tokio::time::sleep(pause.to_std()) => {}
+            Some(ended) = running.join_next(), if !running.is_empty() => tell(ended),
         }
+    }
+    // Each is bounded by its own deadlines.
+    while let Some(ended) = running.join_next().await {
+        tell(ended);
     }
 }
 

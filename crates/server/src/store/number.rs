@@ -17,6 +17,8 @@ statements! {
     ALLOCATION_GET = "SELECT a.id, n.number, a.released_at FROM number_allocations a JOIN numbers n ON n.id = a.number_id WHERE a.provider = $1 AND a.reference = $2";
     /// The number that rested longest among those that are free for a service.
     NUMBER_FREE = "SELECT n.id, n.number FROM numbers n WHERE n.provider = $1 AND n.country_id = $2 AND ($3 = 'any' OR n.operator = $3) AND n.enabled = 1 AND NOT EXISTS (SELECT 1 FROM number_allocations a WHERE a.number_id = n.id AND a.released_at IS NULL AND (n.shared = 0 OR a.service = $4)) ORDER BY n.last_used_at, n.id LIMIT 1";
+    /// It rests from now on.
+    NUMBER_RESTS = "UPDATE numbers SET last_used_at = $3 WHERE id = (SELECT number_id FROM number_allocations WHERE provider = $1 AND reference = $2)";
     /// It is used now.
     NUMBER_USED = "UPDATE numbers SET last_used_at = $2 WHERE id = $1";
     /// The memory of it.
@@ -203,7 +205,10 @@ pub fn allocation_release(
     now: Time,
 ) -> Result<bool, StoreError> {
     let known = allocation_get(tx, provider, reference)?.is_some();
-    tx.execute(&ALLOCATION_RELEASE, &[provider.as_str().into(), reference.into(), now.micros().into()])?;
+    let parameters = [provider.as_str().into(), reference.into(), now.micros().into()];
+    if tx.execute(&ALLOCATION_RELEASE, &parameters)? == 1 {
+        tx.execute(&NUMBER_RESTS, &parameters)?;
+    }
     tx.after_commit(Wake::Catalog);
     Ok(known)
 }

@@ -5,6 +5,7 @@ use crate::http_stage::{RENT, at, deliver, keys, purses, rent, telegram, text, t
 use http::Method;
 use numberotp_core::caller::{Scopes, Standing};
 use numberotp_core::ledger::Purse;
+use numberotp_core::money::Usd;
 use numberotp_core::time::Span;
 use numberotp_testkit::app::{Customer, TestApp, in_sandbox};
 use serde_json::{Value, json};
@@ -77,8 +78,8 @@ fn a_remainder_below_a_credit_comes_from_the_balance_or_costs_a_credit() {
         let both = app.account(whole + 10, 1_000_000).await;
         let rented = app.post(RENT).by(&both).json(&body).ok().await;
         assert_eq!(rented["remainingCredits"], 10);
-        let left = rented["remainingBalance"].as_f64().unwrap();
-        assert!((left - (1_000_000 - rest) as f64 / 1e6).abs() < 1e-9, "{rented}");
+        let left: f64 = Usd::from_micros(1_000_000 - rest).to_string().parse().unwrap();
+        assert_eq!(rented["remainingBalance"], left);
 
         let credits_alone = app.account(whole + 10, 0).await;
         let rented = app.post(RENT).by(&credits_alone).json(&body).ok().await;
@@ -96,8 +97,7 @@ fn a_remainder_below_a_credit_comes_from_the_balance_or_costs_a_credit() {
 fn odd_price(country: &Value) -> Option<(String, String, i64)> {
     country.as_object()?.iter().find_map(|(service, pools)| {
         pools["services"].as_object()?.iter().find_map(|(pool, offer)| {
-            let cost: f64 = text(offer, "cost").parse().ok()?;
-            let micros = (cost * 1e6).round() as i64;
+            let micros = Usd::parse(text(offer, "cost")).ok()?.micros();
             (micros % 500 != 0).then(|| (service.clone(), pool.clone(), micros))
         })
     })
@@ -132,6 +132,19 @@ fn who_may_not_buy_is_told_why_and_still_reads() {
     });
 }
 
+/// A row: type, amount, what moved (balance, credits), what was there after, what it is about, when.
+type Expected<'a> = (&'a str, &'a str, (Value, i64), (Value, i64), Option<Value>, &'a str);
+
+fn assert_row(row: &Value, (kind, amount, moved, after, reference, at): Expected<'_>) {
+    let fields = "id type amount balanceChange creditsChange balanceAfter creditsAfter description reference createdAt";
+    assert_eq!(keys(row), fields.split(' ').collect::<Vec<_>>());
+    assert_eq!((text(row, "type"), text(row, "amount"), text(row, "createdAt")), (kind, amount, at));
+    assert_eq!((&row["balanceChange"], &row["creditsChange"]), (&moved.0, &json!(moved.1)), "{row}");
+    assert_eq!((&row["balanceAfter"], &row["creditsAfter"]), (&after.0, &json!(after.1)), "{row}");
+    assert!(reference.is_none_or(|reference| row["reference"] == reference), "{row}");
+    assert!(!text(row, "description").is_empty() && text(row, "id").parse::<u64>().is_ok());
+}
+
 #[test]
 fn each_step_of_the_books_is_a_row_that_says_what_it_did() {
     in_sandbox(async |app| {
@@ -148,73 +161,36 @@ fn each_step_of_the_books_is_a_row_that_says_what_it_did() {
         deliver(app, &kept, "m1", "Telegram code: 48291").await;
 
         let rows = transactions(app, &customer).await;
-        let about = |id: &str| json!({ "kind": "rent", "id": id });
+        let about = |id: &str| Some(json!({ "kind": "rent", "id": id }));
+        let bonus = ("bonus", "0.075", (json!(0), 150), (json!(0), 150), None, "2024-04-29T09:40:00Z");
         let expected = [
             (
                 "refund",
                 "0.05",
-                json!(0.025),
-                50,
-                json!(100.5),
-                50,
-                Some(about(&canceled)),
+                (json!(0.025), 50),
+                (json!(100.5), 50),
+                about(&canceled),
                 "2024-04-29T09:40:04Z",
             ),
             (
                 "purchase",
                 "-0.05",
-                json!(-0.025),
-                -50,
-                json!(100.475),
-                0,
-                Some(about(&canceled)),
+                (json!(-0.025), -50),
+                (json!(100.475), 0),
+                about(&canceled),
                 "2024-04-29T09:40:03Z",
             ),
-            (
-                "purchase",
-                "-0.05",
-                json!(0),
-                -100,
-                json!(100.5),
-                50,
-                Some(about(&kept)),
-                "2024-04-29T09:40:02Z",
-            ),
-            ("topup", "100.50", json!(100.5), 0, json!(100.5), 150, None, "2024-04-29T09:40:01Z"),
-            ("bonus", "0.075", json!(0), 150, json!(0), 150, None, "2024-04-29T09:40:00Z"),
+            ("purchase", "-0.05", (json!(0), -100), (json!(100.5), 50), about(&kept), "2024-04-29T09:40:02Z"),
+            ("topup", "100.50", (json!(100.5), 0), (json!(100.5), 150), None, "2024-04-29T09:40:01Z"),
+            bonus,
         ];
         assert_eq!(
             rows.len(),
             expected.len(),
             "a charge that was held before is no step of its own: {rows:#?}"
         );
-        for (row, (kind, amount, balance, credits, balance_after, credits_after, reference, at)) in
-            rows.iter().zip(expected)
-        {
-            assert_eq!(
-                keys(row),
-                [
-                    "id",
-                    "type",
-                    "amount",
-                    "balanceChange",
-                    "creditsChange",
-                    "balanceAfter",
-                    "creditsAfter",
-                    "description",
-                    "reference",
-                    "createdAt"
-                ]
-            );
-            assert_eq!((text(row, "type"), text(row, "amount"), text(row, "createdAt")), (kind, amount, at));
-            assert_eq!((&row["balanceChange"], &row["creditsChange"]), (&balance, &json!(credits)), "{row}");
-            assert_eq!(
-                (&row["balanceAfter"], &row["creditsAfter"]),
-                (&balance_after, &json!(credits_after)),
-                "{row}"
-            );
-            assert!(reference.is_none_or(|reference| row["reference"] == reference), "{row}");
-            assert!(!text(row, "description").is_empty() && text(row, "id").parse::<u64>().is_ok());
+        for (row, expected) in rows.iter().zip(expected) {
+            assert_row(row, expected);
         }
     });
 }
@@ -254,7 +230,7 @@ fn a_long_history_is_read_by_pages_and_adds_up() {
         let sum = |field: &str| rows.iter().map(|row| row[field].as_f64().unwrap()).sum::<f64>();
         let (credits, balance) = purses(app, &customer).await;
         assert!((sum("balanceChange") - balance).abs() < 1e-9);
-        assert!((sum("creditsChange") - credits as f64).abs() < 1e-9);
+        assert!((sum("creditsChange") - f64::from(i32::try_from(credits).unwrap())).abs() < 1e-9);
         let other = app.account(100, 0).await;
         assert_eq!(transactions(app, &other).await.len(), 1, "nobody sees another's");
     });

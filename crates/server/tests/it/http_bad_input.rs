@@ -30,69 +30,71 @@ fn wrong_types() -> [Value; 5] {
     [json!(true), json!([]), json!(["US"]), json!({}), json!({ "id": "US" })]
 }
 
+/// Every field of a rent with what it does not take.
+fn wrong_fields() -> Vec<(&'static str, Value)> {
+    let mut bad: Vec<(&'static str, Value)> = Vec::new();
+    for field in ["service", "country", "operator", "pool", "maxPrice"] {
+        bad.extend(wrong_types().map(|value| (field, value)));
+    }
+    let huge = "9".repeat(400);
+    bad.extend(
+        [Value::Null, json!(""), json!("   "), json!("\t\n"), json!(5), json!(-1)]
+            .map(|value| ("service", value)),
+    );
+    bad.extend(
+        [Value::Null, json!(""), json!(" "), json!(-1), json!(1.5), json!(1e300)]
+            .map(|value| ("country", value)),
+    );
+    bad.push(("country", json!(18_446_744_073_709_551_616_f64)));
+    bad.extend(
+        [json!(5), json!("no such"), json!("o\u{0}x"), json!("ä"), json!("x".repeat(33)), json!("../x")]
+            .map(|value| ("operator", value)),
+    );
+    bad.extend(
+        ["0", "4", "-1", "1.0", "pool4", "one", "pool", "1 2", "\u{0}", "256", "１"]
+            .map(|pool| ("pool", json!(pool))),
+    );
+    bad.extend(
+        [json!(0), json!(4), json!(-1), json!(1.5), json!(256), json!(1e300)].map(|value| ("pool", value)),
+    );
+    bad.extend(
+        [
+            "",
+            " ",
+            "abc",
+            "1e3",
+            "-1",
+            "0",
+            "0.00",
+            "-0",
+            "+1",
+            "0x1",
+            "1,5",
+            "NaN",
+            "Infinity",
+            "0.0000001",
+            "1.",
+            ".5",
+            "$1",
+            "\u{0}",
+            huge.as_str(),
+        ]
+        .map(|amount| ("maxPrice", json!(amount))),
+    );
+    bad.extend(
+        [json!(0), json!(-1), json!(-0.01), json!(1e300), json!(1e-9), json!(0.000_000_1)]
+            .map(|value| ("maxPrice", value)),
+    );
+    bad.extend([json!(4), json!("4"), json!(0), json!(true), json!([])].map(|value| ("duration", value)));
+    bad.extend([json!("https://example.com/hook"), json!(""), json!(1)].map(|value| ("webhookUrl", value)));
+    bad
+}
+
 #[test]
 fn a_wrong_field_of_a_rent_is_refused_by_its_name() {
     in_sandbox(async |app| {
         let customer = customer(app).await;
-        let mut bad: Vec<(&str, Value)> = Vec::new();
-        for field in ["service", "country", "operator", "pool", "maxPrice"] {
-            bad.extend(wrong_types().map(|value| (field, value)));
-        }
-        let huge = "9".repeat(400);
-        bad.extend(
-            [Value::Null, json!(""), json!("   "), json!("\t\n"), json!(5), json!(-1)]
-                .map(|value| ("service", value)),
-        );
-        bad.extend(
-            [Value::Null, json!(""), json!(" "), json!(-1), json!(1.5), json!(1e300)]
-                .map(|value| ("country", value)),
-        );
-        bad.push(("country", json!(18_446_744_073_709_551_616_f64)));
-        bad.extend(
-            [json!(5), json!("no such"), json!("o\u{0}x"), json!("ä"), json!("x".repeat(33)), json!("../x")]
-                .map(|value| ("operator", value)),
-        );
-        bad.extend(
-            ["0", "4", "-1", "1.0", "pool4", "one", "pool", "1 2", "\u{0}", "256", "１"]
-                .map(|pool| ("pool", json!(pool))),
-        );
-        bad.extend(
-            [json!(0), json!(4), json!(-1), json!(1.5), json!(256), json!(1e300)]
-                .map(|value| ("pool", value)),
-        );
-        bad.extend(
-            [
-                "",
-                " ",
-                "abc",
-                "1e3",
-                "-1",
-                "0",
-                "0.00",
-                "-0",
-                "+1",
-                "0x1",
-                "1,5",
-                "NaN",
-                "Infinity",
-                "0.0000001",
-                "1.",
-                ".5",
-                "$1",
-                "\u{0}",
-                huge.as_str(),
-            ]
-            .map(|amount| ("maxPrice", json!(amount))),
-        );
-        bad.extend(
-            [json!(0), json!(-1), json!(-0.01), json!(1e300), json!(1e-9), json!(0.000_000_1)]
-                .map(|value| ("maxPrice", value)),
-        );
-        bad.extend([json!(4), json!("4"), json!(0), json!(true), json!([])].map(|value| ("duration", value)));
-        bad.extend(
-            [json!("https://example.com/hook"), json!(""), json!(1)].map(|value| ("webhookUrl", value)),
-        );
-        for (field, value) in bad {
+        for (field, value) in wrong_fields() {
             let refused = app
                 .post(RENT)
                 .by(&customer)

@@ -191,7 +191,7 @@ fn whoever_has_the_answer_already_gets_a_304() {
                         .await;
                     assert_eq!(head.status, 304);
                 }
-                for stale in ["\"other\"", &tag[1..tag.len() - 1], "", "\"\""] {
+                for stale in ["\"other\"", tag.trim_matches('"'), "", "\"\""] {
                     assert_eq!(ask().header("if-none-match", stale).send().await.status, 200, "{stale}");
                 }
             }

@@ -12,13 +12,6 @@ use std::time::Duration;
 
 /// Where numbers are rented.
 pub const RENT: &str = "/api/internal/rent";
-/// What a telegram number in the US costs: one hundred credits.
-pub const PRICE: i64 = 50_000;
-/// The purses of the published example.
-pub const CREDITS: i64 = 2_000;
-/// In micro-dollars: 100.50.
-pub const BALANCE: i64 = 100_500_000;
-
 /// The body of both code samples of the published page.
 pub fn telegram() -> Value {
     json!({ "service": "telegram", "country": "US" })

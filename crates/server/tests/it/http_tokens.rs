@@ -107,7 +107,7 @@ fn a_key_opens_until_it_is_revoked_and_never_with_a_typo() {
         let (foreign, _unstored) = api_key_make(&account, "nobody's", Scopes::ALL, app.now()).unwrap();
         is_shut_out(app, foreign.expose()).await;
         for odd in [
-            &customer.key[..20],
+            customer.key.split_at(20).0,
             &format!("{}0", customer.key),
             &customer.key.to_uppercase(),
             "notp_",

@@ -10,6 +10,7 @@ use numberotp_core::time::Span;
 use numberotp_server::app::upstream::Interference;
 use numberotp_server::config::Settings;
 use numberotp_server::store::job::job_known;
+use numberotp_server::store::sandbox::sandbox_purchase_get;
 use numberotp_testkit::app::{Answer, Customer, Setup, TestApp, in_sandbox, until, with_app};
 use serde_json::{Value, json};
 use std::sync::{Arc, Condvar, Mutex};
@@ -252,9 +253,8 @@ fn a_number_that_comes_after_the_money_went_back_is_given_back_too() {
         assert_eq!(purses(app, &customer).await, (2_000, 0.0));
         assert_eq!(listed(app, &customer, "").await, [""; 0]);
         assert_eq!(app.line().count("allocate"), 1);
-        app.live(60).await;
-        let released = app.read(|tx| numberotp_server::store::sandbox::sandbox_purchase_get(tx, "1")).await;
-        assert!(released.is_some_and(|purchase| purchase.released));
+        let given = app.read(|tx| sandbox_purchase_get(tx, "1")).await;
+        assert!(given.is_some_and(|purchase| purchase.released), "at once, not when somebody sweeps");
     });
 }
 
@@ -307,6 +307,28 @@ fn a_power_cut_after_the_provider_sold_keeps_the_number_for_its_buyer() {
         is_bought(app, &customer, &id).await;
         let provider_ref = at_sandbox(app, &id).await.unwrap().provider_ref();
         assert_eq!(row(app, &id).await.state.line().unwrap().provider_ref, provider_ref);
+    });
+}
+
+#[test]
+fn a_message_that_is_quicker_than_its_number_waits_for_it() {
+    in_sandbox(async |app| {
+        let customer = app.account(2_000, 0).await;
+        app.line().on("allocate", Interference::LoseReply);
+        let id = unconfirmed(app, &customer).await;
+        app.line().mend();
+        for _ in 0..2 {
+            assert!(!deliver(app, &id, "early", "Telegram code: 48291").await, "nobody's yet");
+        }
+        is_open(app, &customer, &id).await;
+        app.advance(Span::seconds(25));
+        app.run_jobs().await;
+        let rent = is_bought(app, &customer, &id).await;
+        assert_eq!((text(&rent, "status"), text(&rent, "otp")), ("received", "48291"));
+        assert_eq!(rent["sms"][0]["receivedAt"], "2024-04-29T09:40:00Z");
+        let count = rent["sms"].as_array().unwrap().len();
+        assert!(deliver(app, &id, "early", "Telegram code: 48291").await, "its buyer's by now");
+        assert_eq!(look(app, &customer, &id).await["sms"].as_array().unwrap().len(), count);
     });
 }
 

@@ -65,7 +65,7 @@ fn without_its_signature_nothing_is_read_and_nothing_kept() {
             "sha256",
             "sha1=00",
             bare,
-            &good[..70],
+            good.split_at(70).0,
             &format!("{good}0"),
             &format!("sha256=={bare}"),
             &foreign,

@@ -2,7 +2,7 @@
 //! values mean the same on both.
 
 use crate::store_stage::{Stage, connection, staged};
-use numberotp_server::store::db::{Action, Bulk, Connection, Kind, Row, Statement, Value};
+use numberotp_server::store::db::{Action, Bulk, Connection, Engine, Kind, Row, Statement, Value};
 use numberotp_server::store::{StoreError, bulks, catalogue};
 use numberotp_testkit::database::on_each_engine;
 use std::collections::BTreeSet;
@@ -84,6 +84,21 @@ fn sets_are_rows() {
         assert_eq!(found(&["a", "a"]), "1");
         assert_eq!(found(&["", "ü😀", "b'\"\\,"]), "234");
         assert_eq!(found(&["nobody", "%", "a,b"]), "");
+
+        stage.tamper(
+            "INSERT INTO secrets (name, value) SELECT name, CAST(value AS BLOB_TYPE) FROM settings"
+                .replace("BLOB_TYPE", blob(stage))
+                .as_str(),
+        );
+        let by_bytes =
+            Statement::new("BY_BYTES", "SELECT name FROM secrets WHERE value IN BLOBS($1) ORDER BY value");
+        let mut found = |values: &[&[u8]]| {
+            let set = Value::Blobs(values.iter().map(|value| value.to_vec()).collect());
+            let rows = connection.query(&by_bytes, &[set]).unwrap();
+            rows.into_iter().map(|mut row| row.text("name").unwrap()).collect::<Vec<_>>()
+        };
+        assert_eq!(found(&[]), [""; 0]);
+        assert_eq!(found(&[b"", b"1", b"3", b"1"]), ["a", "ü😀"]);
 
         let mut connection = self::connection(stage.database());
         let by_key = Statement::new(
@@ -247,6 +262,13 @@ fn what_a_row_does_not_hold_is_corrupt_by_table_and_column() {
         assert!(row.parsed("word", |text| (text == "y").then_some(())).is_err());
         assert!(row.text("beyond the last column").is_err());
     });
+}
+
+const fn blob(stage: &Stage<'_>) -> &'static str {
+    match stage.database().engine() {
+        Engine::Sqlite(_) => "BLOB",
+        Engine::Postgres(_) => "BYTEA",
+    }
 }
 
 fn one(connection: &mut Connection, statement: &Statement, parameters: &[Value]) -> Row {

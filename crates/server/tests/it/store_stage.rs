@@ -389,7 +389,15 @@ pub fn reserve(account: AccountId, now: Time) -> Reserve {
         ip_prefix: "192.0.2.0/24".to_owned(),
         purpose: "testing".to_owned(),
     };
-    Reserve { account, brand: PLATFORM, terms, origin, claim: None, reconcile_at: now.plus(Span::minutes(2)), now }
+    Reserve {
+        account,
+        brand: PLATFORM,
+        terms,
+        origin,
+        claim: None,
+        reconcile_at: now.plus(Span::minutes(2)),
+        now,
+    }
 }
 
 /// The provider gave this number under this name.

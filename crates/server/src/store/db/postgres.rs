@@ -9,6 +9,7 @@ use std::error::Error;
 use std::future::Future;
 use std::time::Duration;
 use tokio::runtime::{Builder, Runtime};
+use tokio::task::JoinHandle;
 use tokio_postgres::types::{IsNull, ToSql, Type, to_sql_checked};
 use tokio_postgres::{Client, Config, NoTls, Statement as Prepared};
 
@@ -25,6 +26,7 @@ pub struct PostgresConnection {
 
 struct Open {
     client: Client,
+    driver: JoinHandle<Result<(), tokio_postgres::Error>>,
     prepared: HashMap<&'static str, Prepared>,
 }
 
@@ -39,9 +41,14 @@ impl PostgresConnection {
         Ok(Self { runtime, config, access, open: None })
     }
 
-    /// Forgets the connection, so that the next use makes another.
+    /// Hangs up, so that the next use makes another connection. At once: the server keeps an open transaction and
+    /// its locks for as long as it hears nothing.
     pub fn forget(&mut self) {
-        self.open = None;
+        if let Some(Open { client, driver, .. }) = self.open.take() {
+            drop(client);
+            driver.abort();
+            let _aborted = self.runtime.block_on(driver);
+        }
     }
 
     /// Connects if need be.
@@ -56,21 +63,21 @@ impl PostgresConnection {
                 return Ok(());
             }
         }
-        self.open = None;
+        self.forget();
         let config = &self.config;
         let read_only = if self.access == Access::Read { "on" } else { "off" };
         let setup = format!(
             "SET statement_timeout = '5s'; SET lock_timeout = '4s'; SET synchronous_commit = on; \
              SET default_transaction_read_only = {read_only}"
         );
-        let client = self.runtime.block_on(within(async move {
+        let (client, driver) = self.runtime.block_on(within(async move {
             let (client, connection) = config.connect(NoTls).await?;
             // The driver polls the socket; its end is seen by the next statement.
-            let _driver = tokio::spawn(connection);
+            let driver = tokio::spawn(connection);
             client.batch_execute(&setup).await?;
-            Ok(client)
+            Ok((client, driver))
         }))?;
-        self.open = Some(Open { client, prepared: HashMap::new() });
+        self.open = Some(Open { client, driver, prepared: HashMap::new() });
         Ok(())
     }
 
@@ -215,6 +222,7 @@ impl ToSql for Value {
             Self::Bytes(value) => value.to_sql(ty, out),
             Self::Ints(values) => values.to_sql(ty, out),
             Self::Texts(values) => values.to_sql(ty, out),
+            Self::Blobs(values) => values.to_sql(ty, out),
         }
     }
     fn accepts(_: &Type) -> bool {

@@ -116,8 +116,20 @@ impl ToSql for Value {
             Self::Bytes(value) => Ok(ToSqlOutput::Borrowed(ValueRef::Blob(value))),
             Self::Ints(values) => json(serde_json::to_string(values)),
             Self::Texts(values) => json(serde_json::to_string(values)),
+            Self::Blobs(values) => {
+                json(serde_json::to_string(&values.iter().map(|bytes| hex(bytes)).collect::<Vec<_>>()))
+            }
         }
     }
+}
+
+fn hex(bytes: &[u8]) -> String {
+    use std::fmt::Write as _;
+    bytes.iter().fold(String::with_capacity(bytes.len().saturating_mul(2)), |mut text, byte| {
+        // Writing to a string cannot fail.
+        let _infallible = write!(text, "{byte:02x}");
+        text
+    })
 }
 
 fn value(from: ValueRef<'_>) -> Result<Value, StoreError> {

@@ -1,6 +1,6 @@
 //! One text for two databases. A statement is written once, with `$n` parameters and a few neutral words:
 //!
-//! - `KEYS($1)`, `TEXTS($1)`: the integers or texts of a set parameter, as rows;
+//! - `KEYS($1)`, `TEXTS($1)`, `BLOBS($1)`: the integers, texts or bytes of a set parameter, as rows;
 //! - `LOCKED`, `SKIPPING`: row locks, which SQLite's single writer does not need;
 //!
 //! and [`Bulk`] describes an insert or update of many rows by its columns, from which both forms follow.
@@ -59,11 +59,11 @@ impl Statement {
     /// The text for SQLite: parameters by number, sets as JSON, no locks.
     pub fn for_sqlite(&self) -> String {
         let text = self.sql.replace(" LOCKED", "").replace(" SKIPPING", "");
-        let text = text
-            .replace("KEYS(", "(SELECT value FROM json_each(")
-            .replace("TEXTS(", "(SELECT value FROM json_each(");
-        let text = close_sets(&text);
-        numbered(&text)
+        let set = |kind: Set, parameter: &str| match kind {
+            Set::Blobs => format!("(SELECT unhex(value) FROM json_each({parameter}))"),
+            Set::Keys | Set::Texts => format!("(SELECT value FROM json_each({parameter}))"),
+        };
+        numbered(&spell_sets(&text, set))
     }
 
     /// The text for PostgreSQL.
@@ -71,41 +71,40 @@ impl Statement {
         // No key is ever changed, so rows that refer to a locked one (a sign-in, a new key) need not wait.
         let text = self.sql.replace(" LOCKED", " FOR NO KEY UPDATE");
         let text = text.replace(" SKIPPING", " FOR UPDATE SKIP LOCKED");
-        let mut out = String::with_capacity(text.len());
-        let mut rest = text.as_str();
-        while let Some((before, word, after)) = next_set(rest) {
-            let (parameter, tail) = after.split_once(')').unwrap_or((after, ""));
-            out.push_str(before);
-            out.push_str("(SELECT unnest(");
-            out.push_str(parameter);
-            out.push_str(if word == "KEYS(" { "::bigint[]))" } else { "::text[]))" });
-            rest = tail;
-        }
-        out.push_str(rest);
-        out
+        let set = |kind: Set, parameter: &str| match kind {
+            Set::Keys => format!("(SELECT unnest({parameter}::bigint[]))"),
+            Set::Texts => format!("(SELECT unnest({parameter}::text[]))"),
+            Set::Blobs => format!("(SELECT unnest({parameter}::bytea[]))"),
+        };
+        spell_sets(&text, set)
     }
 }
 
-fn next_set(text: &str) -> Option<(&str, &'static str, &str)> {
-    let keys = text.split_once("KEYS(").map(|(before, after)| (before, "KEYS(", after));
-    let texts = text.split_once("TEXTS(").map(|(before, after)| (before, "TEXTS(", after));
-    match (keys, texts) {
-        (Some(one), Some(two)) => Some(if one.0.len() < two.0.len() { one } else { two }),
-        (one, two) => one.or(two),
-    }
+/// A set parameter's kind.
+#[derive(Clone, Copy)]
+enum Set {
+    Keys,
+    Texts,
+    Blobs,
 }
 
-/// Adds the bracket that `json_each(` opened after its parameter.
-fn close_sets(text: &str) -> String {
-    let mut parts = text.split("json_each(");
-    let mut out = parts.next().unwrap_or_default().to_owned();
-    for part in parts {
-        let (parameter, rest) = part.split_once(')').unwrap_or((part, ""));
-        out.push_str("json_each(");
-        out.push_str(parameter);
-        out.push_str("))");
-        out.push_str(rest);
+const SETS: [(&str, Set); 3] = [("KEYS(", Set::Keys), ("TEXTS(", Set::Texts), ("BLOBS(", Set::Blobs)];
+
+/// Replaces each neutral set word with a database's own spelling.
+fn spell_sets(text: &str, spell: impl Fn(Set, &str) -> String) -> String {
+    let mut out = String::with_capacity(text.len());
+    let mut rest = text;
+    loop {
+        let found = SETS.iter().filter_map(|(word, kind)| Some((rest.find(word)?, word.len(), *kind)));
+        let Some((at, length, kind)) = found.min_by_key(|(at, ..)| *at) else { break };
+        let (before, from) = rest.split_at_checked(at).unwrap_or((rest, ""));
+        let after = from.get(length..).unwrap_or_default();
+        let (parameter, tail) = after.split_once(')').unwrap_or((after, ""));
+        out.push_str(before);
+        out.push_str(&spell(kind, parameter));
+        rest = tail;
     }
+    out.push_str(rest);
     out
 }
 

@@ -18,6 +18,8 @@ pub enum Value {
     Ints(Vec<i64>),
     /// A set of text keys, for `TEXTS($n)`.
     Texts(Vec<String>),
+    /// A set of byte keys, for `BLOBS($n)`.
+    Blobs(Vec<Vec<u8>>),
 }
 
 /// A row of an answer; read column by column, in order.

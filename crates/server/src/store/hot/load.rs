@@ -20,7 +20,7 @@ use std::collections::BTreeSet;
 
 statements! {
     /// Messages that came before.
-    HOT_MESSAGES_SEEN = "SELECT id, provider, dedupe_key, activation_id FROM messages WHERE provider IN TEXTS($1) AND dedupe_key = $2";
+    HOT_MESSAGES_SEEN = "SELECT id, provider, dedupe_key, activation_id FROM messages WHERE provider IN TEXTS($1) AND dedupe_key IN BLOBS($2)";
     /// Leases by the provider's reference, open or not.
     HOT_LEASES_BY_REFERENCE = "SELECT id, brand_id, account_id, activation_id, provider, provider_ref, number, service, from_at, to_at, closed_at FROM leases WHERE provider IN TEXTS($1) AND provider_ref IN TEXTS($2)";
     /// Open leases of numbers.
@@ -46,6 +46,7 @@ struct Needs {
     activations: BTreeSet<i64>,
     accounts: BTreeSet<i64>,
     claims: BTreeSet<String>,
+    messages: BTreeSet<Vec<u8>>,
     closing: BTreeSet<i64>,
     /// The earliest instant of the batch: what counts at a later one is decided command by command.
     since: Option<Time>,
@@ -77,6 +78,7 @@ impl Needs {
             }
             Command::Receive(receive) => {
                 self.providers.insert(receive.provider.as_str().to_owned());
+                self.messages.insert(receive.dedupe_key.clone());
                 match (&receive.provider_ref, &receive.number) {
                     (Some(reference), _) => drop(self.references.insert(reference.clone())),
                     (None, Some(number)) => drop(self.numbers.insert(number.expose().to_owned())),
@@ -129,7 +131,7 @@ pub fn load(tx: &mut Tx<'_>, commands: &[Command]) -> Result<Working, StoreError
         tx.lock_keys(locks)?;
     }
     let mut working = Working::default();
-    load_seen(tx, commands, &mut working)?;
+    load_seen(tx, &needs, &mut working)?;
     load_keys(tx, commands, &mut needs, &mut working)?;
     load_leases(tx, &needs, &mut working)?;
     load_parked(tx, &needs, &mut working)?;
@@ -150,21 +152,18 @@ pub fn load(tx: &mut Tx<'_>, commands: &[Command]) -> Result<Working, StoreError
     Ok(working)
 }
 
-fn load_seen(tx: &mut Tx<'_>, commands: &[Command], working: &mut Working) -> Result<(), StoreError> {
-    for command in commands {
-        let Command::Receive(receive) = command else { continue };
-        let parameters = [
-            Value::Texts(vec![receive.provider.as_str().to_owned()]),
-            Value::Bytes(receive.dedupe_key.clone()),
-        ];
-        for mut row in tx.query(&HOT_MESSAGES_SEEN, &parameters)? {
-            let id = MessageId::new(row.int("id")?);
-            let provider = row.parsed("provider", ProviderCode::parse)?;
-            let key = row.bytes("dedupe_key")?;
-            working.seen.insert((provider, key), id);
-            if row.opt_int("activation_id")?.is_some() {
-                working.matched.insert(id);
-            }
+fn load_seen(tx: &mut Tx<'_>, needs: &Needs, working: &mut Working) -> Result<(), StoreError> {
+    if needs.messages.is_empty() {
+        return Ok(());
+    }
+    let keys = Value::Blobs(needs.messages.iter().cloned().collect());
+    for mut row in tx.query(&HOT_MESSAGES_SEEN, &[texts(&needs.providers), keys])? {
+        let id = MessageId::new(row.int("id")?);
+        let provider = row.parsed("provider", ProviderCode::parse)?;
+        let key = row.bytes("dedupe_key")?;
+        working.seen.insert((provider, key), id);
+        if row.opt_int("activation_id")?.is_some() {
+            working.matched.insert(id);
         }
     }
     Ok(())
