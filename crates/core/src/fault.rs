@@ -86,7 +86,7 @@ faults! {
     /// 503: queues are full.
     Overloaded = "OVERLOADED", "The server is busy. Nothing was done. Try again after the time in Retry-After.";
     /// 503: the database does not answer, or the server is stopping.
-    Maintenance = "MAINTENANCE", "The service is not available at the moment. Nothing was done. Try again after the time in Retry-After.";
+    Maintenance = "MAINTENANCE", "The service is not available at the moment. Try again after the time in Retry-After; look before you repeat a purchase, or use an Idempotency-Key.";
 }
 
 /// A public error on its way out.

@@ -50,6 +50,8 @@ pub enum JobEnd {
     Done,
     /// Again after this time.
     Again(Span),
+    /// Done for now; the next turn is after this time and counts from nothing.
+    Next(Span),
     /// Its own step moved or removed its row already.
     Moved,
     /// It can never succeed; kept for a person to look at.

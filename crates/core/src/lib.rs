@@ -16,6 +16,7 @@ pub mod ledger;
 pub mod limits;
 pub mod money;
 pub mod otp;
+pub mod policy;
 pub mod pricing;
 pub mod secret;
 pub mod text;

@@ -62,6 +62,11 @@ fn number(body: &[u8]) -> Option<Outcome> {
     let value: Value = serde_json::from_slice(body).ok()?;
     let number = PhoneNumber::parse(value.get("number")?.as_str()?)?;
     let provider_ref = value.get("ref")?.as_str()?.to_owned();
+    let fits =
+        (1..=LONGEST_NAME).contains(&provider_ref.len()) && !provider_ref.chars().any(char::is_control);
+    if !fits {
+        return None;
+    }
     Some(Outcome::Number { number, provider_ref })
 }
 

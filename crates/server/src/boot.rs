@@ -17,7 +17,7 @@ use crate::vault::{Vault, VaultError};
 use arc_swap::ArcSwap;
 use numberotp_core::id::PublicIds;
 use numberotp_core::secret::SecretBytes;
-use numberotp_core::time::Span;
+use numberotp_core::time::{Span, Time};
 use numberotp_core::vocabulary::Vocabulary;
 use std::fmt;
 use std::sync::{Arc, Mutex};
@@ -186,13 +186,14 @@ pub fn vocabulary() -> Result<Vocabulary, BootError> {
         .map_err(|error| BootError::Vocabulary(format!("the shipped tables are broken: {error:?}")))
 }
 
-/// Servers that share a database share its clock: half the round trip is the error.
-pub async fn measure_clock(store: &Store, clock: &Clock) -> Result<(), StoreError> {
+/// The true time by the database's clock, or by the machine's where the database has none of its own. Half the
+/// round trip is the error.
+pub async fn true_time(store: &Store) -> Result<Time, StoreError> {
     let before = clock::machine_time();
-    let Some(there) = store.database_time().await? else { return Ok(()) };
-    let half = Span::micros(clock::machine_time().since(before).as_micros() / 2);
-    clock.set_offset(there.since(before.plus(half)));
-    Ok(())
+    let there = store.database_time().await?;
+    let after = clock::machine_time();
+    let half = Span::micros(after.since(before).as_micros() / 2);
+    Ok(there.map_or(after, |there| there.plus(half)))
 }
 
 /// What tests set beside the configuration.
@@ -214,7 +215,8 @@ pub async fn start(resolved: &Resolved, hands: Hands) -> Result<Arc<Context>, Bo
     let store = Store::open(&resolved.database.engine, StoreOptions::server(rules))?;
     let clock = hands.clock.unwrap_or_else(Clock::system);
     // Before its first use: it never goes back, and a job must not run early because this machine's clock is ahead.
-    measure_clock(&store, &clock).await?;
+    // Servers that share a database share its clock; known before its first use, because it never goes back.
+    clock.set(true_time(&store).await?);
     let mode = decide_mode(&store, resolved).await?;
     let mut settings = resolved.settings(mode);
     settings.demo = mode == Mode::Sandbox && resolved.demo.unwrap_or(resolved.implicit_sandbox);

@@ -3,7 +3,10 @@
 use numberotp_core::time::{Span, Time};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicI64, Ordering};
-use std::time::{SystemTime, UNIX_EPOCH};
+use std::time::{Instant, SystemTime, UNIX_EPOCH};
+
+/// Most that one steering moves a clock.
+const STEP_MOST: Span = Span::seconds(1);
 
 /// Where time comes from. Clones share one clock.
 #[derive(Clone)]
@@ -14,8 +17,9 @@ pub struct Clock {
 
 #[derive(Clone)]
 enum Source {
-    /// The machine's, plus how far the database's is ahead.
-    System { offset: Arc<AtomicI64> },
+    /// The machine's at the start, carried on by its steady clock, and steered: a step of the machine's wall
+    /// clock must not expire anything, nor stop time until it is caught up with.
+    System { begun: Instant, at: i64, offset: Arc<AtomicI64> },
     /// A test's.
     Manual(Arc<AtomicI64>),
 }
@@ -23,7 +27,8 @@ enum Source {
 impl Clock {
     /// The machine's clock.
     pub fn system() -> Self {
-        Self { source: Source::System { offset: Arc::default() }, latest: Arc::default() }
+        let source = Source::System { begun: Instant::now(), at: machine(), offset: Arc::default() };
+        Self { source, latest: Arc::default() }
     }
 
     /// A clock that stands still until it is moved.
@@ -33,19 +38,38 @@ impl Clock {
 
     /// Now; never before what was answered earlier.
     pub fn now(&self) -> Time {
-        let read = match &self.source {
-            Source::System { offset } => machine().saturating_add(offset.load(Ordering::Relaxed)),
-            Source::Manual(time) => time.load(Ordering::Relaxed),
-        };
+        let read = self.read().micros();
         let before = self.latest.fetch_max(read, Ordering::Relaxed);
         Time::from_micros(read.max(before))
     }
 
-    /// Sets how far the database's clock is ahead of the machine's. No effect on a manual clock.
-    pub fn set_offset(&self, ahead: Span) {
-        if let Source::System { offset } = &self.source {
-            offset.store(ahead.as_micros(), Ordering::Relaxed);
-        }
+    fn read(&self) -> Time {
+        Time::from_micros(match &self.source {
+            Source::System { begun, at, offset } => {
+                let since = i64::try_from(begun.elapsed().as_micros()).unwrap_or(i64::MAX);
+                at.saturating_add(since).saturating_add(offset.load(Ordering::Relaxed))
+            }
+            Source::Manual(time) => time.load(Ordering::Relaxed),
+        })
+    }
+
+    /// Sets the time, before anybody used it. No effect on a manual clock.
+    pub fn set(&self, true_now: Time) {
+        self.correct(true_now, Span::micros(i64::MAX));
+    }
+
+    /// Steers towards the true time by at most a second a call: whatever is wrong with it, no deadline jumps.
+    /// Answers how far off the clock was. No effect on a manual clock.
+    pub fn steer(&self, true_now: Time) -> Span {
+        self.correct(true_now, STEP_MOST)
+    }
+
+    fn correct(&self, true_now: Time, most: Span) -> Span {
+        let Source::System { offset, .. } = &self.source else { return Span::default() };
+        let off = true_now.since(self.read());
+        let most = most.as_micros();
+        offset.fetch_add(off.as_micros().clamp(most.saturating_neg(), most), Ordering::Relaxed);
+        off
     }
 
     /// Moves a manual clock forward. No effect on the system's.
@@ -72,12 +96,23 @@ mod tests {
     use super::*;
 
     #[test]
-    fn time_never_goes_back() {
+    fn a_step_of_another_clock_moves_ours_by_a_second_at_most_and_never_back() {
         let clock = Clock::system();
-        clock.set_offset(Span::hours(1));
+        let before = clock.now();
+        assert!(clock.steer(before.plus(Span::hours(1))) > Span::minutes(59));
         let ahead = clock.now();
-        clock.set_offset(Span::hours(-1));
+        assert!(ahead.since(before) < Span::seconds(30), "{ahead:?}");
+        clock.steer(before.minus(Span::hours(1)));
         assert!(clock.now() >= ahead);
+        assert!(clock.read().since(before) > Span::seconds(-2));
+    }
+
+    #[test]
+    fn before_its_first_use_it_is_set_at_once() {
+        let clock = Clock::system();
+        let there = machine_time().plus(Span::hours(1));
+        clock.set(there);
+        assert!(clock.now().since(there) > Span::seconds(-1));
     }
 
     #[test]

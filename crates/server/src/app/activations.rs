@@ -10,7 +10,7 @@ pub use crate::store::hot::Claim;
 use crate::store::hot::{Attach, Attached, Close, Closed, Closing, Origin, Repeated, Reserve, Reserved};
 use crate::store::idempotency::key_look;
 use crate::store::job::job_create;
-use numberotp_core::activation::{Activation, State, Terms};
+use numberotp_core::activation::{Activation, State, Status, Terms};
 use numberotp_core::caller::{Caller, Scope};
 use numberotp_core::catalog::Offer;
 use numberotp_core::fault::{Fault, FaultCode};
@@ -21,6 +21,7 @@ use numberotp_core::pricing::{NoOffer, Wish, candidates};
 use numberotp_core::time::Span;
 use numberotp_providers::provider::{Operation, Outcome, Upstream};
 use std::sync::Arc;
+use tokio::time::Instant;
 
 /// Longest wait for a place among the purchases being made; nothing is held before.
 const PLACE_WITHIN: Span = Span::seconds(3);
@@ -100,7 +101,7 @@ pub async fn buy(context: &Arc<Context>, caller: Caller, purchase: Purchase) -> 
 /// What a repeat is told: what was bought, or to come back. `None`: nothing was bought under this key, so it
 /// runs afresh.
 async fn join(context: &Context, caller: &Caller, claim: &Claim) -> Result<Option<Bought>, Fault> {
-    let deadline = tokio::time::Instant::now() + context.settings.purchase_within.to_std();
+    let deadline = Instant::now() + context.settings.purchase_within.to_std();
     let first = match repeated(context, caller, claim).await? {
         Found::Ended(ended) => return Ok(ended.map(|bought| *bought)),
         Found::InFlight(id) => id,
@@ -165,8 +166,13 @@ async fn buy_first(
     let place = tokio::time::timeout(PLACE_WITHIN.to_std(), context.purchases.acquire()).await;
     let Ok(Ok(_place)) = place else { return Err(Fault::new(FaultCode::Overloaded)) };
     let mut worst = FaultCode::NoNumbersAvailable;
+    // One deadline for all that are asked: the caller is told in time, whatever it is.
+    let deadline = Instant::now() + context.settings.purchase_within.to_std();
     for offer in offers {
-        match buy_one(context, &caller, &offer, &terms).await? {
+        if worst == FaultCode::ProviderError && Instant::now() >= deadline {
+            break;
+        }
+        match buy_one(context, &caller, &offer, (&terms, deadline)).await? {
             Attempt::Bought(bought) => return Ok(*bought),
             Attempt::NoStock => {}
             Attempt::Refused => worst = FaultCode::ProviderError,
@@ -185,7 +191,7 @@ async fn buy_one(
     context: &Context,
     caller: &Caller,
     offer: &Offer,
-    terms: &(Origin, Option<Claim>),
+    (terms, deadline): (&(Origin, Option<Claim>), Instant),
 ) -> Result<Attempt, Fault> {
     let (id, after) = match reserve(context, caller, offer, terms).await? {
         Begun::Held(id, after) => (id, after),
@@ -204,7 +210,9 @@ async fn buy_one(
         country: offer.country,
         operator: offer.operator.clone(),
     };
-    let answer = ask(context, &offer.provider, &operation, context.settings.purchase_within).await;
+    let left = deadline.saturating_duration_since(Instant::now());
+    let left = Span::micros(i64::try_from(left.as_micros()).unwrap_or(0));
+    let answer = ask(context, &offer.provider, &operation, left).await;
     let gone = match answer {
         Ok(Outcome::Number { number, provider_ref }) => {
             let attached = settle_attach(context, id, number, provider_ref).await;
@@ -213,7 +221,9 @@ async fn buy_one(
                     Ok(Attempt::Bought(Box::new(Bought::new(*activation, after, Told::First))))
                 }
                 // The reconciler was quicker and had given up: the money is back.
-                Attached::Refused(_) => Ok(Attempt::Refused),
+                Attached::Refused(Status::Failed) => Ok(Attempt::Refused),
+                // It was quicker and found another number: that one stands, and reading the rent tells it.
+                Attached::Refused(_) => Err(unconfirmed(context, id)),
             };
         }
         Ok(Outcome::NoStock) => Attempt::NoStock,
@@ -294,7 +304,7 @@ pub(super) async fn settle_attach(
     let attach = Attach { activation: id, number, provider_ref, expires_at, now };
     let attached = context.store.attach(attach).await.map_err(from_store)?;
     if let Attached::Refused(status) = attached
-        && status == numberotp_core::activation::Status::Failed
+        && status == Status::Failed
     {
         let release =
             context.store.write(move |tx| job_create(tx, JobKind::ActivationRelease, id.get(), now)).await;

@@ -94,7 +94,8 @@ pub async fn load(store: &Store, vault: &Vault, vocabulary: &Vocabulary) -> Resu
         places.entry((offer.service.clone(), offer.country)).or_default().push(index);
     }
     let mut connected = HashMap::new();
-    for provider in providers.into_iter().filter(|provider| provider.enabled) {
+    // One that is off sells nothing (its offers are not read), but what it sold is still its to deliver and release.
+    for provider in providers {
         match connect(vault, &provider) {
             Some(connection) => drop(connected.insert(provider.code, connection)),
             // One provider's trouble must not take the others down.

@@ -4,7 +4,7 @@
 //! nobody money or messages.
 
 use crate::config::{Enforced, Limits};
-use numberotp_core::id::AccountId;
+use numberotp_core::id::{AccountId, ActivationId};
 use numberotp_core::limits::{Allowed, Limit, Quota, Window};
 use numberotp_core::time::Time;
 use std::collections::HashMap;
@@ -43,9 +43,9 @@ pub enum Subject {
     Network(u128),
     /// An account.
     Account(AccountId),
-    /// One purchase of an account, as the caller spelled it.
-    Rent(AccountId, String),
-    /// A provider, as the caller spelled it.
+    /// One purchase, as an account asks for it.
+    Rent(AccountId, ActivationId),
+    /// A provider's name in lower case.
     Provider(String),
 }
 

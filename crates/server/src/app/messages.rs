@@ -73,6 +73,7 @@ async fn store(context: &Context, provider: &ProviderCode, message: Inbound) -> 
         dedupe_key,
         provider_ref: message.provider_ref,
         number: message.number,
+        sent_at: message.received_at,
         has_code: if code.is_some() { HasCode::Yes } else { HasCode::No },
         services,
         withheld: None,

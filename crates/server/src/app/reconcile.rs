@@ -8,7 +8,7 @@ use crate::app::Context;
 use crate::store::activation::activation_get;
 use crate::store::hot::Closing;
 use numberotp_core::activation::{Activation, State};
-use numberotp_core::fault::Fault;
+use numberotp_core::fault::{Fault, FaultCode};
 use numberotp_core::id::ActivationId;
 use numberotp_core::job::{JobEnd, backoff};
 use numberotp_core::time::Span;
@@ -33,25 +33,32 @@ pub async fn watch(context: &Context, id: ActivationId) -> Result<JobEnd, Fault>
     }
 }
 
-/// Asks the provider what became of our purchase.
+/// Asks the provider what became of our purchase. Whatever it does, the purchase is settled in its minute.
 async fn settle(context: &Context, activation: &Activation) -> Result<JobEnd, Fault> {
     let id = activation.id;
+    let age = context.clock.now().since(activation.created_at);
+    let left = context.settings.settle_within.as_micros().saturating_sub(age.as_micros());
+    if left <= 0 {
+        return close(context, id, Closing::GiveUp).await.map(|_closed| JobEnd::Moved);
+    }
+    let within = Span::micros(left.min(QUESTION_WITHIN.as_micros()));
     let find = Operation::Find { reference: reference(id) };
-    let closing = match ask(context, &activation.terms.provider, &find, QUESTION_WITHIN).await {
+    match ask(context, &activation.terms.provider, &find, within).await {
         Ok(Outcome::Number { number, provider_ref }) => {
-            return settle_attach(context, id, number, provider_ref).await.map(|_attached| JobEnd::Moved);
+            match settle_attach(context, id, number, provider_ref).await {
+                Ok(_attached) => return Ok(JobEnd::Moved),
+                // What the books refuse is no number of ours: a reference that another purchase has, say.
+                Err(fault) if fault.code == FaultCode::Internal => {
+                    tracing::error!(activation = id.get(), %fault, "a provider's number cannot be attached; it is given back");
+                }
+                Err(fault) => return Err(fault),
+            }
         }
         // It knows nothing of it now; a request that is still on its way is caught by the sweep.
-        Ok(Outcome::Unknown | Outcome::NoStock | Outcome::Done) => Closing::GiveUp,
-        Err(Upstream::Refused | Upstream::MayHaveHappened) => {
-            let age = context.clock.now().since(activation.created_at);
-            if age < context.settings.settle_within {
-                return Ok(JobEnd::Again(ASK_AGAIN));
-            }
-            Closing::GiveUp
-        }
-    };
-    close(context, id, closing).await.map(|_closed| JobEnd::Moved)
+        Ok(Outcome::Unknown | Outcome::NoStock | Outcome::Done) => {}
+        Err(Upstream::Refused | Upstream::MayHaveHappened) => return Ok(JobEnd::Again(ASK_AGAIN)),
+    }
+    close(context, id, Closing::GiveUp).await.map(|_closed| JobEnd::Moved)
 }
 
 /// Tells a provider that a number is free.

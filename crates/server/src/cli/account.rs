@@ -24,7 +24,7 @@ use numberotp_core::money::Usd;
 use numberotp_core::text::{Email, display_name};
 use serde_json::{Value, json};
 
-#[derive(Subcommand, Debug)]
+#[derive(Subcommand)]
 pub(super) enum AccountCommand {
     /// Make an account with an API key (scopes read and buy), a session and a JWT; no gift is added
     Create(Box<Create>),
@@ -46,7 +46,7 @@ pub(super) enum AccountCommand {
     Debit(Amounts),
 }
 
-#[derive(Args, Debug)]
+#[derive(Args)]
 pub(super) struct Create {
     /// E-mail; counts as verified
     #[arg(long)]
@@ -81,7 +81,7 @@ enum RoleWord {
     Admin,
 }
 
-#[derive(Args, Debug)]
+#[derive(Args)]
 pub(super) struct Which {
     /// E-mail or id
     #[arg(required_unless_present = "email")]
@@ -94,7 +94,7 @@ pub(super) struct Which {
     json: bool,
 }
 
-#[derive(Args, Debug)]
+#[derive(Args)]
 pub(super) struct Amounts {
     #[command(flatten)]
     which: Which,

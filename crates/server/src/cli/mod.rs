@@ -19,7 +19,7 @@ use output::Output;
 use std::process::ExitCode;
 
 /// Rent phone numbers for receiving one-time codes: server, accounts, offers, audit.
-#[derive(Parser, Debug)]
+#[derive(Parser)]
 #[command(name = "numberotp", version, about, arg_required_else_help = true)]
 pub struct Cli {
     #[command(flatten)]
@@ -28,7 +28,7 @@ pub struct Cli {
     command: Command,
 }
 
-#[derive(Subcommand, Debug)]
+#[derive(Subcommand)]
 enum Command {
     /// Serve the API; without any configuration, a sandbox on 127.0.0.1:8080
     Serve(Box<ServeSettings>),

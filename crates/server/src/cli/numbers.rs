@@ -15,7 +15,7 @@ use serde::Deserialize;
 use serde_json::{Value, json};
 use std::path::PathBuf;
 
-#[derive(Subcommand, Debug)]
+#[derive(Subcommand)]
 pub(super) enum NumbersCommand {
     /// Import a CSV file with the columns number, country, operator, provider, shared; all rows or none
     ///

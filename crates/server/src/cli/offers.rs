@@ -16,7 +16,7 @@ use serde::Deserialize;
 use serde_json::{Value, json};
 use std::path::PathBuf;
 
-#[derive(Subcommand, Debug)]
+#[derive(Subcommand)]
 pub(super) enum OffersCommand {
     /// Import a CSV file with the columns service, country, operator, pool, provider, price, cost, currency, stock, durations; all rows or none
     ///

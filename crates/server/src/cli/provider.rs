@@ -21,7 +21,7 @@ use serde_json::{Value, json};
 /// Fewest characters of a secret that somebody brings.
 const SECRET_LEAST: usize = 16;
 
-#[derive(Subcommand, Debug)]
+#[derive(Subcommand)]
 pub(super) enum ProviderCommand {
     /// Add a gateway for own numbers; prints the secret that its webhooks are signed with, once
     Add {

@@ -7,6 +7,7 @@ use crate::boot::{self, BootError, Hands};
 use crate::config::{Enforced, Mode, Resolved};
 use crate::http::{Serving, router, serve as serve_http};
 use crate::{jobs, telemetry};
+use numberotp_core::time::Span;
 use std::net::SocketAddr;
 use std::path::Path;
 use std::sync::Arc;
@@ -16,7 +17,9 @@ use tokio::signal::unix::{SignalKind, signal};
 use tokio_util::sync::CancellationToken;
 
 /// Longest time for purchases that are still being made when the server stops.
-const FINISH_WITHIN: Duration = Duration::from_secs(10);
+const FINISH_WITHIN: Duration = Duration::from_secs(2);
+/// A clock further off than this is worth a line.
+const CLOCK_OFF_MOST: Span = Span::seconds(5);
 /// How often the database's clock is measured.
 const MEASURE_EVERY: Duration = Duration::from_secs(60);
 
@@ -47,10 +50,16 @@ pub(super) async fn serve(resolved: Resolved) -> Result<(), CliError> {
     }
     let router = router(Arc::clone(&context));
     serve_http(Serving { listener, router, stopping: context.stopping.clone() }).await;
+    // One bound for all that is left, jobs included: what is not done by then is settled after the next start.
     context.tracker.close();
-    if tokio::time::timeout(FINISH_WITHIN, context.tracker.wait()).await.is_err() {
-        tracing::warn!("some purchases were not finished; the reconciler settles them after the next start");
+    let rest = async {
+        context.tracker.wait().await;
+        while tasks.join_next().await.is_some() {}
+    };
+    if tokio::time::timeout(FINISH_WITHIN, rest).await.is_err() {
+        tracing::warn!("some purchases or jobs were not finished; they are settled after the next start");
     }
+    tasks.abort_all();
     while tasks.join_next().await.is_some() {}
     if let Some(context) = Arc::into_inner(context) {
         context.store.stop();
@@ -84,8 +93,17 @@ async fn measure_clock(context: Arc<Context>) {
             () = context.stopping.cancelled() => return,
             () = tokio::time::sleep(MEASURE_EVERY) => {}
         }
-        if let Err(error) = boot::measure_clock(&context.store, &context.clock).await {
-            tracing::warn!(%error, "the database's clock could not be read");
+        match boot::true_time(&context.store).await {
+            Ok(there) => {
+                let off = context.clock.steer(there).as_micros();
+                if off.saturating_abs() > CLOCK_OFF_MOST.as_micros() {
+                    tracing::warn!(
+                        off_ms = off / 1_000,
+                        "a clock has jumped; ours follows by a second a minute"
+                    );
+                }
+            }
+            Err(error) => tracing::warn!(%error, "the database's clock could not be read"),
         }
     }
 }

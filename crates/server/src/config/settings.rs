@@ -15,7 +15,7 @@ pub enum OnOff {
 }
 
 /// Where the data is and how it is kept: all that most commands need.
-#[derive(Args, Clone, Default, Debug, Deserialize)]
+#[derive(Args, Clone, Default, Deserialize)]
 #[serde(rename_all = "kebab-case", deny_unknown_fields, default)]
 pub struct DatabaseSettings {
     /// `sqlite:///path/file.db` or `postgres://user:password@host/name` [default: sqlite://data/numberotp.db]
@@ -34,7 +34,7 @@ pub struct DatabaseSettings {
 }
 
 /// How the server runs.
-#[derive(Args, Clone, Default, Debug, Deserialize)]
+#[derive(Args, Clone, Default, Deserialize)]
 #[serde(rename_all = "kebab-case", deny_unknown_fields, default)]
 pub struct ServeSettings {
     /// Address and port; port 0 takes a free one [default: 127.0.0.1:8080]

@@ -97,7 +97,11 @@ impl Meter {
             Class::Account(rule) => self.count(*rule, account),
             Class::Read(id) => {
                 self.count(Rule::ReadAll, account)?;
-                self.count(Rule::ReadOne, Subject::Rent(caller.account, id.clone()))
+                // What is no id of ours names no purchase and takes no memory.
+                match self.context.public_ids.parse(id) {
+                    Some(id) => self.count(Rule::ReadOne, Subject::Rent(caller.account, id)),
+                    None => Ok(()),
+                }
             }
             Class::Wait => {
                 self.tell(self.context.limiter.look(Rule::ReadAll, account, self.now));
@@ -117,12 +121,16 @@ impl Meter {
 
     /// A provider's webhook was refused: of those only so many are looked at in detail.
     pub(super) fn hook_refused(&self, provider: &str) -> Result<(), Fault> {
-        self.count(Rule::Hook, Subject::Provider(provider.to_owned()))
+        self.count(Rule::Hook, Subject::Provider(provider.to_ascii_lowercase()))
     }
 
     /// A provider's webhook was taken: tells where refused ones stand.
     pub(super) fn hook_taken(&self, provider: &str) {
-        self.tell(self.context.limiter.look(Rule::Hook, Subject::Provider(provider.to_owned()), self.now));
+        self.tell(self.context.limiter.look(
+            Rule::Hook,
+            Subject::Provider(provider.to_ascii_lowercase()),
+            self.now,
+        ));
     }
 
     /// The three headers, whatever became of the request.

@@ -23,7 +23,7 @@ const FIELDS_MOST: usize = 100;
 /// Most connections at once.
 const CONNECTIONS_MOST: usize = 20_000;
 /// Longest time for a graceful stop.
-const STOP_WITHIN: Duration = Duration::from_secs(10);
+const STOP_WITHIN: Duration = Duration::from_secs(7);
 /// Pause when the system has no more sockets to give.
 const ACCEPT_PAUSE: Duration = Duration::from_millis(50);
 

@@ -8,7 +8,7 @@ pub use runner::{run_due, work};
 use crate::app::Context;
 use crate::app::{from_store, reconcile, sandbox};
 use crate::store::idempotency::keys_purge;
-use crate::store::job::{Job, job_create};
+use crate::store::job::{Job, job_create, job_revive};
 use crate::store::message::messages_purge;
 use crate::store::{StoreError, Tx};
 use numberotp_core::fault::Fault;
@@ -43,13 +43,13 @@ async fn purge(context: &Context) -> Result<JobEnd, Fault> {
     };
     let gone = context.store.write(work).await.map_err(from_store)?;
     let more = gone >= u64::try_from(PURGE_MOST).unwrap_or(u64::MAX);
-    Ok(JobEnd::Again(if more { Span::seconds(1) } else { PURGE_EVERY }))
+    Ok(JobEnd::Next(if more { Span::seconds(1) } else { PURGE_EVERY }))
 }
 
 /// Writes the rows of the jobs that run for ever, once.
 pub fn plant(tx: &mut Tx<'_>, now: Time) -> Result<(), StoreError> {
     if crate::store::job::job_known(tx, JobKind::MessagePurge, PURGE_SUBJECT)? {
-        return Ok(());
+        return job_revive(tx, JobKind::MessagePurge, PURGE_SUBJECT);
     }
     job_create(tx, JobKind::MessagePurge, PURGE_SUBJECT, now.plus(PURGE_EVERY)).map(drop)
 }

@@ -3,14 +3,14 @@
 use super::carry_out;
 use crate::app::Context;
 use crate::store::StoreError;
-use crate::store::job::{Job, job_again, job_delete, job_kill, jobs_next, jobs_take};
+use crate::store::job::{Job, job_again, job_delete, job_kill, job_next, jobs_next, jobs_take};
 use numberotp_core::job::{JobEnd, backoff};
 use numberotp_core::time::Span;
 use std::sync::Arc;
 use tokio::task::{JoinError, JoinSet};
 
 /// Jobs carried out at once.
-const AT_ONCE: usize = 64;
+const AT_ONCE: usize = 256;
 /// Longest sleep: another process may have written a job.
 const SLEEP_MOST: Span = Span::seconds(1);
 /// A job that failed this often by a defect of ours is kept for a person.
@@ -73,6 +73,7 @@ async fn run_one(context: &Context, job: Job) {
         JobEnd::Moved => Ok(()),
         JobEnd::Done => context.store.write(move |tx| job_delete(tx, id)).await,
         JobEnd::Again(pause) => context.store.write(move |tx| job_again(tx, id, now.plus(pause))).await,
+        JobEnd::Next(pause) => context.store.write(move |tx| job_next(tx, id, now.plus(pause))).await,
         JobEnd::Dead => {
             tracing::error!(
                 job = id.get(),

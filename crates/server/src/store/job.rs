@@ -15,13 +15,17 @@ pub const LEASE: Span = Span::seconds(30);
 
 statements! {
     /// Takes what is due.
-    JOBS_TAKE = "UPDATE jobs SET leased_until = $2, attempts = attempts + 1 WHERE id IN (SELECT id FROM jobs WHERE dead = 0 AND run_at <= $1 AND leased_until <= $1 ORDER BY run_at, id LIMIT $3 SKIPPING) RETURNING id, kind, subject_id, attempts, run_at";
+    JOBS_TAKE = "UPDATE jobs SET leased_until = $2, attempts = attempts + 1 WHERE id IN (SELECT id FROM jobs WHERE dead = 0 AND run_at <= $1 AND leased_until <= $1 AND kind IN TEXTS($4) ORDER BY run_at, id LIMIT $3 SKIPPING) RETURNING id, kind, subject_id, attempts, run_at";
     /// When the next one is due.
-    JOBS_NEXT = "SELECT MIN(CASE WHEN leased_until > run_at THEN leased_until ELSE run_at END) FROM jobs WHERE dead = 0";
+    JOBS_NEXT = "SELECT MIN(CASE WHEN leased_until > run_at THEN leased_until ELSE run_at END) FROM jobs WHERE dead = 0 AND kind IN TEXTS($1)";
     /// Done.
     JOB_DELETE = "DELETE FROM jobs WHERE id = $1";
     /// Again later.
     JOB_AGAIN = "UPDATE jobs SET run_at = $2, leased_until = 0 WHERE id = $1";
+    /// Another turn later, counted from nothing.
+    JOB_NEXT = "UPDATE jobs SET run_at = $2, leased_until = 0, attempts = 0 WHERE id = $1";
+    /// A dead one lives again.
+    JOB_REVIVE = "UPDATE jobs SET dead = 0, attempts = 0, leased_until = 0 WHERE kind = $1 AND subject_id = $2 AND dead = 1";
     /// Never again; kept for a person.
     JOB_DEAD = "UPDATE jobs SET dead = 1 WHERE id = $1";
     /// Whether a row exists.
@@ -43,9 +47,14 @@ pub struct Job {
     pub attempts: i64,
 }
 
+/// The kinds that this program knows. A newer one's, while both run, are left to it.
+fn known_kinds() -> Value {
+    Value::Texts(JobKind::ALL.into_iter().map(|kind| kind.as_str().to_owned()).collect())
+}
+
 /// Takes at most `limit` due jobs.
 pub fn jobs_take(tx: &mut Tx<'_>, now: Time, limit: i64) -> Result<Vec<Job>, StoreError> {
-    let parameters = [now.micros().into(), now.plus(LEASE).micros().into(), limit.into()];
+    let parameters = [now.micros().into(), now.plus(LEASE).micros().into(), limit.into(), known_kinds()];
     let mut jobs = Vec::new();
     for mut row in tx.query(&JOBS_TAKE, &parameters)? {
         let id = JobId::new(row.int("id")?);
@@ -59,7 +68,7 @@ pub fn jobs_take(tx: &mut Tx<'_>, now: Time, limit: i64) -> Result<Vec<Job>, Sto
 
 /// When the next job is due, if there is one.
 pub fn jobs_next(tx: &mut Tx<'_>) -> Result<Option<Time>, StoreError> {
-    let Some(mut row) = tx.query_one(&JOBS_NEXT, &[])? else { return Ok(None) };
+    let Some(mut row) = tx.query_one(&JOBS_NEXT, &[known_kinds()])? else { return Ok(None) };
     Ok(row.opt_int("run_at")?.map(Time::from_micros))
 }
 
@@ -96,6 +105,18 @@ pub fn job_again(tx: &mut Tx<'_>, id: JobId, run_at: Time) -> Result<(), StoreEr
     tx.execute(&JOB_AGAIN, &[id.get().into(), run_at.micros().into()])?;
     tx.after_commit(Wake::Job(run_at));
     Ok(())
+}
+
+/// Its turn is over; the next one counts from nothing.
+pub fn job_next(tx: &mut Tx<'_>, id: JobId, run_at: Time) -> Result<(), StoreError> {
+    tx.execute(&JOB_NEXT, &[id.get().into(), run_at.micros().into()])?;
+    tx.after_commit(Wake::Job(run_at));
+    Ok(())
+}
+
+/// Lets a dead job live again.
+pub fn job_revive(tx: &mut Tx<'_>, kind: JobKind, subject: i64) -> Result<(), StoreError> {
+    tx.execute(&JOB_REVIVE, &[kind.as_str().into(), subject.into()]).map(drop)
 }
 
 /// It can never succeed.

@@ -12,6 +12,8 @@ mod http_envelope;
 #[cfg(test)]
 mod http_idempotency;
 #[cfg(test)]
+mod http_late;
+#[cfg(test)]
 mod http_limits;
 #[cfg(test)]
 mod http_own;
@@ -51,6 +53,8 @@ mod store_batch;
 mod store_catalog;
 #[cfg(test)]
 mod store_close;
+#[cfg(test)]
+mod store_idempotency;
 #[cfg(test)]
 mod store_jobs;
 #[cfg(test)]

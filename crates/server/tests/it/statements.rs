@@ -158,7 +158,10 @@ fn message(id: i64, reference: Option<&str>, activation: Option<i64>, body: &[u8
     starts.into_iter().chain(ends).collect()
 }
 
-fn look(stage: &mut Stage<'_>) -> Vec<(i64, Option<String>, Option<i64>, Vec<u8>, i64)> {
+/// Row, reference, purchase, body and instant of a message.
+type Looked = (i64, Option<String>, Option<i64>, Vec<u8>, i64);
+
+fn look(stage: &mut Stage<'_>) -> Vec<Looked> {
     let look = Statement::new(
         "TEST_LOOK",
         "SELECT id, provider_ref, activation_id, body, received_at FROM messages ORDER BY id",

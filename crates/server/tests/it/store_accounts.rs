@@ -56,11 +56,11 @@ fn an_email_is_taken_once_a_brand() {
         let new = ann(stage.now);
         let again = NewAccount { email: Email::parse("ANN@example.com").unwrap(), ..new.clone() };
         assert!(stage.write(move |tx| account_create(tx, &new)).unwrap().is_some());
-        let (first, again_too) = (again.clone(), again.clone());
+        let first = again.clone();
         assert!(stage.write(move |tx| account_create(tx, &first)).unwrap().is_none());
 
         stage.tamper("INSERT INTO brands (id, name) VALUES (2, 'Another')");
-        let other = NewAccount { brand: numberotp_core::id::BrandId::new(2), ..again_too };
+        let other = NewAccount { brand: numberotp_core::id::BrandId::new(2), ..again };
         let email = other.email.clone();
         let made = stage.write(move |tx| account_create(tx, &other)).unwrap().unwrap();
         let found = stage.write(move |tx| account_by_email(tx, PLATFORM, &email)).unwrap().unwrap();

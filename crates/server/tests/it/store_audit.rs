@@ -205,7 +205,7 @@ const TABLE: &[(&str, &[(&str, &str)])] = &[
     ("UPDATE messages SET received_at = 1 WHERE verdict = 'delivered'", &[LEASED]),
     ("UPDATE messages SET provider = 'other' WHERE verdict = 'delivered'", &[LEASED]),
     ("UPDATE messages SET activation_id = NULL WHERE verdict = 'delivered'", &[LEASED]),
-    ("UPDATE leases SET closed_at = from_at WHERE activation_id = 4", &[LEASED]),
+    ("UPDATE leases SET closed_at = from_at - 60000000 WHERE activation_id = 4", &[LEASED]),
     // Gateways.
     ("UPDATE sandbox_purchases SET reference = '404'", &[HELD]),
     ("UPDATE number_allocations SET reference = '404'", &[HELD]),

@@ -166,6 +166,31 @@ fn a_purchase_without_a_number_fails_and_the_money_is_back() {
     });
 }
 
+/// Nobody could tell in time whether the provider gave a number: the money goes back, and it is looked after later.
+#[test]
+fn a_purchase_that_is_given_up_is_swept_up_after() {
+    staged(|stage| {
+        let account = stage.person_with(2 * PRICE.micros());
+        let id = stage.reserved(account);
+        done(&stage.close(id, Closing::GiveUp));
+        assert_eq!((stage.status(id).as_str(), stage.balance(account)), ("failed", (2 * PRICE.micros(), 0)));
+        let sweep = format!("activation_sweep {} 30", id.get());
+        assert_eq!(stage.jobs(), [sweep.clone()]);
+        let after = everything(stage);
+        stage.pass(Span::seconds(5));
+        done(&stage.close(id, Closing::GiveUp));
+        done(&stage.close(id, Closing::Fail));
+        assert_eq!(everything(stage), after);
+
+        let failed = stage.reserved(account);
+        done(&stage.close(failed, Closing::Fail));
+        done(&stage.close(failed, Closing::GiveUp));
+        assert_eq!(stage.jobs(), [sweep], "what failed for certain needs no sweeping");
+        let rented = stage.rented(account, "r1", "447700900001");
+        assert_eq!(refused(&stage.close(rented, Closing::GiveUp)), Some(Status::Waiting));
+    });
+}
+
 #[test]
 fn the_window_closes_what_nobody_answered() {
     staged(|stage| {

@@ -7,7 +7,8 @@ use numberotp_core::job::JobKind;
 use numberotp_core::time::{Span, Time};
 use numberotp_server::store::StoreError;
 use numberotp_server::store::job::{
-    Job, LEASE, job_again, job_create, job_delete, job_kill, jobs_count, jobs_next, jobs_take,
+    Job, LEASE, job_again, job_create, job_delete, job_kill, job_known, job_next, job_revive, jobs_count,
+    jobs_next, jobs_take,
 };
 use std::collections::BTreeSet;
 use std::sync::Arc;
@@ -79,6 +80,47 @@ fn a_job_is_done_or_again_or_dead() {
         assert_eq!(subjects(&take(stage, 3)), [2], "dead is for ever");
         stage.write(move |tx| job_delete(tx, again)).unwrap();
         assert_eq!(stage.write(jobs_next).unwrap(), None);
+    });
+}
+
+/// A job that comes again and again is counted anew each turn, and one that was given up can be taken up again.
+#[test]
+fn a_turn_counts_from_nothing_and_a_dead_job_can_be_revived() {
+    staged(|stage| {
+        let now = stage.now;
+        let id = create(stage, 1, now);
+        assert_eq!(take(stage, 1).first().unwrap().attempts, 1);
+        stage.write(move |tx| job_again(tx, id, now)).unwrap();
+        assert_eq!(take(stage, 1).first().unwrap().attempts, 2, "again is the same turn");
+        stage.write(move |tx| job_next(tx, id, now.plus(Span::hours(1)))).unwrap();
+        stage.pass(Span::hours(1));
+        assert_eq!(take(stage, 1).first().unwrap().attempts, 1);
+
+        stage.write(|tx| job_revive(tx, JobKind::SandboxSms, 1)).unwrap();
+        assert_eq!(subjects(&take(stage, 1)), [0; 0], "one that lives is left to its runner");
+        stage.write(move |tx| job_kill(tx, id)).unwrap();
+        stage.write(|tx| job_revive(tx, JobKind::SandboxSms, 404)).unwrap();
+        stage.write(|tx| job_revive(tx, JobKind::MessagePurge, 1)).unwrap();
+        assert_eq!(subjects(&take(stage, 1)), [0; 0]);
+        stage.write(|tx| job_revive(tx, JobKind::SandboxSms, 1)).unwrap();
+        assert_eq!(take(stage, 1).first().unwrap().attempts, 1);
+        assert!(stage.write(|tx| job_known(tx, JobKind::SandboxSms, 1)).unwrap());
+        assert!(!stage.write(|tx| job_known(tx, JobKind::MessagePurge, 1)).unwrap());
+    });
+}
+
+/// Two versions of the program run side by side for a while: a kind that this one does not know is the other's.
+#[test]
+fn a_kind_that_is_not_known_hinders_no_other() {
+    staged(|stage| {
+        let now = stage.now;
+        create(stage, 1, now);
+        create(stage, 2, now);
+        stage.tamper("UPDATE jobs SET kind = 'of_a_newer_program' WHERE subject_id = 1");
+        assert_eq!(subjects(&take(stage, 1)), [2], "it takes no place");
+        let left = stage.list("SELECT CAST(attempts + leased_until AS TEXT) FROM jobs WHERE subject_id = 1");
+        assert_eq!(left, ["0"], "and is not taken from whoever knows it");
+        assert_eq!(stage.write(jobs_next).unwrap(), Some(now.plus(LEASE)), "nor waited for");
     });
 }
 

@@ -97,7 +97,7 @@ fn the_number_that_rested_longest_is_given_and_none_twice() {
         }
         assert_eq!(given.iter().collect::<BTreeSet<_>>().len(), 3);
         let ask = wanted(stage, 4, "wa");
-        assert!(allocate(stage, ask.clone()).is_none(), "another service does not make a number free");
+        assert!(allocate(stage, ask).is_none(), "another service does not make a number free");
         // In the order in which they come back, not in which they were given, and repeats do not count.
         for reference in [3, 1, 2, 3] {
             stage.pass(Span::seconds(1));

@@ -310,6 +310,24 @@ fn a_message_and_a_cancel_have_one_winner() {
     });
 }
 
+/// A buyer that knows the number from elsewhere cancels while it is being attached: the right to it ends.
+#[test]
+fn a_cancel_that_waited_for_the_number_ends_its_lease() {
+    staged(|stage| {
+        let account = stage.person_with(PRICE.micros());
+        let id = stage.reserved(account);
+        let attach = Command::Attach(stage.attach(id, "r1", "447700900001"));
+        let cancel =
+            Command::Close(Close { activation: id, closing: Closing::Cancel(account), now: stage.now });
+        let (first, second) = race_commands(stage, attach, cancel);
+        attached(first);
+        done(&closed(second));
+        assert_eq!(stage.list("SELECT provider_ref FROM leases WHERE closed_at IS NULL"), [""; 0]);
+        let late = stage.by_number("m1", "447700900001");
+        assert_eq!(stage.receive(late), Received::Unmatched);
+    });
+}
+
 /// The reconciler and the answer of the provider come at once: one of them settles it.
 #[test]
 fn a_failure_and_a_number_have_one_winner() {

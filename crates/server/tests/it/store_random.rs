@@ -73,6 +73,7 @@ fn message(dice: &mut Dice, begun: i64, now: Time) -> Receive {
     }
     message.services = ["tg", "wa"].into_iter().filter(|_| dice.often(4)).map(service).collect();
     message.has_code = if dice.often(7) { HasCode::Yes } else { HasCode::No };
+    message.sent_at = dice.often(3).then(|| now.minus(Span::seconds(dice.row(400))));
     message.withheld = dice.often(1).then_some(WithheldBecause::Bank);
     message.provider = if dice.often(9) { provider() } else { ProviderCode::parse("other").unwrap() };
     message
@@ -110,7 +111,7 @@ fn everything(stage: &mut Stage<'_>) -> Vec<String> {
 fn lived(stage: &mut Stage<'_>, seed: u64, cut: Option<u64>) -> (Vec<String>, Vec<String>) {
     let accounts = people(stage);
     let mut commands = life(seed, &accounts, stage.now, 200);
-    stage.now = commands.iter().map(|command| at(command)).max().unwrap();
+    stage.now = commands.iter().map(at).max().unwrap();
     let mut dice = Dice(cut.unwrap_or(0));
     let mut answers = Vec::new();
     while !commands.is_empty() {

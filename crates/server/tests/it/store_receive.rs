@@ -252,6 +252,47 @@ fn names_of_providers_do_not_mix() {
     });
 }
 
+/// A number's messages are its lease's from the moment the purchase began, by the provider's own clock too: what it
+/// had before that was meant for somebody else. Clocks may differ by a minute.
+#[test]
+fn what_was_sent_before_the_purchase_is_nobodys() {
+    staged(|stage| {
+        let (account, id) = one(stage);
+        let begun = stage.now;
+        stage.pass(Span::minutes(2));
+        let sent = |stage: &Stage<'_>, key, before| Receive {
+            sent_at: Some(begun.minus(Span::micros(before))),
+            ..stage.by_number(key, "447700900001")
+        };
+        let foreign = sent(stage, "m1", 60_000_001);
+        assert_eq!(stage.receive(foreign.clone()), Received::Unmatched);
+        assert_eq!(stage.receive(foreign), Received::Unmatched);
+        assert_eq!(stage.messages(), ["- sealed late"]);
+        assert_eq!(stage.balance(account), (50_000, 50_000));
+        let ours = sent(stage, "m2", 60_000_000);
+        assert_eq!(stage.receive(ours), Received::Matched);
+        // The reference is the provider's own word, whatever its clock says.
+        let by_reference =
+            Receive { sent_at: Some(begun.minus(Span::hours(9))), ..stage.by_reference("m3", "r1") };
+        assert_eq!(stage.receive(by_reference), Received::Matched);
+        assert_eq!(delivered(stage, id), ["m2", "m3"]);
+    });
+}
+
+#[test]
+fn a_lease_that_was_not_there_yet_does_not_make_a_message_ambiguous() {
+    staged(|stage| {
+        let (_, first) = one(stage);
+        let sent_at = Some(stage.now);
+        stage.pass(Span::minutes(5));
+        let bob = stage.person_with(PRICE.micros());
+        let second = stage.rented(bob, "r2", "447700900001");
+        let message = Receive { sent_at, ..stage.by_number("m1", "447700900001") };
+        assert_eq!(stage.receive(message), Received::Matched);
+        assert_eq!((stage.status(first).as_str(), stage.status(second).as_str()), ("received", "waiting"));
+    });
+}
+
 #[test]
 fn an_unknown_reference_is_never_guessed_by_its_number() {
     staged(|stage| {

@@ -413,6 +413,7 @@ pub fn sms(key: &str, now: Time) -> Receive {
         dedupe_key: key.as_bytes().to_vec(),
         provider_ref: None,
         number: None,
+        sent_at: None,
         has_code: HasCode::Yes,
         services: Vec::new(),
         withheld: None,
@@ -432,6 +433,10 @@ pub fn held(answer: Result<Answer, StoreError>) -> ActivationId {
 }
 
 /// That a number was attached.
+#[expect(
+    clippy::needless_pass_by_value,
+    reason = "answers come from the store by value, as for its siblings"
+)]
 pub fn attached(answer: Result<Answer, StoreError>) {
     assert!(matches!(&answer, Ok(Answer::Attached(Attached::Attached(..)))), "not attached: {answer:?}");
 }

@@ -16,6 +16,7 @@ use super::StoreError;
 use numberotp_core::time::Time;
 use postgres::PostgresConnection;
 use sqlite::SqliteConnection;
+use std::os::unix::fs::DirBuilderExt;
 use std::path::{Path, PathBuf};
 
 /// Which database, and where.
@@ -47,7 +48,10 @@ impl Engine {
     pub fn make_room(&self) -> Result<(), StoreError> {
         match self {
             Self::Sqlite(path) => match path.parent().filter(|folder| !folder.as_os_str().is_empty()) {
-                Some(folder) => std::fs::create_dir_all(folder)
+                Some(folder) => std::fs::DirBuilder::new()
+                    .recursive(true)
+                    .mode(0o700)
+                    .create(folder)
                     .map_err(|error| StoreError::Unavailable(error.to_string())),
                 None => Ok(()),
             },

@@ -5,6 +5,9 @@ use crate::store::StoreError;
 use rusqlite::types::{ToSqlOutput, ValueRef};
 use rusqlite::{Connection, ErrorCode, OpenFlags, ToSql};
 use std::collections::HashMap;
+use std::fs::OpenOptions;
+use std::io::ErrorKind;
+use std::os::unix::fs::OpenOptionsExt;
 use std::path::Path;
 
 /// How often the change to a write-ahead log is asked for.
@@ -32,6 +35,9 @@ impl SqliteConnection {
             Access::Write => OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_CREATE,
             Access::Read => OpenFlags::SQLITE_OPEN_READ_WRITE,
         };
+        if access == Access::Write {
+            only_ours(path)?;
+        }
         let connection = Connection::open_with_flags(path, flags | OpenFlags::SQLITE_OPEN_NO_MUTEX)
             .map_err(from_driver)?;
         connection.set_prepared_statement_cache_capacity(256);
@@ -120,6 +126,15 @@ impl ToSql for Value {
                 json(serde_json::to_string(&values.iter().map(|bytes| hex(bytes)).collect::<Vec<_>>()))
             }
         }
+    }
+}
+
+/// A new file is readable by its owner alone: keys are in it. SQLite gives its side files the same rights.
+fn only_ours(path: &Path) -> Result<(), StoreError> {
+    match OpenOptions::new().write(true).create_new(true).mode(0o600).open(path) {
+        Ok(_made) => Ok(()),
+        Err(error) if error.kind() == ErrorKind::AlreadyExists => Ok(()),
+        Err(error) => Err(StoreError::Unavailable(error.to_string())),
     }
 }
 

@@ -153,6 +153,8 @@ pub struct Receive {
     pub provider_ref: Option<String>,
     /// The number it came to.
     pub number: Option<PhoneNumber>,
+    /// When the provider says it had it, if it says so.
+    pub sent_at: Option<Time>,
     /// Whether a code was found in it.
     pub has_code: HasCode,
     /// The services that sender and text name.

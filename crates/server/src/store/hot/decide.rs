@@ -8,13 +8,17 @@ use super::working::{Adoption, Lease, NewMessage, PARKED_FOR, Parked, Working};
 use crate::store::StoreError;
 use crate::store::idempotency::UsedKey;
 use crate::store::tx::Sequence;
-use numberotp_core::activation::{Activation, HasCode, Line, Money, Release, State, Step, Verdict, Watch};
+use numberotp_core::activation::{
+    Activation, HasCode, Line, Money, Release, SealedBecause, State, Step, Verdict, Watch,
+};
 use numberotp_core::id::{AccountId, ActivationId, EventId, JobId, LeaseId, MessageId, MovementId};
 use numberotp_core::inbound::{Candidate, Match, choose};
 use numberotp_core::job::JobKind;
 use numberotp_core::ledger::{Draft, Movement, MovementKind, Phase, Purses, Reference, split};
 use numberotp_core::time::{Span, Time};
 
+/// By so much a provider's clock may be behind ours.
+const CLOCKS_DIFFER: Span = Span::seconds(60);
 /// A provider that never answered may still give a number; it is asked to take it back after this.
 const SWEEP_AFTER: Span = Span::seconds(30);
 
@@ -255,11 +259,16 @@ impl Desk<'_> {
             // A reference that is not known yet is a purchase that is being confirmed: never guess by number.
             return choose(lease.map(|lease| &lease.candidate), &[], &[]);
         }
-        let open: Vec<Candidate> = of_provider()
-            .filter(|lease| receive.number.as_ref() == Some(&lease.number) && lease.open_at(receive.now))
-            .map(|lease| lease.candidate.clone())
-            .collect();
-        choose(None, &open, &receive.services)
+        let of_number = of_provider().filter(|lease| receive.number.as_ref() == Some(&lease.number));
+        let open: Vec<&Lease> = of_number.filter(|lease| lease.open_at(receive.now)).collect();
+        // A message that the provider had before a lease began was meant for somebody else.
+        let since =
+            |lease: &&&Lease| receive.sent_at.is_none_or(|sent| sent >= lease.from_at.minus(CLOCKS_DIFFER));
+        let meant: Vec<Candidate> = open.iter().filter(since).map(|lease| lease.candidate.clone()).collect();
+        if meant.is_empty() && !open.is_empty() {
+            return Match::Sealed(SealedBecause::Late);
+        }
+        choose(None, &meant, &receive.services)
     }
 
     /// Gives a message to an activation; the answer is its verdict.
@@ -327,12 +336,14 @@ impl Desk<'_> {
             let event_id = EventId::new(self.id()?);
             self.working.events.push((event_id, account, event, id, now));
         }
-        if let Some(at) = activation.state.closed_at()
-            && let Some(lease) = self.lease_of(id).filter(|lease| lease.closed_at.is_none())
-        {
-            lease.closed_at = Some(at);
-            let lease = lease.id;
-            self.working.closed_leases.insert(lease);
+        if let (Some(at), Some(_)) = (activation.state.closed_at(), activation.state.line()) {
+            let missing = StoreError::Corrupt { table: "leases", column: "activation_id" };
+            let lease = self.lease_of(id).ok_or(missing)?;
+            if lease.closed_at.is_none() {
+                lease.closed_at = Some(at);
+                let lease = lease.id;
+                self.working.closed_leases.insert(lease);
+            }
         }
         if self.working.activations.get(&id) != Some(&activation) {
             self.working.changed_activations.insert(id);

@@ -142,6 +142,13 @@ pub fn load(tx: &mut Tx<'_>, commands: &[Command]) -> Result<Working, StoreError
             working.activations.insert(activation.id, activation);
         }
     }
+    // After the lock: an attach that went before has committed its lease by now.
+    if !needs.closing.is_empty() {
+        for row in tx.query(&HOT_LEASES_BY_ACTIVATION, &[keys(&needs.closing)])? {
+            let lease = read_lease(row)?;
+            working.leases.entry(lease.id).or_insert(lease);
+        }
+    }
     if !needs.accounts.is_empty() {
         for mut row in tx.query(&HOT_PURSES, &[keys(&needs.accounts)])? {
             let account = AccountId::new(row.int("account_id")?);
@@ -197,9 +204,6 @@ fn load_leases(tx: &mut Tx<'_>, needs: &Needs, working: &mut Working) -> Result<
         rows.extend(
             tx.query(&HOT_LEASES_BY_NUMBER, &[texts(&needs.numbers), Value::Int(needs.since().micros())])?,
         );
-    }
-    if !needs.closing.is_empty() {
-        rows.extend(tx.query(&HOT_LEASES_BY_ACTIVATION, &[keys(&needs.closing)])?);
     }
     for row in rows {
         let lease = read_lease(row)?;

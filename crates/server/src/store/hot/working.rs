@@ -39,7 +39,7 @@ pub struct Lease {
 
 impl Lease {
     pub fn open_at(&self, now: Time) -> bool {
-        self.closed_at.is_none() && now < self.to_at
+        self.closed_at.is_none() && self.from_at <= now && now < self.to_at
     }
 }
 
