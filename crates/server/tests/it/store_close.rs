@@ -175,7 +175,7 @@ fn a_purchase_that_is_given_up_is_swept_up_after() {
         done(&stage.close(id, Closing::GiveUp));
         assert_eq!((stage.status(id).as_str(), stage.balance(account)), ("failed", (2 * PRICE.micros(), 0)));
         let sweep = format!("activation_sweep {} 30", id.get());
-        assert_eq!(stage.jobs(), [sweep.clone()]);
+        assert_eq!(stage.jobs(), std::slice::from_ref(&sweep));
         let after = everything(stage);
         stage.pass(Span::seconds(5));
         done(&stage.close(id, Closing::GiveUp));
