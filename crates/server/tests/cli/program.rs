@@ -74,7 +74,7 @@ pub struct Server {
 impl Server {
     /// Starts `serve` in a folder and reads its screen to the end, which comes when it serves.
     pub fn start(folder: &Folder, arguments: &[&str]) -> Self {
-        let mut command = numberotp(&["serve", "--listen", "127.0.0.1:0"]);
+        let mut command = numberotp(&["serve", "--listen", "127.0.0.1:0", "--rate-limits", "off"]);
         let ready = folder.file("ready");
         command.args(["--ready-file", &ready]).args(arguments).current_dir(folder.path());
         let mut child = command.stdout(Stdio::piped()).stderr(Stdio::null()).spawn().unwrap();

@@ -1,6 +1,6 @@
 //! Numbered, forward-only schema changes, in pairs of the same name for the two databases.
 //!
-//! Each is applied once, in order, in a transaction of its own; its checksum is kept, so an edited migration
+//! Each is applied once, in order, what is missing in one transaction; its checksum is kept, so an edited migration
 //! is noticed instead of half believed.
 
 use super::{Connection, Statement, Value};
