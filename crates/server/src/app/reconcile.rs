@@ -16,6 +16,8 @@ use numberotp_providers::provider::{Operation, Outcome, Upstream};
 
 /// How long a provider may think about a question that costs nothing.
 const QUESTION_WITHIN: Span = Span::seconds(10);
+/// How long it may think about the last one.
+const QUESTION_LAST: Span = Span::seconds(2);
 /// Pause before a provider that could not tell is asked again.
 const ASK_AGAIN: Span = Span::seconds(5);
 /// A provider that knows nothing of a purchase is asked this often: a late allocation may still come.
@@ -37,11 +39,9 @@ pub async fn watch(context: &Context, id: ActivationId) -> Result<JobEnd, Fault>
 async fn settle(context: &Context, activation: &Activation) -> Result<JobEnd, Fault> {
     let id = activation.id;
     let age = context.clock.now().since(activation.created_at);
-    let left = context.settings.settle_within.as_micros().saturating_sub(age.as_micros());
-    if left <= 0 {
-        return close(context, id, Closing::GiveUp).await.map(|_closed| JobEnd::Moved);
-    }
-    let within = Span::micros(left.min(QUESTION_WITHIN.as_micros()));
+    let left = Span::micros(context.settings.settle_within.as_micros().saturating_sub(age.as_micros()));
+    // Asked once even when the minute is over (the server was down): a number that is there is better than none.
+    let within = left.clamp(QUESTION_LAST, QUESTION_WITHIN);
     let find = Operation::Find { reference: reference(id) };
     match ask(context, &activation.terms.provider, &find, within).await {
         Ok(Outcome::Number { number, provider_ref }) => {
@@ -56,7 +56,10 @@ async fn settle(context: &Context, activation: &Activation) -> Result<JobEnd, Fa
         }
         // It knows nothing of it now; a request that is still on its way is caught by the sweep.
         Ok(Outcome::Unknown | Outcome::NoStock | Outcome::Done) => {}
-        Err(Upstream::Refused | Upstream::MayHaveHappened) => return Ok(JobEnd::Again(ASK_AGAIN)),
+        Err(Upstream::Refused | Upstream::MayHaveHappened) if left > Span::default() => {
+            return Ok(JobEnd::Again(left.min(ASK_AGAIN)));
+        }
+        Err(Upstream::Refused | Upstream::MayHaveHappened) => {}
     }
     close(context, id, Closing::GiveUp).await.map(|_closed| JobEnd::Moved)
 }

@@ -33,6 +33,10 @@ fn a_late_message_of_a_numbers_last_renter_is_shown_to_nobody_and_charges_nobody
         let cancel = format!("/api/internal/rent/{}/cancel", text(&rented, "id"));
         app.post(&cancel).by(&first).ok().await;
         app.live(600).await;
+        // Delayed, it finds nobody; it must not lie in wait for the number's next renter either.
+        let stray =
+            json!({ "number": "+447700900301", "text": "Telegram code: 44444", "receivedAt": sent_at });
+        assert_eq!(app.deliver("modem", &stray).await.ok()["matched"], false);
         let again = rent_by(app, &second, of("whatsapp")).await;
         assert_eq!(text(&again, "number"), text(&rented, "number"));
 

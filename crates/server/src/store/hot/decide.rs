@@ -265,7 +265,9 @@ impl Desk<'_> {
         let since =
             |lease: &&&Lease| receive.sent_at.is_none_or(|sent| sent >= lease.from_at.minus(CLOCKS_DIFFER));
         let meant: Vec<Candidate> = open.iter().filter(since).map(|lease| lease.candidate.clone()).collect();
-        if meant.is_empty() && !open.is_empty() {
+        // Nor is an old one parked: the next purchase of the number would adopt it.
+        let old = receive.sent_at.is_some_and(|sent| sent < receive.now.minus(CLOCKS_DIFFER));
+        if meant.is_empty() && (!open.is_empty() || old) {
             return Match::Sealed(SealedBecause::Late);
         }
         choose(None, &meant, &receive.services)
