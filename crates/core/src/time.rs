@@ -31,6 +31,10 @@ impl Span {
     pub const fn hours(hours: i64) -> Self {
         Self::minutes(hours.saturating_mul(60))
     }
+    /// Without another span.
+    pub const fn minus(self, other: Self) -> Self {
+        Self(self.0.saturating_sub(other.0))
+    }
     /// In microseconds.
     pub const fn as_micros(self) -> i64 {
         self.0

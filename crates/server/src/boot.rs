@@ -6,7 +6,9 @@ use crate::app::limits::Limiter;
 use crate::app::upstream::Tap;
 use crate::app::{Context, demo};
 use crate::clock::{self, Clock};
-use crate::config::{ConfigError, Mode, Resolved, ResolvedDatabase, Settings, master_key_missing};
+use crate::config::{
+    ConfigError, Edge, Enforced, Mode, PolicyFile, Resolved, ResolvedDatabase, Settings, master_key_missing,
+};
 use crate::entropy::{self, NoEntropy};
 use crate::jobs;
 use crate::outbound::Poster;
@@ -16,6 +18,7 @@ use crate::store::{Store, StoreError, StoreOptions};
 use crate::vault::{Vault, VaultError};
 use arc_swap::ArcSwap;
 use numberotp_core::id::PublicIds;
+use numberotp_core::policy::{Categories, Controls, Exceptions, Policy, RateLimits, Screen};
 use numberotp_core::secret::SecretBytes;
 use numberotp_core::time::{Span, Time};
 use numberotp_core::vocabulary::Vocabulary;
@@ -95,7 +98,9 @@ impl From<std::io::Error> for BootError {
 
 /// Opens the database for a command beside, or before, a server.
 pub fn open_for_command(database: &ResolvedDatabase) -> Result<Store, BootError> {
-    Ok(Store::open(&database.engine, StoreOptions::command(Rules { credit: database.credit }))?)
+    // Commands move no message and attach no number.
+    let rules = Rules { credit: database.credit, exceptions: Exceptions::NONE };
+    Ok(Store::open(&database.engine, &StoreOptions::command(rules))?)
 }
 
 /// The same for a command that only looks or changes: a mistyped path must not become a new database.
@@ -186,6 +191,49 @@ pub fn vocabulary() -> Result<Vocabulary, BootError> {
         .map_err(|error| BootError::Vocabulary(format!("the shipped tables are broken: {error:?}")))
 }
 
+/// The policy: the shipped list and the operator's part of it.
+pub fn policy(
+    file: &PolicyFile,
+    mode: Mode,
+    (vocabulary, categories): (&Vocabulary, &Categories),
+) -> Result<Policy, BootError> {
+    let settings = file.settings(mode, vocabulary)?;
+    Policy::new(categories.clone(), settings).map_err(|error| ConfigError(format!("{error}.")).into())
+}
+
+/// The shipped table of categories.
+pub fn categories() -> Result<Categories, BootError> {
+    Categories::load().map_err(|error| BootError::Vocabulary(error.to_string()))
+}
+
+/// What a server was told, as far as real numbers require it.
+pub fn controls(edge: &Edge, settings: &Settings) -> Controls {
+    let rate_limits = match edge.enforced {
+        Enforced::Yes => RateLimits::Enforced,
+        Enforced::No => RateLimits::Off,
+    };
+    Controls { rate_limits, cool_down: settings.number_cool_down, retention: settings.message_retention }
+}
+
+/// No provider of real numbers starts while something required is off.
+fn refuse_held_back(context: &Context) -> Result<(), ConfigError> {
+    let view = context.catalog.load();
+    let Some(provider) = view.held_back().first() else { return Ok(()) };
+    let off: Vec<String> = context.controls.off().iter().map(ToString::to_string).collect();
+    Err(ConfigError(format!(
+        "The provider {} has real numbers and does not start while something required is off: {}. See `numberotp doctor --policy`.",
+        provider.as_str(),
+        off.join("; ")
+    )))
+}
+
+fn tell_exceptions(policy: &Policy) {
+    for narrowing in policy.narrowings() {
+        let (what, reason) = (narrowing.what.to_string(), narrowing.reason.as_str());
+        tracing::warn!(what, reason, "the policy has an exception");
+    }
+}
+
 /// The true time by the database's clock, or by the machine's where the database has none of its own. Half the
 /// round trip is the error.
 pub async fn true_time(store: &Store) -> Result<Time, StoreError> {
@@ -211,8 +259,12 @@ pub struct Hands {
 
 /// Opens everything and puts the context together.
 pub async fn start(resolved: &Resolved, hands: Hands) -> Result<Arc<Context>, BootError> {
-    let rules = Rules { credit: resolved.database.credit };
-    let store = Store::open(&resolved.database.engine, StoreOptions::server(rules))?;
+    let (vocabulary, categories) = (vocabulary()?, categories()?);
+    // Which messages are excepted does not depend on the mode, which the database has to tell first.
+    let tables = (&vocabulary, &categories);
+    let exceptions = policy(&resolved.policy, Mode::Production, tables)?.exceptions();
+    let rules = Rules { credit: resolved.database.credit, exceptions };
+    let store = Store::open(&resolved.database.engine, &StoreOptions::server(rules))?;
     let clock = hands.clock.unwrap_or_else(Clock::system);
     // Before its first use: it never goes back, and a job must not run early because this machine's clock is ahead.
     // Servers that share a database share its clock; known before its first use, because it never goes back.
@@ -229,7 +281,8 @@ pub async fn start(resolved: &Resolved, hands: Hands) -> Result<Arc<Context>, Bo
     }
     let vault = open_vault(&store, mode, resolved.database.master_key.as_ref()).await?;
     fix_mode(&store, mode).await?;
-    let vocabulary = vocabulary()?;
+    let policy = policy(&resolved.policy, mode, tables)?;
+    tell_exceptions(&policy);
     let now = clock.now();
     let sandbox_secret = match mode {
         Mode::Sandbox => Some(database_key(&store, SANDBOX_KEY).await?),
@@ -250,7 +303,10 @@ pub async fn start(resolved: &Resolved, hands: Hands) -> Result<Arc<Context>, Bo
         store,
         clock,
         vault,
+        screen: Screen::load(&vocabulary, &categories),
         vocabulary,
+        policy,
+        controls: controls(&resolved.edge, &settings),
         settings,
         catalog: ArcSwap::from_pointee(CatalogView::empty()),
         poster: Poster::default(),
@@ -263,5 +319,6 @@ pub async fn start(resolved: &Resolved, hands: Hands) -> Result<Arc<Context>, Bo
         waits: Mutex::default(),
     });
     catalog::refresh(&context).await?;
+    refuse_held_back(&context)?;
     Ok(context)
 }

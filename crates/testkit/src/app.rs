@@ -64,7 +64,7 @@ impl Setup {
     pub const fn adjusted(self, adjust: fn(&mut Settings)) -> Self {
         Self { adjust: Some(adjust), ..self }
     }
-    /// With other flags. Without any, rate limits are off: a test asks more often than a customer.
+    /// With other flags. Unless they name rate limits, these are far off: a test asks more often than a customer.
     #[must_use]
     pub const fn flagged(self, flags: fn(&mut ServeSettings)) -> Self {
         Self { flags: Some(flags), ..self }
@@ -133,14 +133,13 @@ impl<'a> TestApp<'a> {
         let runtime = Builder::new_multi_thread().worker_threads(2).enable_all().build();
         let runtime = must("the app's runtime", runtime);
         let sandbox = self.setup.mode == Mode::Sandbox;
-        let mut flags = ServeSettings {
-            sandbox: Some(sandbox),
-            demo: Some(sandbox),
-            rate_limits: Some(OnOff::Off),
-            ..ServeSettings::default()
-        };
+        let mut flags =
+            ServeSettings { sandbox: Some(sandbox), demo: Some(sandbox), ..ServeSettings::default() };
         if let Some(more) = self.setup.flags {
             more(&mut flags);
+        }
+        if flags.rate_limits.is_none() {
+            unlimited(&mut flags);
         }
         let database = DatabaseSettings {
             database_url: Some(self.database.url().to_owned()),
@@ -278,6 +277,12 @@ impl<'a> TestApp<'a> {
         self.start().await;
     }
 
+    /// The same, as a server that is set up otherwise.
+    pub async fn restart_as(&mut self, setup: Setup) {
+        self.setup = setup;
+        self.restart().await;
+    }
+
     async fn kill(&mut self) {
         let Some(mut process) = self.process.take() else { return };
         let gone = Arc::downgrade(&process.context);
@@ -315,6 +320,23 @@ impl<'a> TestApp<'a> {
         let (_open, dead) = self.read(jobs_count).await;
         assert_eq!(dead, 0, "a job was given up");
         self.stop().await;
+    }
+}
+
+/// Limits that no test reaches. They are on: real numbers are not rented without.
+fn unlimited(flags: &mut ServeSettings) {
+    flags.rate_limits = Some(OnOff::On);
+    let limits = [
+        &mut flags.limit_prices,
+        &mut flags.limit_account,
+        &mut flags.limit_rent,
+        &mut flags.limit_read_one,
+        &mut flags.limit_read_all,
+        &mut flags.limit_hook,
+        &mut flags.limit_other,
+    ];
+    for limit in limits {
+        *limit = Some(1_000_000);
     }
 }
 

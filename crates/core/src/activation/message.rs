@@ -18,6 +18,20 @@ pub enum WithheldBecause {
     Government,
 }
 
+impl WithheldBecause {
+    /// The word in the database and on record.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Bank => "bank",
+            Self::Government => "government",
+        }
+    }
+    /// Reads the word; `None` for any other.
+    pub fn parse(word: &str) -> Option<Self> {
+        [Self::Bank, Self::Government].into_iter().find(|because| because.as_str() == word)
+    }
+}
+
 /// Why a message was sealed.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub enum SealedBecause {
@@ -56,8 +70,7 @@ impl Verdict {
     pub const fn reason(self) -> &'static str {
         match self {
             Self::Parked | Self::Delivered => "",
-            Self::Withheld(WithheldBecause::Bank) => "bank",
-            Self::Withheld(WithheldBecause::Government) => "government",
+            Self::Withheld(because) => because.as_str(),
             Self::Sealed(SealedBecause::Late) => "late",
             Self::Sealed(SealedBecause::Foreign) => "foreign",
             Self::Sealed(SealedBecause::Ambiguous) => "ambiguous",

@@ -201,4 +201,9 @@ impl Categories {
     pub fn count(&self, category: Category) -> usize {
         self.of.values().filter(|one| **one == category).count()
     }
+
+    /// Every service of the table, in no order.
+    pub fn services(&self) -> impl Iterator<Item = &ServiceCode> {
+        self.of.keys()
+    }
 }

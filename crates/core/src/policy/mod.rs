@@ -5,6 +5,8 @@
 //! because it does not understand its own configuration: a wrong one is an error, and the server stays down.
 
 mod category;
+mod controls;
+mod exceptions;
 mod screen;
 mod settings;
 mod summary;
@@ -12,11 +14,12 @@ mod summary;
 mod tests;
 
 pub use category::{Categories, Category};
+pub use controls::{Controls, Off, RateLimits, SERVICE_AGAIN_AFTER};
+pub use exceptions::Exceptions;
 pub use screen::Screen;
 pub use settings::{Narrowing, Place, PolicyError, PolicySettings, Target};
 pub use summary::Summary;
 
-use crate::activation::WithheldBecause;
 use crate::vocabulary::ServiceCode;
 
 /// Whether a number may be rented for a service.
@@ -85,15 +88,17 @@ impl Policy {
         }
     }
 
-    /// Whether a message that the screen would keep back is what its buyer was allowed to rent for: the service
-    /// is of a kind that sends such messages and the operator excepted it.
-    pub fn expects(&self, service: &ServiceCode, found: WithheldBecause) -> bool {
-        let kind = match self.categories.of(service) {
-            Category::Bank | Category::Payment | Category::Exchange => WithheldBecause::Bank,
-            Category::Government | Category::Identity | Category::Health => WithheldBecause::Government,
-            _ => return false,
-        };
-        kind == found && self.decide(service) == Decision::Allowed
+    /// The services whose own messages are let through though they look like what is kept back: of a kind that
+    /// sends such messages, and excepted by the operator.
+    pub fn exceptions(&self) -> Exceptions {
+        let allowed = self.categories.services().filter(|code| self.decide(code) == Decision::Allowed);
+        Exceptions::of(allowed.map(|code| (code, self.categories.of(code))))
+    }
+
+    /// Whether the code stands for no service in particular. Such a code is never sold on a real number, not
+    /// even in a sandbox.
+    pub fn is_collective(service: &ServiceCode) -> bool {
+        settings::is_collective(service)
     }
 
     /// The category of a service; `Other` for one that the table does not know.

@@ -175,10 +175,10 @@ fn a_message_is_expected_only_where_an_exception_let_its_service_be_rented() {
         ..shipped(Place::Production)
     };
     let policy = policy(settings);
-    assert!(policy.expects(&code("ts"), WithheldBecause::Bank));
-    assert!(!policy.expects(&code("ts"), WithheldBecause::Government));
-    assert!(!policy.expects(&code("hw"), WithheldBecause::Bank));
-    assert!(!policy.expects(&code("tg"), WithheldBecause::Bank));
+    assert!(policy.exceptions().expect(&code("ts"), WithheldBecause::Bank));
+    assert!(!policy.exceptions().expect(&code("ts"), WithheldBecause::Government));
+    assert!(!policy.exceptions().expect(&code("hw"), WithheldBecause::Bank));
+    assert!(!policy.exceptions().expect(&code("tg"), WithheldBecause::Bank));
 }
 
 #[test]

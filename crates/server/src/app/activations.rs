@@ -17,6 +17,7 @@ use numberotp_core::fault::{Fault, FaultCode};
 use numberotp_core::id::ActivationId;
 use numberotp_core::job::JobKind;
 use numberotp_core::money::{Credits, Usd};
+use numberotp_core::policy::{Decision, Policy};
 use numberotp_core::pricing::{NoOffer, Wish, candidates};
 use numberotp_core::time::Span;
 use numberotp_providers::provider::{Operation, Outcome, Upstream};
@@ -29,8 +30,6 @@ const PLACE_WITHIN: Span = Span::seconds(3);
 const JOIN_POLL: Span = Span::millis(500);
 /// Most providers asked for one purchase.
 const TRIES: usize = 3;
-/// Version of the policy that purchases are allowed by.
-pub const POLICY_VERSION: i64 = 1;
 
 /// What is to be bought, from where, and under which key it may be repeated.
 pub struct Purchase {
@@ -79,6 +78,11 @@ pub async fn buy(context: &Arc<Context>, caller: Caller, purchase: Purchase) -> 
     {
         return Ok(bought);
     }
+    if let Decision::Denied(because) = context.policy.decide(&wish.service) {
+        let (account, service) = (caller.account.get(), wish.service.as_str());
+        tracing::info!(account, service, because = because.as_str(), "a denied service was asked for");
+        return Err(Fault::new(FaultCode::ServiceDenied));
+    }
     let view = context.catalog.load_full();
     let here = view.offers_at(&wish.service, wish.country);
     let offers: Vec<Offer> = match candidates(&here, &wish) {
@@ -86,7 +90,7 @@ pub async fn buy(context: &Arc<Context>, caller: Caller, purchase: Purchase) -> 
         Err(no_offer) => return Err(refusal(context, &caller, no_offer).await),
     };
     let origin = Origin {
-        policy_version: POLICY_VERSION,
+        policy_version: Policy::VERSION,
         credential: caller.credential.as_str(),
         credential_id: caller.credential_id,
         ip_prefix,

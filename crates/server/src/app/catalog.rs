@@ -2,16 +2,17 @@
 
 use super::prices::Prices;
 use crate::app::Context;
-use crate::store::number::{Stock, numbers_stock};
+use crate::store::StoreError;
+use crate::store::number::{Rested, Stock, numbers_stock};
 use crate::store::offer::{ProviderKind, StoredOffer, StoredProvider, offers_all, providers_all};
 use crate::store::setting::revision_get;
-use crate::store::{Store, StoreError};
 use crate::vault::Vault;
 use numberotp_core::catalog::Offer;
 use numberotp_core::id::PLATFORM;
+use numberotp_core::policy::{Decision, Policy};
 use numberotp_core::text::ProviderCode;
 use numberotp_core::time::Span;
-use numberotp_core::vocabulary::{CountryId, ServiceCode, Vocabulary};
+use numberotp_core::vocabulary::{CountryId, ServiceCode};
 use numberotp_providers::own::OwnNumbers;
 use numberotp_providers::provider::Provider;
 use numberotp_providers::sandbox::Sandbox;
@@ -43,12 +44,23 @@ pub struct Connected {
     pub transport: Transport,
 }
 
+impl Connected {
+    /// Whether people outside can be reached by its numbers.
+    const fn has_real_numbers(&self) -> bool {
+        match self.transport {
+            Transport::Sandbox => false,
+            Transport::Own => true,
+        }
+    }
+}
+
 /// The catalog at one moment.
 pub struct CatalogView {
     revision: i64,
     offers: Vec<Offer>,
     places: HashMap<(ServiceCode, CountryId), Vec<usize>>,
     providers: HashMap<ProviderCode, Connected>,
+    held_back: Vec<ProviderCode>,
     /// Price answers, as ready bytes.
     pub prices: Prices,
 }
@@ -61,6 +73,7 @@ impl CatalogView {
             offers: Vec::new(),
             places: HashMap::new(),
             providers: HashMap::new(),
+            held_back: Vec::new(),
             prices: Prices::default(),
         }
     }
@@ -76,6 +89,11 @@ impl CatalogView {
         &self.offers
     }
 
+    /// Providers of real numbers that stay off because something required is off.
+    pub fn held_back(&self) -> &[ProviderCode] {
+        &self.held_back
+    }
+
     /// A provider that is on.
     pub fn provider(&self, code: &ProviderCode) -> Option<&Connected> {
         self.providers.get(code)
@@ -83,30 +101,61 @@ impl CatalogView {
 }
 
 /// Reads the catalog from the database.
-pub async fn load(store: &Store, vault: &Vault, vocabulary: &Vocabulary) -> Result<CatalogView, StoreError> {
-    let read = store.snapshot(|tx| {
-        Ok((revision_get(tx)?, offers_all(tx, PLATFORM)?, providers_all(tx)?, numbers_stock(tx)?))
+async fn load(context: &Context) -> Result<CatalogView, StoreError> {
+    let rested = Rested::at(context.clock.now(), context.settings.number_cool_down);
+    let read = context.store.snapshot(move |tx| {
+        Ok((revision_get(tx)?, offers_all(tx, PLATFORM)?, providers_all(tx)?, numbers_stock(tx, rested)?))
     });
-    let (revision, stored, providers, stock) = read.await?;
-    let offers: Vec<Offer> = stored.into_iter().map(|offer| counted(offer, &stock)).collect();
+    let (revision, stored, stored_providers, stock) = read.await?;
+    let (providers, held_back) = connect_all(context, stored_providers, revision);
+    let sold = |offer: &Offer| is_sold(&context.policy, offer, providers.get(&offer.provider));
+    let offers: Vec<Offer> = stored.into_iter().map(|offer| counted(offer, &stock)).filter(sold).collect();
     let mut places: HashMap<(ServiceCode, CountryId), Vec<usize>> = HashMap::new();
     for (index, offer) in offers.iter().enumerate() {
         places.entry((offer.service.clone(), offer.country)).or_default().push(index);
     }
-    let mut connected = HashMap::new();
+    let prices = Prices::new(&offers, &context.vocabulary);
+    Ok(CatalogView { revision, offers, places, providers, held_back, prices })
+}
+
+/// The providers that are on, and those of real numbers that wait for something required. What is wrong is logged
+/// once a revision: the catalog is read anew every few seconds.
+fn connect_all(
+    context: &Context,
+    stored: Vec<StoredProvider>,
+    revision: i64,
+) -> (HashMap<ProviderCode, Connected>, Vec<ProviderCode>) {
+    let is_new = context.catalog.load().revision != revision;
+    let (mut providers, mut held_back) = (HashMap::new(), Vec::new());
     // One that is off sells nothing (its offers are not read), but what it sold is still its to deliver and release.
-    for provider in providers {
-        match connect(vault, &provider) {
-            Some(connection) => drop(connected.insert(provider.code, connection)),
+    for StoredProvider { code, kind, secret, .. } in stored {
+        let connected = connect(&context.vault, code.clone(), kind, &secret);
+        let wrong = match connected {
             // One provider's trouble must not take the others down.
-            None => tracing::error!(
-                provider = provider.code.as_str(),
-                "the provider's secret does not open; it is off"
-            ),
+            None => "its secret does not open",
+            Some(connected) if connected.has_real_numbers() && !context.controls.off().is_empty() => {
+                held_back.push(code.clone());
+                "something required is off"
+            }
+            Some(connected) => {
+                providers.insert(code, connected);
+                continue;
+            }
+        };
+        if is_new {
+            tracing::error!(provider = code.as_str(), wrong, "the provider stays off");
         }
     }
-    let prices = Prices::new(&offers, vocabulary);
-    Ok(CatalogView { revision, offers, places, providers: connected, prices })
+    (providers, held_back)
+}
+
+/// Whether an offer can be bought at all: its provider is on, and the policy lets its service be rented. A code
+/// that stands for no service in particular is not sold on real numbers, whatever the mode.
+fn is_sold(policy: &Policy, offer: &Offer, provider: Option<&Connected>) -> bool {
+    provider.is_some_and(|connected| {
+        let evades = connected.has_real_numbers() && Policy::is_collective(&offer.service);
+        !evades && policy.decide(&offer.service) == Decision::Allowed
+    })
 }
 
 /// The name under which a provider's secret is wrapped.
@@ -114,10 +163,9 @@ pub fn secret_name(code: &ProviderCode) -> String {
     format!("provider {}", code.as_str())
 }
 
-fn connect(vault: &Vault, stored: &StoredProvider) -> Option<Connected> {
-    let secret = vault.unwrap(&secret_name(&stored.code), &stored.secret).ok()?;
-    let code = stored.code.clone();
-    let (provider, transport): (Arc<dyn Provider>, Transport) = match stored.kind {
+fn connect(vault: &Vault, code: ProviderCode, kind: ProviderKind, wrapped: &[u8]) -> Option<Connected> {
+    let secret = vault.unwrap(&secret_name(&code), wrapped).ok()?;
+    let (provider, transport): (Arc<dyn Provider>, Transport) = match kind {
         ProviderKind::Sandbox => (Arc::new(Sandbox::new(code, secret)), Transport::Sandbox),
         ProviderKind::Own => (Arc::new(OwnNumbers::new(code, secret)), Transport::Own),
     };
@@ -133,14 +181,14 @@ fn counted(stored: StoredOffer, stock: &[Stock]) -> Offer {
                 && stock.country == offer.country
                 && (offer.operator.is_any() || stock.operator == offer.operator)
         });
-        offer.count = here.map(|stock| stock.count).sum();
+        offer.count = here.map(|stock| stock.free_for(&offer.service)).sum();
     }
     offer
 }
 
 /// Reads the catalog anew and swaps it in.
 pub async fn refresh(context: &Context) -> Result<(), StoreError> {
-    let view = load(&context.store, &context.vault, &context.vocabulary).await?;
+    let view = load(context).await?;
     context.catalog.store(Arc::new(view));
     Ok(())
 }

@@ -11,6 +11,7 @@ use crate::store::Store;
 use crate::vault::Vault;
 use arc_swap::ArcSwap;
 use numberotp_core::id::{AccountId, PublicIds};
+use numberotp_core::policy::{Controls, Policy, Screen};
 use numberotp_core::secret::SecretBytes;
 use numberotp_core::vocabulary::Vocabulary;
 use std::collections::HashMap;
@@ -29,6 +30,12 @@ pub struct Context {
     pub vault: Vault,
     /// Names of services and countries.
     pub vocabulary: Vocabulary,
+    /// What is not rented.
+    pub policy: Policy,
+    /// Which messages are kept from their buyers.
+    pub screen: Screen,
+    /// What is required before real numbers are rented.
+    pub controls: Controls,
     /// How purchase ids are shown.
     pub public_ids: PublicIds,
     /// What JWTs are signed with.

@@ -67,7 +67,8 @@ pub(super) async fn serve(
     };
     let reply = match asked {
         Asked::Allocate { reference, service, country, operator } => {
-            let wanted = Wanted { provider, reference, service, country, operator, now };
+            let cool_down = context.settings.number_cool_down;
+            let wanted = Wanted { provider, reference, service, country, operator, cool_down, now };
             context
                 .store
                 .write(move |tx| allocation_create(tx, &wanted))

@@ -1,6 +1,7 @@
 //! Messages in: proved, read, sealed, stored and matched before the sender gets its answer. And out: opened
 //! for the buyer alone.
 
+use super::catalog::Connected;
 use super::fault::from_vault;
 use super::from_store;
 use crate::app::Context;
@@ -35,8 +36,7 @@ pub async fn take_in(
     body: &[u8],
 ) -> Result<Matched, Fault> {
     let code = ProviderCode::parse(provider).ok_or_else(|| Fault::new(FaultCode::NotFound))?;
-    let connected = context.catalog.load().provider(&code).cloned();
-    let connected = connected.ok_or_else(|| Fault::new(FaultCode::NotFound))?;
+    let connected = provider_of(context, &code)?;
     if connected.provider.verify(headers, body).is_err() {
         return Err(Fault::new(FaultCode::InvalidSignature));
     }
@@ -54,6 +54,16 @@ pub async fn take_in(
         }
     }
     Ok(matched)
+}
+
+/// The provider of a webhook. One that waits for something required is our own trouble: its sender comes again.
+fn provider_of(context: &Context, code: &ProviderCode) -> Result<Connected, Fault> {
+    let view = context.catalog.load();
+    match view.provider(code) {
+        Some(connected) => Ok(connected.clone()),
+        None if view.held_back().contains(code) => Err(Fault::new(FaultCode::Maintenance)),
+        None => Err(Fault::new(FaultCode::NotFound)),
+    }
 }
 
 async fn store(context: &Context, provider: &ProviderCode, message: Inbound) -> Result<Received, Fault> {
@@ -76,7 +86,7 @@ async fn store(context: &Context, provider: &ProviderCode, message: Inbound) -> 
         sent_at: message.received_at,
         has_code: if code.is_some() { HasCode::Yes } else { HasCode::No },
         services,
-        withheld: None,
+        withheld: context.screen.screen(message.from.expose(), message.text.expose()),
         key_day: now.day(),
         body: sealed,
         purge_after: now.plus(context.settings.message_retention),

@@ -4,7 +4,7 @@ use super::CliError;
 use super::output::Output;
 use crate::boot;
 use crate::clock;
-use crate::config::{Mode, ResolvedDatabase};
+use crate::config::{Mode, Resolved, ResolvedDatabase};
 use crate::store::job::jobs_count;
 use crate::store::offer::{offers_all, providers_all};
 use crate::store::{Store, StoreError};
@@ -25,10 +25,11 @@ fn finding(subject: &'static str, good: bool, says: impl Into<String>) -> Findin
     Finding { subject, good, says: says.into() }
 }
 
-pub(super) async fn doctor(database: ResolvedDatabase, output: Output) -> Result<(), CliError> {
-    let mut findings = vec![finding("configuration", true, "it can be read")];
-    match boot::open_existing(&database) {
-        Ok(store) => look(&store, &database, &mut findings).await,
+pub(super) async fn doctor(resolved: Resolved, output: Output) -> Result<(), CliError> {
+    let database = &resolved.database;
+    let mut findings = vec![finding("configuration", true, "it can be read"), policy_finding(&resolved)?];
+    match boot::open_existing(database) {
+        Ok(store) => look(&store, database, &mut findings).await,
         Err(error) => findings.push(finding("database", false, error.to_string())),
     }
     let good = findings.iter().all(|finding| finding.good);
@@ -44,6 +45,18 @@ pub(super) async fn doctor(database: ResolvedDatabase, output: Output) -> Result
         findings.iter().map(line).collect::<Vec<_>>().join("\n")
     });
     if good { Ok(()) } else { Err(CliError::Found) }
+}
+
+/// Whether the operator's part of the policy can be used, and how much it excepts.
+fn policy_finding(resolved: &Resolved) -> Result<Finding, CliError> {
+    let (vocabulary, categories) = (boot::vocabulary()?, boot::categories()?);
+    Ok(match boot::policy(&resolved.policy, Mode::Production, (&vocabulary, &categories)) {
+        Ok(policy) => {
+            let exceptions = policy.narrowings().len();
+            finding("policy", true, format!("{exceptions} exceptions; see them with --policy"))
+        }
+        Err(error) => finding("policy", false, error.to_string()),
+    })
 }
 
 async fn look(store: &Store, database: &ResolvedDatabase, findings: &mut Vec<Finding>) {

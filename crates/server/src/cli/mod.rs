@@ -5,9 +5,11 @@ mod account;
 mod audit;
 mod doctor;
 mod extract;
+mod log;
 mod numbers;
 mod offers;
 mod output;
+mod policy;
 mod provider;
 mod serve;
 
@@ -39,9 +41,23 @@ enum Command {
         /// Print JSON
         #[arg(long)]
         json: bool,
+        /// Print what is refused and what is required, as a server started with the same settings would have it
+        #[arg(long)]
+        policy: bool,
+        #[command(flatten)]
+        serve: Box<ServeSettings>,
     },
     /// Recompute the books and print each invariant; exit code 1 if one is violated
     Audit {
+        /// Print JSON
+        #[arg(long)]
+        json: bool,
+    },
+    /// What was decided about people and messages, newest first
+    Log {
+        /// How many entries
+        #[arg(long, default_value_t = 100)]
+        limit: u32,
         /// Print JSON
         #[arg(long)]
         json: bool,
@@ -115,7 +131,13 @@ async fn carry_out(cli: Cli) -> Result<(), CliError> {
             Output::say(&format!("The {} schema is up to date.", store.engine().name()));
             Ok(())
         }
-        Command::Doctor { json } => doctor::doctor(resolve_database(database)?, Output::new(json)).await,
+        Command::Doctor { json, policy: true, serve } => {
+            policy::policy(resolve(*serve, database)?, Output::new(json)).await
+        }
+        Command::Doctor { json, policy: false, serve } => {
+            doctor::doctor(resolve(*serve, database)?, Output::new(json)).await
+        }
+        Command::Log { limit, json } => log::log(resolve_database(database)?, limit, Output::new(json)).await,
         Command::Audit { json } => audit::audit(resolve_database(database)?, Output::new(json)).await,
         Command::Account(command) => account::carry_out(resolve_database(database)?, command).await,
         Command::Offers(command) => offers::carry_out(resolve_database(database)?, command).await,

@@ -10,10 +10,12 @@ use clap::Subcommand;
 use numberotp_core::catalog::{Offer, Term};
 use numberotp_core::id::{OfferId, PLATFORM};
 use numberotp_core::money::Usd;
+use numberotp_core::policy::{Decision, Place, Policy, PolicySettings};
 use numberotp_core::text::{Operator, Pool, ProviderCode};
-use numberotp_core::vocabulary::{Spelling, Vocabulary};
+use numberotp_core::vocabulary::{ServiceCode, Spelling, Vocabulary};
 use serde::Deserialize;
 use serde_json::{Value, json};
+use std::collections::BTreeSet;
 use std::path::PathBuf;
 
 #[derive(Subcommand)]
@@ -97,10 +99,26 @@ async fn import(
             )));
         }
     }
+    let denied = denied_services(&offers)?;
+    if !denied.is_empty() {
+        Output::say(&format!(
+            "Not sold, because the policy denies them unless the configuration excepts them: {}.",
+            denied.join(", ")
+        ));
+    }
     let count = offers.len();
     store.write(move |tx| offers_put(tx, &offers)).await.map_err(store_failed)?;
     output.answer(&json!({ "imported": count }), || format!("{count} offers are set."));
     Ok(())
+}
+
+/// The services among them that the shipped policy denies, each once.
+fn denied_services(offers: &[StoredOffer]) -> Result<Vec<String>, CliError> {
+    let policy = Policy::new(boot::categories()?, PolicySettings::shipped(Place::Production))
+        .map_err(|error| refused(error.to_string()))?;
+    let services: BTreeSet<&ServiceCode> = offers.iter().map(|stored| &stored.offer.service).collect();
+    let denied = services.into_iter().filter(|code| policy.decide(code) != Decision::Allowed);
+    Ok(denied.map(|code| code.as_str().to_owned()).collect())
 }
 
 fn read(line: &Line, vocabulary: &Vocabulary) -> Result<Vec<StoredOffer>, String> {

@@ -72,9 +72,11 @@ impl ServeSettings {
             cors_origins: self.cors_origins.or(under.cors_origins),
             activation_window: self.activation_window.or(under.activation_window),
             message_retention: self.message_retention.or(under.message_retention),
+            number_cool_down: self.number_cool_down.or(under.number_cool_down),
             seed: self.seed.or(under.seed),
             log: self.log.or(under.log),
             ready_file: self.ready_file.or(under.ready_file),
+            policy: self.policy.or(under.policy),
         }
     }
 }

@@ -31,6 +31,8 @@ pub struct Settings {
     pub wait_poll: Span,
     /// How long messages are kept.
     pub message_retention: Span,
+    /// How long an own number rests between two buyers.
+    pub number_cool_down: Span,
     /// How long after the purchase the sandbox's message comes.
     pub sandbox_delay: Span,
     /// What the sandbox's numbers and codes follow from.
@@ -53,6 +55,7 @@ impl Settings {
             waits_per_account: 50,
             wait_poll: Span::seconds(5),
             message_retention: Span::hours(72),
+            number_cool_down: Span::hours(24),
             sandbox_delay: Span::seconds(2),
             sandbox_seed: 0,
         }

@@ -4,12 +4,14 @@
 mod edge;
 mod file;
 mod limits;
+mod policy;
 mod resolve;
 mod settings;
 
 pub use edge::{Edge, Enforced, Limits};
 pub use file::ConfigError;
 pub use limits::Settings;
+pub use policy::{AllowLine, PolicyFile};
 pub use resolve::{Resolved, ResolvedDatabase, master_key_missing, resolve, resolve_database};
 pub use settings::{DatabaseSettings, OnOff, ServeSettings};
 

@@ -2,6 +2,7 @@
 
 use super::edge::{Edge, edge};
 use super::file::{ConfigError, read};
+use super::policy::PolicyFile;
 use super::settings::{DatabaseSettings, ServeSettings};
 use super::{Mode, Settings};
 use crate::store::db::Engine;
@@ -51,6 +52,10 @@ pub struct Resolved {
     pub activation_window: Span,
     /// How long messages are kept.
     pub message_retention: Span,
+    /// How long an own number rests.
+    pub number_cool_down: Span,
+    /// The operator's part of the policy.
+    pub policy: PolicyFile,
     /// Which log lines are shown.
     pub log: Option<String>,
     /// Where to tell that the server serves.
@@ -63,6 +68,7 @@ impl Resolved {
         Settings {
             activation_window: self.activation_window,
             message_retention: self.message_retention,
+            number_cool_down: self.number_cool_down,
             credit: self.database.credit,
             sandbox_seed: self.seed,
             ..Settings::new(mode)
@@ -116,6 +122,8 @@ pub fn resolve(flags: ServeSettings, database_flags: DatabaseSettings) -> Result
             Span::minutes(20),
         )?,
         message_retention: span("--message-retention", serve.message_retention.as_deref(), Span::hours(72))?,
+        number_cool_down: span("--number-cool-down", serve.number_cool_down.as_deref(), Span::hours(24))?,
+        policy: serve.policy.unwrap_or_default(),
         log: serve.log,
         ready_file: serve.ready_file,
     })

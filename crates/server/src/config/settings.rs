@@ -1,5 +1,6 @@
 //! The settings as flags, variables and file keys: one list for all three.
 
+use super::policy::PolicyFile;
 use clap::{Args, ValueEnum};
 use serde::Deserialize;
 use std::path::PathBuf;
@@ -85,6 +86,9 @@ pub struct ServeSettings {
     /// How long messages are kept, such as 72h [default: 72h]
     #[arg(long, env = "NUMBEROTP_MESSAGE_RETENTION")]
     pub message_retention: Option<String>,
+    /// How long an own number rests between two buyers, such as 24h [default: 24h]
+    #[arg(long, env = "NUMBEROTP_NUMBER_COOL_DOWN")]
+    pub number_cool_down: Option<String>,
     /// What the sandbox's numbers and codes follow from [default: 0]
     #[arg(long, env = "NUMBEROTP_SEED")]
     pub seed: Option<u64>,
@@ -94,4 +98,7 @@ pub struct ServeSettings {
     /// Write host:port here when the server is really serving
     #[arg(long, env = "NUMBEROTP_READY_FILE")]
     pub ready_file: Option<PathBuf>,
+    /// More to refuse, and exceptions with a reason; in the file alone.
+    #[arg(skip)]
+    pub policy: Option<PolicyFile>,
 }

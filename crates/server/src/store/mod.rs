@@ -11,6 +11,7 @@ pub mod hot;
 pub mod idempotency;
 pub mod job;
 pub mod ledger;
+pub mod log;
 pub mod message;
 pub mod number;
 pub mod offer;
@@ -46,7 +47,7 @@ const COLD_WRITERS: usize = 2;
 const COLD_BATCH: usize = 1;
 
 /// How a store is opened.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Debug)]
 pub struct StoreOptions {
     /// What the hot commands need to know.
     pub rules: Rules,
@@ -81,7 +82,7 @@ pub struct Store {
 
 impl Store {
     /// Opens the database, brings its schema up to date and starts the threads.
-    pub fn open(engine: &Engine, options: StoreOptions) -> Result<Self, StoreError> {
+    pub fn open(engine: &Engine, options: &StoreOptions) -> Result<Self, StoreError> {
         engine.make_room()?;
         bring_up_to_date(engine)?;
         let wakes = Arc::new(WakeHub::default());
@@ -89,7 +90,7 @@ impl Store {
         let (hot, hot_end) = Queue::new();
         let open_writer = || {
             let ids = IdBlocks::sized(options.row_block, options.purchase_block);
-            Writer::open(engine, ids, options.rules, Arc::clone(&wakes))
+            Writer::open(engine, ids, options.rules.clone(), Arc::clone(&wakes))
         };
         for _ in 0..engine.writers() {
             threads.push(writer_thread(open_writer()?, &hot_end, BATCH_MOST)?);
@@ -294,6 +295,7 @@ pub fn catalogue() -> Vec<Statement> {
         idempotency::CATALOGUE,
         job::CATALOGUE,
         ledger::CATALOGUE,
+        log::CATALOGUE,
         message::CATALOGUE,
         number::CATALOGUE,
         offer::CATALOGUE,

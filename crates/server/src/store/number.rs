@@ -2,31 +2,40 @@
 //! again gives the same number.
 
 use super::StoreError;
-use super::db::statements;
+use super::db::{Row, Value, statements};
 use super::setting::revision_raise;
 use super::tx::{Sequence, Tx};
 use super::wake::Wake;
 use numberotp_core::id::{BrandId, NumberId};
+use numberotp_core::policy::SERVICE_AGAIN_AFTER;
 use numberotp_core::text::{Operator, PhoneNumber, ProviderCode};
-use numberotp_core::time::Time;
+use numberotp_core::time::{Span, Time};
 use numberotp_core::vocabulary::{CountryId, ServiceCode};
 use numberotp_providers::own::REFERENCE_PREFIX;
+use std::collections::{BTreeMap, HashMap};
 
 statements! {
     /// What a reference was given.
     ALLOCATION_GET = "SELECT a.id, n.number, a.released_at FROM number_allocations a JOIN numbers n ON n.id = a.number_id WHERE a.provider = $1 AND a.reference = $2";
-    /// The number that rested longest among those that are free for a service.
-    NUMBER_FREE = "SELECT n.id, n.number FROM numbers n WHERE n.provider = $1 AND n.country_id = $2 AND ($3 = 'any' OR n.operator = $3) AND n.enabled = 1 AND NOT EXISTS (SELECT 1 FROM number_allocations a WHERE a.number_id = n.id AND a.released_at IS NULL AND (n.shared = 0 OR a.service = $4)) ORDER BY n.last_used_at, n.id LIMIT 1";
+    /// The number that rested longest among those that are free for a service: rested since $5, and never
+    /// that service's since $6. A shared one may be several services' at once, so it does not rest between them.
+    NUMBER_FREE = "SELECT n.id, n.number FROM numbers n WHERE n.provider = $1 AND n.country_id = $2 AND ($3 = 'any' OR n.operator = $3) AND n.enabled = 1 AND (n.shared = 1 OR (n.last_used_at <= $5 AND NOT EXISTS (SELECT 1 FROM number_allocations a WHERE a.number_id = n.id AND a.released_at IS NULL))) AND NOT EXISTS (SELECT 1 FROM number_services s WHERE s.number_id = n.id AND s.service = $4 AND s.used_at > $6) ORDER BY n.last_used_at, n.id LIMIT 1";
     /// It rests from now on.
     NUMBER_RESTS = "UPDATE numbers SET last_used_at = $3 WHERE id = (SELECT number_id FROM number_allocations WHERE provider = $1 AND reference = $2)";
     /// It is used now.
     NUMBER_USED = "UPDATE numbers SET last_used_at = $2 WHERE id = $1";
+    /// By this service.
+    NUMBER_SERVES = "INSERT INTO number_services (number_id, service, used_at) VALUES ($1, $2, $3) ON CONFLICT (number_id, service) DO UPDATE SET used_at = excluded.used_at";
+    /// It served its service until now.
+    NUMBER_SERVED = "UPDATE number_services SET used_at = $3 WHERE (number_id, service) IN (SELECT number_id, service FROM number_allocations WHERE provider = $1 AND reference = $2)";
     /// The memory of it.
     ALLOCATION_INSERT = "INSERT INTO number_allocations (id, provider, reference, number_id, service, allocated_at, released_at) VALUES ($1, $2, $3, $4, $5, $6, NULL)";
     /// It is free again.
     ALLOCATION_RELEASE = "UPDATE number_allocations SET released_at = $3 WHERE provider = $1 AND reference = $2 AND released_at IS NULL";
-    /// How many are free, by place.
-    NUMBERS_STOCK = "SELECT n.provider, n.country_id, n.operator, COUNT(*) FROM numbers n WHERE n.enabled = 1 AND (n.shared = 1 OR NOT EXISTS (SELECT 1 FROM number_allocations a WHERE a.number_id = n.id AND a.released_at IS NULL)) GROUP BY n.provider, n.country_id, n.operator ORDER BY n.provider, n.country_id, n.operator";
+    /// How many are free and rested since $1, by place.
+    NUMBERS_STOCK = "SELECT n.provider, n.country_id, n.operator, COUNT(*) FROM numbers n WHERE n.enabled = 1 AND (n.shared = 1 OR (n.last_used_at <= $1 AND NOT EXISTS (SELECT 1 FROM number_allocations a WHERE a.number_id = n.id AND a.released_at IS NULL))) GROUP BY n.provider, n.country_id, n.operator ORDER BY n.provider, n.country_id, n.operator";
+    /// How many of those served a service since $2, by place and service: it cannot have them again yet.
+    NUMBERS_SERVED = "SELECT n.provider, n.country_id, n.operator, s.service, COUNT(*) FROM numbers n JOIN number_services s ON s.number_id = n.id WHERE s.used_at > $2 AND n.enabled = 1 AND (n.shared = 1 OR (n.last_used_at <= $1 AND NOT EXISTS (SELECT 1 FROM number_allocations a WHERE a.number_id = n.id AND a.released_at IS NULL))) GROUP BY n.provider, n.country_id, n.operator, s.service ORDER BY n.provider, n.country_id, n.operator, s.service";
     /// A new number, or a known one in another place.
     NUMBER_PUT = "INSERT INTO numbers (id, brand_id, number, country_id, operator, provider, shared, enabled, last_used_at) VALUES ($1, $2, $3, $4, $5, $6, $7, 1, 0) ON CONFLICT (number) DO UPDATE SET country_id = excluded.country_id, operator = excluded.operator, provider = excluded.provider, shared = excluded.shared, enabled = 1";
     /// A page of numbers.
@@ -97,6 +106,22 @@ pub fn numbers_after(
     Ok(numbers)
 }
 
+/// Since when a number must have rested, and have been without a service, to be free for it.
+#[derive(Clone, Copy, Debug)]
+pub struct Rested {
+    /// Since when it must have had no buyer.
+    pub since: Time,
+    /// Since when it must not have served the service.
+    pub unserved_since: Time,
+}
+
+impl Rested {
+    /// What `cool_down` means now.
+    pub const fn at(now: Time, cool_down: Span) -> Self {
+        Self { since: now.minus(cool_down), unserved_since: now.minus(SERVICE_AGAIN_AFTER) }
+    }
+}
+
 /// How many numbers are free in one place.
 #[derive(Clone, Debug)]
 pub struct Stock {
@@ -108,19 +133,42 @@ pub struct Stock {
     pub operator: Operator,
     /// How many.
     pub count: i64,
+    /// How many of them each service had too lately.
+    pub served: HashMap<ServiceCode, i64>,
+}
+
+impl Stock {
+    /// How many are free for a service.
+    pub fn free_for(&self, service: &ServiceCode) -> i64 {
+        self.count.saturating_sub(self.served.get(service).copied().unwrap_or(0))
+    }
 }
 
 /// How many numbers are free, by place.
-pub fn numbers_stock(tx: &mut Tx<'_>) -> Result<Vec<Stock>, StoreError> {
-    let mut stock = Vec::new();
-    for mut row in tx.query(&NUMBERS_STOCK, &[])? {
-        let provider = row.parsed("provider", ProviderCode::parse)?;
-        let country =
-            u16::try_from(row.int("country_id")?).map_err(|_large| row.unexplained("country_id"))?;
-        let operator = row.parsed("operator", Operator::parse)?;
-        stock.push(Stock { provider, country: CountryId::new(country), operator, count: row.int("count")? });
+pub fn numbers_stock(tx: &mut Tx<'_>, rested: Rested) -> Result<Vec<Stock>, StoreError> {
+    let since = Value::Int(rested.since.micros());
+    let mut stock = BTreeMap::new();
+    for mut row in tx.query(&NUMBERS_STOCK, std::slice::from_ref(&since))? {
+        let (provider, country, operator) = read_place(&mut row)?;
+        let place = (provider.as_str().to_owned(), country, operator.as_str().to_owned());
+        let count = row.int("count")?;
+        stock.insert(place, Stock { provider, country, operator, count, served: HashMap::new() });
     }
-    Ok(stock)
+    for mut row in tx.query(&NUMBERS_SERVED, &[since, rested.unserved_since.micros().into()])? {
+        let (provider, country, operator) = read_place(&mut row)?;
+        let place = (provider.as_str().to_owned(), country, operator.as_str().to_owned());
+        if let Some(stock) = stock.get_mut(&place) {
+            stock.served.insert(row.parsed("service", ServiceCode::parse)?, row.int("count")?);
+        }
+    }
+    Ok(stock.into_values().collect())
+}
+
+fn read_place(row: &mut Row) -> Result<(ProviderCode, CountryId, Operator), StoreError> {
+    let provider = row.parsed("provider", ProviderCode::parse)?;
+    let country = u16::try_from(row.int("country_id")?).map_err(|_large| row.unexplained("country_id"))?;
+    let operator = row.parsed("operator", Operator::parse)?;
+    Ok((provider, CountryId::new(country), operator))
 }
 
 /// An allocation as the gateway remembers it.
@@ -147,6 +195,8 @@ pub struct Wanted {
     pub country: CountryId,
     /// Of this operator, or any.
     pub operator: Operator,
+    /// How long a number rests between two buyers.
+    pub cool_down: Span,
     /// Now.
     pub now: Time,
 }
@@ -173,16 +223,20 @@ pub fn allocation_create(tx: &mut Tx<'_>, wanted: &Wanted) -> Result<Option<Allo
     if let Some(known) = allocation_get(tx, &wanted.provider, &wanted.reference)? {
         return Ok(Some(known));
     }
+    let rested = Rested::at(wanted.now, wanted.cool_down);
     let parameters = [
         wanted.provider.as_str().into(),
         i64::from(wanted.country.get()).into(),
         wanted.operator.as_str().into(),
         wanted.service.as_str().into(),
+        rested.since.micros().into(),
+        rested.unserved_since.micros().into(),
     ];
     let Some(mut row) = tx.query_one(&NUMBER_FREE, &parameters)? else { return Ok(None) };
     let number_id = row.int("id")?;
     let now = wanted.now.micros();
     tx.execute(&NUMBER_USED, &[number_id.into(), now.into()])?;
+    tx.execute(&NUMBER_SERVES, &[number_id.into(), wanted.service.as_str().into(), now.into()])?;
     let id = tx.next_id(Sequence::Row)?;
     let row = [
         id.into(),
@@ -208,6 +262,7 @@ pub fn allocation_release(
     let parameters = [provider.as_str().into(), reference.into(), now.micros().into()];
     if tx.execute(&ALLOCATION_RELEASE, &parameters)? == 1 {
         tx.execute(&NUMBER_RESTS, &parameters)?;
+        tx.execute(&NUMBER_SERVED, &parameters)?;
     }
     tx.after_commit(Wake::Catalog);
     Ok(known)

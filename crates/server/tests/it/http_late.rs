@@ -25,7 +25,8 @@ fn of(service: &str) -> Value {
 
 #[test]
 fn a_late_message_of_a_numbers_last_renter_is_shown_to_nobody_and_charges_nobody() {
-    with_app(Setup::production(), async |app| {
+    let shortest = Setup::production().adjusted(|settings| settings.number_cool_down = Span::hours(1));
+    with_app(shortest, async |app| {
         app.own_gateway(&ONE_SIM).await;
         let (first, second) = (app.account(0, 50_000).await, app.account(0, 50_000).await);
         let rented = rent_by(app, &first, of("telegram")).await;
@@ -33,6 +34,7 @@ fn a_late_message_of_a_numbers_last_renter_is_shown_to_nobody_and_charges_nobody
         let cancel = format!("/api/internal/rent/{}/cancel", text(&rented, "id"));
         app.post(&cancel).by(&first).ok().await;
         app.live(600).await;
+        app.advance(Span::minutes(51));
         // Delayed, it finds nobody; it must not lie in wait for the number's next renter either.
         let stray =
             json!({ "number": "+447700900301", "text": "Telegram code: 44444", "receivedAt": sent_at });

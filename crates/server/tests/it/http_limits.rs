@@ -144,7 +144,7 @@ fn only_refused_webhooks_are_limited() {
 
 #[test]
 fn switched_off_everything_is_let_through_and_the_headers_stay() {
-    in_sandbox(async |app| {
+    with_app(Setup::sandbox().flagged(|flags| flags.rate_limits = Some(OnOff::Off)), async |app| {
         for _ in 0..120 {
             let answer = app.get("/api/public/prices").send().await;
             assert_eq!((answer.status, quota(app, &answer).0), (200, 100));

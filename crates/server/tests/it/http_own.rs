@@ -38,6 +38,13 @@ async fn left(app: &TestApp<'_>) -> String {
     text(&prices["data"]["GB"]["telegram"]["services"]["1"], "count").to_owned()
 }
 
+/// The same for any service in any pool.
+async fn left_for(app: &TestApp<'_>, service: &str, pool: &str) -> String {
+    app.refresh().await;
+    let prices = app.get(&format!("/api/public/prices?service={service}")).ok().await;
+    text(&prices["data"]["GB"][service]["services"][pool], "count").to_owned()
+}
+
 async fn rent(app: &TestApp<'_>, customer: &Customer) -> (String, String) {
     let data = rent_by(app, customer, telegram()).await;
     (text(&data, "id").to_owned(), text(&data, "number").to_owned())
@@ -85,7 +92,10 @@ fn an_own_number_is_rented_read_and_given_back() {
         step(app, &customer, &second, "cancel").await.ok();
         assert_eq!(left(app).await, "0", "not free before the gateway knows");
         app.run_jobs().await;
-        assert_eq!(left(app).await, "2");
+        assert_eq!(left(app).await, "0", "they rest");
+        app.advance(Span::hours(24));
+        assert_eq!(left(app).await, "0", "and telegram had both");
+        assert_eq!(left_for(app, "whatsapp", "2").await, "2");
         assert_eq!(purses(app, &customer).await, (0, 0.95));
         assert_eq!(movements(app, &customer).await.len(), 4);
     });
@@ -140,7 +150,7 @@ fn the_catalog_follows_a_purchase_by_itself() {
         step(app, &customer, &id, "cancel").await.ok();
         app.run_jobs().await;
         woken().await.unwrap();
-        assert_eq!(left(app).await, "2");
+        assert_eq!(left(app).await, "1", "it rests");
     });
 }
 
@@ -206,12 +216,12 @@ fn a_number_that_rested_longest_is_given_next() {
         app.own_gateway(&MODEMS).await;
         let customer = app.account(0, 10_000_000).await;
         let mut given = Vec::new();
-        for _ in 0..4 {
-            let (id, number) = rent(app, &customer).await;
-            given.push(number);
-            step(app, &customer, &id, "cancel").await.ok();
-            app.advance(Span::seconds(1));
+        for service in ["telegram", "telegram", "whatsapp", "whatsapp"] {
+            let data = rent_by(app, &customer, json!({ "service": service, "country": "GB" })).await;
+            given.push(text(&data, "number").to_owned());
+            step(app, &customer, text(&data, "id"), "cancel").await.ok();
             app.run_jobs().await;
+            app.advance(Span::hours(12));
             app.refresh().await;
         }
         assert_eq!((&given[0], &given[1]), (&given[2], &given[3]));
@@ -262,7 +272,9 @@ fn a_restart_in_production_reads_what_was_sealed_before() {
         assert_eq!(left(app).await, "1");
         app.advance(Span::minutes(20));
         app.run_jobs().await;
-        assert_eq!(left(app).await, "2");
+        assert_eq!(left(app).await, "1");
+        app.advance(Span::hours(24));
+        assert_eq!((left(app).await.as_str(), left_for(app, "whatsapp", "2").await.as_str()), ("1", "2"));
         assert_eq!(look(app, &customer, &id).await["status"], "finished");
     });
 }

@@ -20,6 +20,8 @@ mod http_own;
 #[cfg(test)]
 mod http_page;
 #[cfg(test)]
+mod http_policy;
+#[cfg(test)]
 mod http_prices;
 #[cfg(test)]
 mod http_races;

@@ -74,7 +74,8 @@ fn gateways(stage: &mut Stage<'_>) {
     };
     stage.write(move |tx| numbers_put(tx, PLATFORM, std::slice::from_ref(&new))).unwrap();
     let (reference, now) = ("2".to_owned(), stage.now);
-    let wanted = Wanted { provider: own, reference, service: service("tg"), country, operator, now };
+    let (service, cool_down) = (service("tg"), Span::hours(24));
+    let wanted = Wanted { provider: own, reference, service, country, operator, cool_down, now };
     stage.write(move |tx| allocation_create(tx, &wanted)).unwrap().unwrap();
     let new = NewSandboxPurchase {
         reference: "3".to_owned(),

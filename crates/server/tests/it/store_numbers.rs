@@ -7,12 +7,15 @@ use numberotp_core::text::{Operator, ProviderCode};
 use numberotp_core::time::Span;
 use numberotp_core::vocabulary::CountryId;
 use numberotp_server::store::number::{
-    Allocation, OwnNumber, Sharing, Wanted, allocation_create, allocation_get, allocation_release,
+    Allocation, OwnNumber, Rested, Sharing, Wanted, allocation_create, allocation_get, allocation_release,
     numbers_after, numbers_put, numbers_stock,
 };
 use numberotp_server::store::setting::revision_get;
 use std::collections::BTreeSet;
 use std::sync::Arc;
+
+/// How long a number rests between two buyers.
+const REST: Span = Span::hours(24);
 
 fn own() -> ProviderCode {
     ProviderCode::parse("own").unwrap()
@@ -41,6 +44,7 @@ fn wanted(stage: &Stage<'_>, reference: i64, code: &str) -> Wanted {
         service: service(code),
         country: CountryId::new(16),
         operator: Operator::any(),
+        cool_down: REST,
         now: stage.now,
     }
 }
@@ -103,12 +107,70 @@ fn the_number_that_rested_longest_is_given_and_none_twice() {
             stage.pass(Span::seconds(1));
             release(stage, reference);
         }
+        stage.pass(REST);
         let mut again = Vec::new();
         for reference in 4..=6 {
             let ask = wanted(stage, reference, "wa");
             again.push(allocate(stage, ask).unwrap().number);
         }
         assert_eq!(again, [2, 0, 1].map(|place: usize| given[place].clone()));
+        release_all(stage);
+    });
+}
+
+/// What is free for a service by the count that prices show.
+fn free_for(stage: &mut Stage<'_>, code: &str) -> i64 {
+    let rested = Rested::at(stage.now, REST);
+    let stock = stage.write(move |tx| numbers_stock(tx, rested)).unwrap();
+    stock.iter().map(|stock| stock.free_for(&service(code))).sum()
+}
+
+#[test]
+fn a_number_rests_a_day_and_never_serves_a_service_twice_within_a_year() {
+    staged(|stage| {
+        put(stage, 1, Sharing::Exclusive);
+        let ask = wanted(stage, 1, "tg");
+        allocate(stage, ask).unwrap();
+        stage.pass(Span::hours(2));
+        release(stage, 1);
+        stage.pass(REST.minus(Span::seconds(1)));
+        assert_eq!(free_for(stage, "wa"), 0, "it rests from when it came back");
+        let ask = wanted(stage, 2, "wa");
+        assert!(allocate(stage, ask).is_none());
+        stage.pass(Span::seconds(1));
+        assert_eq!((free_for(stage, "wa"), free_for(stage, "tg")), (1, 0));
+        let ask = wanted(stage, 3, "tg");
+        assert!(allocate(stage, ask).is_none(), "telegram had it");
+        let ask = wanted(stage, 4, "wa");
+        allocate(stage, ask).unwrap();
+        release(stage, 4);
+
+        let year = Span::hours(365 * 24);
+        stage.pass(year.minus(REST).minus(Span::seconds(1)));
+        assert_eq!(free_for(stage, "tg"), 0);
+        let ask = wanted(stage, 5, "tg");
+        assert!(allocate(stage, ask).is_none());
+        stage.pass(Span::seconds(1));
+        assert_eq!((free_for(stage, "tg"), free_for(stage, "wa")), (1, 0), "whatsapp had it a day later");
+        let ask = wanted(stage, 6, "tg");
+        assert!(allocate(stage, ask).is_some());
+        release_all(stage);
+    });
+}
+
+#[test]
+fn a_shared_number_does_not_rest_and_still_serves_a_service_once_a_year() {
+    staged(|stage| {
+        put(stage, 1, Sharing::Shared);
+        let ask = wanted(stage, 1, "tg");
+        allocate(stage, ask).unwrap();
+        assert_eq!((free_for(stage, "tg"), free_for(stage, "wa")), (0, 1));
+        release(stage, 1);
+        stage.pass(REST);
+        let (telegram, whatsapp) = (wanted(stage, 2, "tg"), wanted(stage, 3, "wa"));
+        assert!(allocate(stage, telegram).is_none());
+        assert!(allocate(stage, whatsapp).is_some());
+        assert_eq!((free_for(stage, "tg"), free_for(stage, "wa")), (0, 0));
         release_all(stage);
     });
 }
@@ -169,7 +231,8 @@ fn numbers_are_listed_moved_and_counted() {
         assert_eq!(listed.len(), 5);
 
         let stock = |stage: &mut Stage<'_>| {
-            let stock = stage.write(numbers_stock).unwrap();
+            let rested = Rested::at(stage.now, REST);
+            let stock = stage.write(move |tx| numbers_stock(tx, rested)).unwrap();
             let line = |stock: numberotp_server::store::number::Stock| {
                 format!(
                     "{} {} {} {}",

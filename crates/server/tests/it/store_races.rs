@@ -10,6 +10,7 @@ use numberotp_core::id::{AccountId, ActivationId, PLATFORM};
 use numberotp_core::job::JobKind;
 use numberotp_core::ledger::Purse;
 use numberotp_core::text::{Email, Operator, ProviderCode};
+use numberotp_core::time::Span;
 use numberotp_core::vocabulary::CountryId;
 use numberotp_server::store::account::{NewAccount, account_create, account_set_standing};
 use numberotp_server::store::db::{Engine, Statement};
@@ -122,6 +123,7 @@ fn wanted(reference: i64, stage: &Stage<'_>) -> Wanted {
         service: service("tg"),
         country,
         operator,
+        cool_down: Span::hours(24),
         now: stage.now,
     }
 }
@@ -145,6 +147,8 @@ fn the_last_number_goes_to_the_first_and_a_reference_gets_one() {
         assert!(given.0.unwrap().is_some());
         assert!(given.1.unwrap().is_none());
         stage.tamper("DELETE FROM number_allocations");
+        stage.tamper("DELETE FROM number_services");
+        stage.tamper("UPDATE numbers SET last_used_at = 0");
         let first = wanted(one, stage);
         let given =
             race_of(stage, move |tx| allocation_create(tx, &first), move |tx| allocation_create(tx, &again));
@@ -384,7 +388,7 @@ fn writers_never_wait_for_each_other_in_a_circle() {
     staged(|stage| {
         let accounts: Arc<Vec<AccountId>> =
             Arc::new((0..10).map(|_| stage.person_with(1_000 * PRICE.micros())).collect());
-        let store = Arc::new(Store::open(stage.database().engine(), StoreOptions::server(RULES)).unwrap());
+        let store = Arc::new(Store::open(stage.database().engine(), &StoreOptions::server(RULES)).unwrap());
         let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).build().unwrap();
         let template = stage.change(AccountId::new(0), Purse::Balance, 1);
         let now = stage.now;

@@ -8,6 +8,7 @@ use numberotp_core::caller::{Role, Standing};
 use numberotp_core::id::{AccountId, ActivationId, PLATFORM};
 use numberotp_core::ledger::{Change, MovementKind, Purse, Purses};
 use numberotp_core::money::{CreditValue, Usd};
+use numberotp_core::policy::Exceptions;
 use numberotp_core::text::{Email, Operator, PhoneNumber, Pool, ProviderCode};
 use numberotp_core::time::{Span, Time};
 use numberotp_core::vocabulary::{CountryId, ServiceCode};
@@ -30,7 +31,7 @@ pub const PRICE: Usd = Usd::from_micros(50_000);
 /// How long a number is had.
 pub const WINDOW: Span = Span::minutes(20);
 /// What the hot commands know.
-pub const RULES: Rules = Rules { credit: CreditValue::PUBLISHED };
+pub const RULES: Rules = Rules { credit: CreditValue::PUBLISHED, exceptions: Exceptions::NONE };
 
 /// Runs a test on every engine and audits the books after it.
 pub fn staged(body: impl Fn(&mut Stage<'_>)) {
@@ -150,7 +151,7 @@ impl<'a> Stage<'a> {
     /// A whole store on this database, with its threads, for work that is done at once by many. The runtime is
     /// the callers'; the store's own threads need none.
     pub fn with_store<T>(&self, body: impl AsyncFnOnce(Arc<Store>) -> T) -> T {
-        let store = Arc::new(Store::open(self.database.engine(), StoreOptions::server(RULES)).unwrap());
+        let store = Arc::new(Store::open(self.database.engine(), &StoreOptions::server(RULES)).unwrap());
         let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
         let answer = runtime.block_on(body(Arc::clone(&store)));
         drop(runtime);

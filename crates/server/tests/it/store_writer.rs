@@ -182,7 +182,7 @@ fn a_connection_that_broke_while_idle_is_made_anew() {
 fn a_whole_store_outlives_its_connections() {
     staged(|stage| {
         let account = stage.person_with(40 * PRICE.micros());
-        let store = Store::open(stage.database().engine(), StoreOptions::server(RULES)).unwrap();
+        let store = Store::open(stage.database().engine(), &StoreOptions::server(RULES)).unwrap();
         let runtime = tokio::runtime::Builder::new_current_thread().build().unwrap();
         // More rounds than there are readers, so that each has to notice.
         for round in 1..=10 {
@@ -335,7 +335,7 @@ fn a_store_opens_what_another_made_and_numbers_go_on() {
         }
         let mut small = StoreOptions::command(RULES);
         small.row_block = 1;
-        let store = Store::open(stage.database().engine(), small).unwrap();
+        let store = Store::open(stage.database().engine(), &small).unwrap();
         let runtime = tokio::runtime::Builder::new_current_thread().build().unwrap();
         let command = stage.reserve(account);
         let Reserved::Held(id, _) = runtime.block_on(store.reserve(command)).unwrap() else { panic!() };

@@ -32,6 +32,12 @@ const ALL: &[Migration] = &[
         sqlite: include_str!("../../../../../migrations/sqlite/0002_idempotency.sql"),
         postgres: include_str!("../../../../../migrations/postgres/0002_idempotency.sql"),
     },
+    Migration {
+        number: 3,
+        name: "policy",
+        sqlite: include_str!("../../../../../migrations/sqlite/0003_policy.sql"),
+        postgres: include_str!("../../../../../migrations/postgres/0003_policy.sql"),
+    },
 ];
 
 const TABLE: &str = "CREATE TABLE IF NOT EXISTS migrations (number BIGINT PRIMARY KEY, name TEXT NOT NULL, checksum BIGINT NOT NULL)";

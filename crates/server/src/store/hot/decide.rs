@@ -9,7 +9,7 @@ use crate::store::StoreError;
 use crate::store::idempotency::UsedKey;
 use crate::store::tx::Sequence;
 use numberotp_core::activation::{
-    Activation, HasCode, Line, Money, Release, SealedBecause, State, Step, Verdict, Watch,
+    Activation, HasCode, Line, Money, Release, SealedBecause, State, Step, Verdict, Watch, WithheldBecause,
 };
 use numberotp_core::id::{AccountId, ActivationId, EventId, JobId, LeaseId, MessageId, MovementId};
 use numberotp_core::inbound::{Candidate, Match, choose};
@@ -191,7 +191,7 @@ impl Desk<'_> {
         for parked in messages {
             self.working.parked.remove(&parked.id);
             self.working.matched.insert(parked.id);
-            let verdict = self.deliver(attach.activation, parked.id, parked.has_code, parked.received_at)?;
+            let verdict = self.verdict(attach.activation, &parked)?;
             match self.working.new_messages.iter_mut().find(|(new, _)| new.id == parked.id) {
                 Some((new, _)) => {
                     new.verdict = verdict;
@@ -213,32 +213,22 @@ impl Desk<'_> {
             return Ok(self.received(*known));
         }
         let id = MessageId::new(self.id()?);
+        let parked = Parked {
+            id,
+            provider: receive.provider.clone(),
+            provider_ref: receive.provider_ref.clone(),
+            number: receive.number.clone(),
+            has_code: receive.has_code,
+            withheld: receive.withheld,
+            received_at: receive.now,
+        };
         let (verdict, activation) = match self.find(receive) {
-            Match::One(_, activation) => {
-                let verdict = match receive.withheld {
-                    Some(because) => Verdict::Withheld(because),
-                    None => self.deliver(activation, id, receive.has_code, receive.now)?,
-                };
-                (verdict, Some(activation))
-            }
-            Match::Nothing if receive.withheld.is_some() => {
-                (receive.withheld.map_or(Verdict::Parked, Verdict::Withheld), None)
-            }
-            Match::Nothing => (Verdict::Parked, None),
+            Match::One(_, activation) => (self.verdict(activation, &parked)?, Some(activation)),
+            Match::Nothing => (self.alone(&parked)?, None),
             Match::Sealed(because) => (Verdict::Sealed(because), None),
         };
         if verdict == Verdict::Parked {
-            self.working.parked.insert(
-                id,
-                Parked {
-                    id,
-                    provider: receive.provider.clone(),
-                    provider_ref: receive.provider_ref.clone(),
-                    number: receive.number.clone(),
-                    has_code: receive.has_code,
-                    received_at: receive.now,
-                },
-            );
+            self.working.parked.insert(id, parked);
         }
         self.working.seen.insert(key, id);
         if activation.is_some() {
@@ -271,6 +261,38 @@ impl Desk<'_> {
             return Match::Sealed(SealedBecause::Late);
         }
         choose(None, &meant, &receive.services)
+    }
+
+    /// What becomes of a message for an activation: withheld, unless its service is excepted and sends such.
+    fn verdict(&mut self, id: ActivationId, message: &Parked) -> Result<Verdict, StoreError> {
+        match message.withheld {
+            Some(because) if !self.rules.exceptions.expect(&self.activation(id)?.terms.service, because) => {
+                self.withhold(because, Some(id), message.received_at)
+            }
+            _ => self.deliver(id, message.id, message.has_code, message.received_at),
+        }
+    }
+
+    /// What becomes of a message that nothing matches yet. One that nobody may see need not wait.
+    fn alone(&mut self, message: &Parked) -> Result<Verdict, StoreError> {
+        match message.withheld {
+            Some(because) if !self.rules.exceptions.any(because) => {
+                self.withhold(because, None, message.received_at)
+            }
+            _ => Ok(Verdict::Parked),
+        }
+    }
+
+    /// Keeps a message from everybody, and that on record.
+    fn withhold(
+        &mut self,
+        because: WithheldBecause,
+        activation: Option<ActivationId>,
+        at: Time,
+    ) -> Result<Verdict, StoreError> {
+        let entry = self.id()?;
+        self.working.withheld.push((entry, because, activation, at));
+        Ok(Verdict::Withheld(because))
     }
 
     /// Gives a message to an activation; the answer is its verdict.

@@ -9,9 +9,11 @@ use crate::store::idempotency::{KEYS_DELETE, KEYS_INSERT};
 use crate::store::ledger::{
     MOVEMENTS_INSERT, PURSES_UPDATE, TRANSFERS_INSERT, movement_row, purses_row, transfer_row,
 };
+use crate::store::log::{Entry, LOG_INSERT};
 use crate::store::tx::Tx;
 use crate::store::wake::Wake;
-use numberotp_core::activation::{Activation, HasCode};
+use numberotp_core::activation::{Activation, HasCode, Verdict, WithheldBecause};
+use numberotp_core::id::ActivationId;
 use numberotp_core::time::Time;
 
 use Kind::{Bytes, Int, Text};
@@ -157,6 +159,7 @@ pub(crate) const BULKS: &[Bulk] = &[
     LEASES_CLOSE,
     MESSAGES_INSERT,
     MESSAGES_ADOPT,
+    LOG_INSERT,
     EVENTS_INSERT,
     JOBS_INSERT,
     JOBS_MOVE,
@@ -173,6 +176,7 @@ pub fn flush(tx: &mut Tx<'_>, working: &Working) -> Result<(), StoreError> {
     flush_keys(tx, working)?;
     flush_leases(tx, working)?;
     flush_messages(tx, working)?;
+    flush_log(tx, working)?;
     let events: Vec<Vec<Value>> = working
         .events
         .iter()
@@ -343,7 +347,7 @@ fn message_row(message: &NewMessage, receive: &Receive) -> Vec<Value> {
         receive.number.as_ref().map(|number| number.expose()).into(),
         message.activation.map(|id| id.get()).into(),
         message.verdict.as_str().into(),
-        message.verdict.reason().into(),
+        reason(message, receive).into(),
         Value::Int(if receive.has_code == HasCode::Yes { 1 } else { 0 }),
         services.join(",").into(),
         receive.key_day.into(),
@@ -351,6 +355,22 @@ fn message_row(message: &NewMessage, receive: &Receive) -> Vec<Value> {
         micros(receive.now),
         micros(receive.purge_after),
     ]
+}
+
+/// Why a message is not shown; of a parked one, why it would not be, should no exception be for its purchase.
+fn reason(message: &NewMessage, receive: &Receive) -> &'static str {
+    match (message.verdict, receive.withheld) {
+        (Verdict::Parked, Some(because)) => because.as_str(),
+        (verdict, _) => verdict.reason(),
+    }
+}
+
+fn flush_log(tx: &mut Tx<'_>, working: &Working) -> Result<(), StoreError> {
+    let entry = |(id, because, activation, at): &(i64, WithheldBecause, Option<ActivationId>, Time)| {
+        Entry::withheld(*id, *because, *activation, *at).row()
+    };
+    let entries: Vec<Vec<Value>> = working.withheld.iter().map(entry).collect();
+    tx.bulk(&LOG_INSERT, &entries).map(drop)
 }
 
 fn flush_jobs(tx: &mut Tx<'_>, working: &Working) -> Result<(), StoreError> {

@@ -20,12 +20,15 @@ pub(crate) use load::CATALOGUE;
 use super::StoreError;
 use super::tx::Tx;
 use numberotp_core::money::CreditValue;
+use numberotp_core::policy::Exceptions;
 
 /// What the commands need to know besides their own words.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Debug)]
 pub struct Rules {
     /// Worth of a credit at purchase.
     pub credit: CreditValue,
+    /// Whose messages are let through though they look like what is kept back.
+    pub exceptions: Exceptions,
 }
 
 /// Takes the locks of all these commands in the one order that everybody keeps, and nothing else. To be called

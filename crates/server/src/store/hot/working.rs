@@ -3,7 +3,7 @@
 
 use super::Claim;
 use crate::store::idempotency::UsedKey;
-use numberotp_core::activation::{Activation, EventKind, HasCode, Verdict};
+use numberotp_core::activation::{Activation, EventKind, HasCode, Verdict, WithheldBecause};
 use numberotp_core::caller::Standing;
 use numberotp_core::id::{AccountId, ActivationId, BrandId, EventId, JobId, LeaseId, MessageId};
 use numberotp_core::inbound::Candidate;
@@ -51,6 +51,8 @@ pub struct Parked {
     pub provider_ref: Option<String>,
     pub number: Option<PhoneNumber>,
     pub has_code: HasCode,
+    /// It looks like what is kept back, and whether it is the buyer's to see depends on the purchase.
+    pub withheld: Option<WithheldBecause>,
     pub received_at: Time,
 }
 
@@ -91,6 +93,8 @@ pub struct Working {
     pub closed_leases: BTreeSet<LeaseId>,
     pub new_messages: Vec<(NewMessage, super::Receive)>,
     pub adoptions: Vec<Adoption>,
+    /// Messages withheld, with the purchase they were for if one is known.
+    pub withheld: Vec<(i64, WithheldBecause, Option<ActivationId>, Time)>,
     pub events: Vec<(EventId, AccountId, EventKind, ActivationId, Time)>,
     pub new_jobs: Vec<(JobId, JobKind, i64, Time)>,
     pub moved_jobs: BTreeMap<(&'static str, i64), Time>,

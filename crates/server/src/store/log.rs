@@ -1,0 +1,98 @@
+//! The log of what was decided about people and messages: who, what, about whom, why. Rows are added and never
+//! changed. It holds no text, no number and no code, so it may outlive what it speaks of.
+
+use super::StoreError;
+use super::db::Kind::{Int, Text};
+use super::db::{Action, Bulk, Value, statements};
+use super::tx::Tx;
+use numberotp_core::activation::WithheldBecause;
+use numberotp_core::id::ActivationId;
+use numberotp_core::time::Time;
+
+statements! {
+    /// The newest entries.
+    LOG_NEWEST = "SELECT id, at, actor, action, subject_kind, subject_id, detail FROM audit_log ORDER BY at DESC, id DESC LIMIT $1";
+}
+
+/// How entries are written, many at a time.
+pub(crate) const LOG_INSERT: Bulk = Bulk {
+    name: "LOG_INSERT",
+    table: "audit_log",
+    action: Action::Insert(&[
+        ("id", Int),
+        ("at", Int),
+        ("actor", Text),
+        ("action", Text),
+        ("subject_kind", Text),
+        ("subject_id", Int),
+        ("detail", Text),
+    ]),
+};
+
+/// An entry.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Entry {
+    /// Its row.
+    pub id: i64,
+    /// When.
+    pub at: Time,
+    /// Who decided: `policy` for the product's own rules.
+    pub actor: String,
+    /// What, such as `message.withheld`.
+    pub action: String,
+    /// About what: `activation`, or nothing that is known.
+    pub subject_kind: String,
+    /// Its row.
+    pub subject: Option<i64>,
+    /// Why.
+    pub detail: String,
+}
+
+impl Entry {
+    /// A message was kept from its buyer.
+    pub(crate) fn withheld(
+        id: i64,
+        because: WithheldBecause,
+        activation: Option<ActivationId>,
+        at: Time,
+    ) -> Self {
+        Self {
+            id,
+            at,
+            actor: "policy".to_owned(),
+            action: "message.withheld".to_owned(),
+            subject_kind: activation.map_or("", |_| "activation").to_owned(),
+            subject: activation.map(ActivationId::get),
+            detail: because.as_str().to_owned(),
+        }
+    }
+
+    pub(crate) fn row(&self) -> Vec<Value> {
+        vec![
+            self.id.into(),
+            self.at.micros().into(),
+            self.actor.as_str().into(),
+            self.action.as_str().into(),
+            self.subject_kind.as_str().into(),
+            self.subject.into(),
+            self.detail.as_str().into(),
+        ]
+    }
+}
+
+/// The newest entries, newest first.
+pub fn log_newest(tx: &mut Tx<'_>, limit: i64) -> Result<Vec<Entry>, StoreError> {
+    let mut entries = Vec::new();
+    for mut row in tx.query(&LOG_NEWEST, &[limit.into()])? {
+        entries.push(Entry {
+            id: row.int("id")?,
+            at: Time::from_micros(row.int("at")?),
+            actor: row.text("actor")?,
+            action: row.text("action")?,
+            subject_kind: row.text("subject_kind")?,
+            subject: row.opt_int("subject_id")?,
+            detail: row.text("detail")?,
+        });
+    }
+    Ok(entries)
+}
