@@ -2,6 +2,7 @@
 
 pub mod account;
 pub mod activations;
+pub mod adjustments;
 pub mod auth;
 pub mod catalog;
 mod context;

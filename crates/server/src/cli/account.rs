@@ -3,6 +3,7 @@
 
 use super::output::Output;
 use super::{CliError, refused, store_failed};
+use crate::app::adjustments::{Adjusted, adjust};
 use crate::app::auth::{api_key_make, jwt_make, session_make, session_store};
 use crate::boot;
 use crate::clock::Clock;
@@ -104,6 +105,9 @@ pub(super) struct Amounts {
     /// USD, such as 10 or 0.50
     #[arg(long)]
     balance: Option<String>,
+    /// A name for this change, such as the number of an invoice: repeated under the same name it is made once
+    #[arg(long)]
+    reference: Option<String>,
 }
 
 pub(super) async fn carry_out(database: ResolvedDatabase, command: AccountCommand) -> Result<(), CliError> {
@@ -310,21 +314,20 @@ async fn change(
         return Err(refused("Say how much: --credits N or --balance USD, above zero."));
     }
     let (id, brand, credit, now) = (account.id, account.brand, database.credit, Clock::system().now());
-    let done = store.write(move |tx| {
-        // Looked at before anything is written: a refusal leaves both purses as they were.
-        let purses = purses_get(tx, id)?.unwrap_or_default();
-        if changes.iter().any(|(_, change)| purses.change(*change).is_err()) {
-            return Ok(false);
+    let order = move |(kind, change)| OperatorChange { brand, account: id, kind, change, credit, now };
+    let orders: Vec<OperatorChange> = changes.into_iter().map(order).collect();
+    let name = amounts.reference.clone();
+    match store.write(move |tx| adjust(tx, &orders, name.as_deref())).await.map_err(store_failed)? {
+        Adjusted::Done => {}
+        Adjusted::Before => {
+            Output::say("This was done before under the same reference; nothing was changed.");
         }
-        for (kind, change) in &changes {
-            let order = OperatorChange { brand, account: id, kind: *kind, change: *change, credit, now };
-            purses_change(tx, order)?
-                .map_err(|refused| StoreError::Driver(format!("the books refuse: {refused:?}")))?;
+        Adjusted::Short => return Err(refused("The purses do not hold that much; nothing was changed.")),
+        Adjusted::OtherChange => {
+            let sentence =
+                "Under this reference another change was made; nothing was changed. Give another one.";
+            return Err(refused(sentence));
         }
-        Ok(true)
-    });
-    if !done.await.map_err(store_failed)? {
-        return Err(refused("The purses do not hold that much; nothing was changed."));
     }
     show(store, &amounts.which).await
 }

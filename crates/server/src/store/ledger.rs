@@ -10,6 +10,7 @@ use numberotp_core::ledger::{
 };
 use numberotp_core::money::{CreditValue, Credits, Usd};
 use numberotp_core::time::Time;
+use numberotp_core::token;
 
 pub(super) const MOVEMENTS_INSERT: Bulk = Bulk {
     name: "MOVEMENTS_INSERT",
@@ -81,6 +82,8 @@ statements! {
     PURSES_LOCK = "SELECT balance_posted, balance_held, gift_posted, gift_held, granted_posted, granted_held, bought_posted, bought_held, gift_total FROM purses WHERE account_id = $1 LOCKED";
     /// New purses.
     PURSES_INSERT = "INSERT INTO purses (account_id, balance_posted, balance_held, gift_posted, gift_held, granted_posted, granted_held, bought_posted, bought_held, gift_total) VALUES ($1, 0, 0, 0, 0, 0, 0, 0, 0, 0)";
+    /// The movement of a step.
+    MOVEMENT_BY_STEP = "SELECT id, account_id, kind, step, reference_kind, reference_id, balance_change, credits_change, value, balance_after, credits_after, created_at FROM movements WHERE step = $1";
     /// A page of what the account's owner sees, newest first.
     MOVEMENTS_PAGE = "SELECT id, account_id, kind, step, reference_kind, reference_id, balance_change, credits_change, value, balance_after, credits_after, created_at FROM movements WHERE account_id = $1 AND kind <> 'settlement' ORDER BY created_at DESC, id DESC LIMIT $2 OFFSET $3";
     /// How many there are.
@@ -205,17 +208,70 @@ pub struct OperatorChange {
 
 /// Changes a purse from outside. The inner error is the books' refusal; then nothing was written.
 pub fn purses_change(tx: &mut Tx<'_>, order: OperatorChange) -> Result<Result<Purses, Refused>, StoreError> {
-    let OperatorChange { brand, account, kind, change, credit, now } = order;
-    let row = tx.query_one(&PURSES_LOCK, &[account.get().into()])?;
-    let Some(before) = row.map(|mut row| read_purses(&mut row)).transpose()? else {
-        return Err(StoreError::Corrupt { table: "purses", column: "account_id" });
+    let before = lock(tx, order.account)?;
+    let id = MovementId::new(tx.next_id(Sequence::Row)?);
+    book(tx, order, before, (id, format!("operator:{}", id.get())))
+}
+
+/// Whether a change was made under a name before.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Named {
+    /// Nothing was.
+    Free,
+    /// This very change was.
+    Done,
+    /// Another change was.
+    Taken,
+}
+
+/// Whether a change was made under a name before. Holds the purses, so that it stays true in this transaction.
+pub fn change_named(tx: &mut Tx<'_>, order: &OperatorChange, name: &str) -> Result<Named, StoreError> {
+    lock(tx, order.account)?;
+    let step = step_of(order, name);
+    let Some(row) = tx.query_one(&MOVEMENT_BY_STEP, &[step.into()])? else { return Ok(Named::Free) };
+    let known = read_movement(row)?;
+    let moved = match order.change.purse {
+        Purse::Balance => known.balance_change.micros(),
+        _ => known.credits_change.count(),
     };
+    Ok(if moved == order.change.amount { Named::Done } else { Named::Taken })
+}
+
+/// Changes a purse under a name that was found free; the database itself lets a name be used once.
+pub fn purses_change_named(
+    tx: &mut Tx<'_>,
+    order: OperatorChange,
+    name: &str,
+) -> Result<Result<Purses, Refused>, StoreError> {
+    let before = lock(tx, order.account)?;
+    let id = MovementId::new(tx.next_id(Sequence::Row)?);
+    book(tx, order, before, (id, step_of(&order, name)))
+}
+
+/// A digest: whatever a name says about somebody stays out of the books.
+fn step_of(order: &OperatorChange, name: &str) -> String {
+    let digest: String =
+        token::hash_bytes(name.as_bytes()).iter().map(|byte| format!("{byte:02x}")).collect();
+    format!("operator:{}:{}:{digest}", order.account.get(), order.change.purse.as_str())
+}
+
+fn lock(tx: &mut Tx<'_>, account: AccountId) -> Result<Purses, StoreError> {
+    let row = tx.query_one(&PURSES_LOCK, &[account.get().into()])?;
+    let missing = StoreError::Corrupt { table: "purses", column: "account_id" };
+    row.map(|mut row| read_purses(&mut row)).transpose()?.ok_or(missing)
+}
+
+fn book(
+    tx: &mut Tx<'_>,
+    order: OperatorChange,
+    before: Purses,
+    (id, step): (MovementId, String),
+) -> Result<Result<Purses, Refused>, StoreError> {
+    let OperatorChange { brand, account, kind, change, credit, now } = order;
     let after = match before.change(change) {
         Ok(after) => after,
         Err(refused) => return Ok(Err(refused)),
     };
-    let id = MovementId::new(tx.next_id(Sequence::Row)?);
-    let step = format!("operator:{}", id.get());
     let draft = Draft {
         id,
         account,

@@ -122,6 +122,47 @@ fn purses_are_credited_and_debited_but_never_below_zero() {
 }
 
 #[test]
+fn a_change_under_a_reference_is_made_once_however_often_it_is_asked_for() {
+    on_each_engine(|database| {
+        let url = database.url();
+        json(&["account", "create", "--email", "b@example.com", "--json", "--database-url", url]);
+        let change = |arguments: &[&str]| {
+            let always = ["--json", "--database-url", url];
+            numberotp(&[&["account"], arguments, &always].concat()).output().unwrap()
+        };
+        let good = |arguments: &[&str]| -> Value {
+            let output = change(arguments);
+            assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+            serde_json::from_slice(&output.stdout).unwrap()
+        };
+        let invoice =
+            ["credit", "b@example.com", "--credits", "100", "--balance", "1.5", "--reference", "INV-7"];
+        // Two at once, then once more: the answer of any may have been lost.
+        std::thread::scope(|scope| {
+            let both = [scope.spawn(|| good(&invoice)), scope.spawn(|| good(&invoice))];
+            both.into_iter().for_each(|one| drop(one.join().unwrap()));
+        });
+        let again = good(&invoice);
+        assert_eq!((&again["credits"], &again["balance"]), (&value!(100), &value!("1.50")));
+        for other in [
+            &["credit", "b@example.com", "--credits", "101", "--balance", "1.5", "--reference", "INV-7"][..],
+            &["credit", "b@example.com", "--credits", "100", "--reference", "INV-7"],
+            &["debit", "b@example.com", "--credits", "100", "--balance", "1.5", "--reference", "INV-7"],
+        ] {
+            let output = change(other);
+            let said = String::from_utf8(output.stderr).unwrap();
+            assert!(output.status.code() == Some(1) && said.contains("another change"), "{other:?}: {said}");
+        }
+        json(&["account", "create", "--email", "c@example.com", "--json", "--database-url", url]);
+        let elses = good(&["credit", "c@example.com", "--credits", "7", "--reference", "INV-7"]);
+        assert_eq!(elses["credits"], 7, "names are each account's own");
+        let back = good(&["debit", "b@example.com", "--credits", "100", "--reference", "INV-7 back"]);
+        assert_eq!((&back["credits"], &back["balance"]), (&value!(0), &value!("1.50")));
+        assert_eq!(json(&["audit", "--json", "--database-url", url])["clean"], true);
+    });
+}
+
+#[test]
 fn an_operator_sells_numbers_of_its_own() {
     on_each_engine(|database| {
         let folder = Folder::new(&format!("own-{}", database.engine().name()));
