@@ -14,7 +14,7 @@ use crate::jobs;
 use crate::outbound::Poster;
 use crate::store::hot::Rules;
 use crate::store::setting::{secret_fix, secret_get, setting_fix, setting_get};
-use crate::store::{Store, StoreError, StoreOptions};
+use crate::store::{Schema, Store, StoreError, StoreOptions};
 use crate::vault::{Vault, VaultError};
 use arc_swap::ArcSwap;
 use numberotp_core::id::PublicIds;
@@ -98,18 +98,23 @@ impl From<std::io::Error> for BootError {
 
 /// Opens the database for a command beside, or before, a server.
 pub fn open_for_command(database: &ResolvedDatabase) -> Result<Store, BootError> {
-    // Commands move no message and attach no number.
-    let rules = Rules { credit: database.credit, exceptions: Exceptions::NONE };
-    Ok(Store::open(&database.engine, &StoreOptions::command(rules))?)
+    open(database, Schema::BringUpToDate)
 }
 
-/// The same for a command that only looks or changes: a mistyped path must not become a new database.
+fn open(database: &ResolvedDatabase, schema: Schema) -> Result<Store, BootError> {
+    // Commands move no message and attach no number.
+    let rules = Rules { credit: database.credit, exceptions: Exceptions::NONE };
+    Ok(Store::open(&database.engine, &StoreOptions::command(rules, schema))?)
+}
+
+/// The same for a command that only looks or changes: a mistyped path must not become a new database, and a
+/// server of another version may be running on this one.
 pub fn open_existing(database: &ResolvedDatabase) -> Result<Store, BootError> {
     if let Some(path) = database.engine.missing_file() {
         let sentence = format!("There is no database at {}. Check --database-url.", path.display());
         return Err(ConfigError(sentence).into());
     }
-    open_for_command(database)
+    open(database, Schema::MustBeUpToDate)
 }
 
 /// The mode written in a database, if a server ever started on it.

@@ -9,7 +9,11 @@ pub fn from_store(error: StoreError) -> Fault {
     let code = match &error {
         StoreError::Overloaded => FaultCode::Overloaded,
         StoreError::Busy(_) | StoreError::Unavailable(_) => FaultCode::Maintenance,
-        StoreError::Conflict(_) | StoreError::Corrupt { .. } | StoreError::Driver(_) => FaultCode::Internal,
+        StoreError::Conflict(_)
+        | StoreError::Corrupt { .. }
+        | StoreError::NoSchema
+        | StoreError::OldSchema(_)
+        | StoreError::Driver(_) => FaultCode::Internal,
     };
     Fault::new(code).caused_by(error)
 }

@@ -3,8 +3,9 @@
 
 use super::CliError;
 use super::output::Output;
-use crate::boot;
+use crate::boot::{self, BootError};
 use crate::config::{Mode, Resolved};
+use crate::store::StoreError;
 use numberotp_core::policy::{Category, Controls, Narrowing, Off, Policy, Summary};
 use serde_json::{Value, json};
 
@@ -21,10 +22,11 @@ pub(super) async fn policy(resolved: Resolved, output: Output) -> Result<(), Cli
 async fn mode(resolved: &Resolved) -> Result<Mode, CliError> {
     let written = match resolved.database.engine.missing_file() {
         Some(_) => None,
-        None => {
-            let store = boot::open_existing(&resolved.database)?;
-            boot::mode_of(&store).await.map_err(super::store_failed)?
-        }
+        None => match boot::open_existing(&resolved.database) {
+            Ok(store) => boot::mode_of(&store).await.map_err(super::store_failed)?,
+            Err(BootError::Store(StoreError::NoSchema)) => None,
+            Err(error) => return Err(error.into()),
+        },
     };
     let next = if resolved.implicit_sandbox { Mode::Sandbox } else { Mode::Production };
     Ok(written.or(resolved.asked).unwrap_or(next))

@@ -1,4 +1,4 @@
-//! What can go wrong with the database, in the five ways that callers treat differently.
+//! What can go wrong with the database, in the ways that callers treat differently.
 
 use std::fmt;
 
@@ -20,6 +20,10 @@ pub enum StoreError {
         /// Column.
         column: &'static str,
     },
+    /// There are no tables at all.
+    NoSchema,
+    /// So many schema changes of this program are not made yet.
+    OldSchema(usize),
     /// Anything else the driver says: a defect of ours.
     Driver(String),
 }
@@ -43,6 +47,11 @@ impl fmt::Display for StoreError {
             Self::Overloaded => f.write_str("the write queue is full"),
             Self::Conflict(constraint) => write!(f, "constraint refused: {constraint}"),
             Self::Corrupt { table, column } => write!(f, "unexplained value in {table}.{column}"),
+            Self::NoSchema => f.write_str("The database has no tables yet. Make them: numberotp migrate"),
+            Self::OldSchema(missing) => write!(
+                f,
+                "The database is {missing} schema changes behind this program. Bring it up to date when no older server runs on it: numberotp migrate"
+            ),
             Self::Driver(text) => write!(f, "database driver: {text}"),
         }
     }

@@ -26,7 +26,7 @@ pub use tx::{IdBlocks, Sequence, Tx};
 pub use wake::{Waiting, Wake, WakeHub};
 pub use writer::{BATCH_MOST, QUEUE_MOST, Work, Writer, cold};
 
-use db::{Access, Bulk, Connection, Engine, Statement, migrate, migrations};
+use db::{Access, Bulk, Connection, Engine, Statement, migrate, migrations, require};
 use hot::{Answer, Attach, Attached, Close, Closed, Command, Receive, Received, Reserve, Reserved, Rules};
 use numberotp_core::time::Time;
 use std::panic::{AssertUnwindSafe, catch_unwind};
@@ -46,11 +46,22 @@ const COLD_WRITERS: usize = 2;
 /// chose, and two such batches stop each other until the database notices, a second later.
 const COLD_BATCH: usize = 1;
 
+/// What to do about a schema that is older than the program.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Schema {
+    /// Change it.
+    BringUpToDate,
+    /// Refuse: a server of another version may be running on it.
+    MustBeUpToDate,
+}
+
 /// How a store is opened.
 #[derive(Clone, Debug)]
 pub struct StoreOptions {
     /// What the hot commands need to know.
     pub rules: Rules,
+    /// What to do about an old schema.
+    pub schema: Schema,
     /// Row numbers taken at a time: many for a server, few for a command.
     pub row_block: i64,
     /// Purchase numbers taken at a time.
@@ -60,11 +71,11 @@ pub struct StoreOptions {
 impl StoreOptions {
     /// For a server.
     pub const fn server(rules: Rules) -> Self {
-        Self { rules, row_block: 4_096, purchase_block: 64 }
+        Self { rules, schema: Schema::BringUpToDate, row_block: 4_096, purchase_block: 64 }
     }
     /// For a command that makes a few rows.
-    pub const fn command(rules: Rules) -> Self {
-        Self { rules, row_block: 16, purchase_block: 1 }
+    pub const fn command(rules: Rules, schema: Schema) -> Self {
+        Self { rules, schema, row_block: 16, purchase_block: 1 }
     }
 }
 
@@ -84,7 +95,7 @@ impl Store {
     /// Opens the database, brings its schema up to date and starts the threads.
     pub fn open(engine: &Engine, options: &StoreOptions) -> Result<Self, StoreError> {
         engine.make_room()?;
-        bring_up_to_date(engine)?;
+        prepare_schema(engine, options.schema)?;
         let wakes = Arc::new(WakeHub::default());
         let mut threads = Vec::new();
         let (hot, hot_end) = Queue::new();
@@ -231,8 +242,13 @@ impl Store {
 
 /// On a thread of its own: a PostgreSQL connection waits on its own runtime, which whoever opens a store from
 /// inside another must not.
-fn bring_up_to_date(engine: &Engine) -> Result<(), StoreError> {
-    let work = || migrate(&mut Connection::open(engine, Access::Write)?, migrations()).map(drop);
+fn prepare_schema(engine: &Engine, schema: Schema) -> Result<(), StoreError> {
+    let work = || match schema {
+        Schema::BringUpToDate => {
+            migrate(&mut Connection::open(engine, Access::Write)?, migrations()).map(drop)
+        }
+        Schema::MustBeUpToDate => require(&mut Connection::open(engine, Access::Read)?, migrations()),
+    };
     let ended = std::thread::scope(|scope| scope.spawn(work).join());
     ended.unwrap_or_else(|_panicked| Err(StoreError::Driver("the migration panicked".to_owned())))
 }

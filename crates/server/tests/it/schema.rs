@@ -4,7 +4,10 @@
 use crate::store_stage::{connection, staged};
 use numberotp_core::id::PLATFORM;
 use numberotp_core::ledger::{Platform, platform_account};
-use numberotp_server::store::db::{Access, Connection, Engine, Migration, Statement, migrate, migrations};
+use numberotp_server::store::StoreError;
+use numberotp_server::store::db::{
+    Access, Connection, Engine, Migration, Statement, migrate, migrations, require,
+};
 use numberotp_testkit::database::{TestDatabase, TestEngine, on_each_engine};
 use std::cell::RefCell;
 use std::collections::BTreeSet;
@@ -146,6 +149,26 @@ fn a_database_of_a_newer_program_is_refused() {
         migrate(&mut connection, &[migrations(), &MORE].concat()).unwrap();
         let refused = migrate(&mut connection, migrations()).unwrap_err().to_string();
         assert!(refused.contains("901") && refused.contains("newer"), "{refused}");
+    });
+}
+
+/// Commands that only look, beside a server that may be older: they say what is missing and make nothing.
+#[test]
+fn looking_at_a_schema_changes_nothing() {
+    on_each_engine(|database| {
+        let mut connection = connection(database);
+        let refused = require(&mut connection, migrations()).unwrap_err();
+        assert!(matches!(refused, StoreError::NoSchema), "{refused}");
+        let (older, newer) = (&migrations()[..1], migrations());
+        migrate(&mut connection, older).unwrap();
+        let refused = require(&mut connection, newer).unwrap_err();
+        assert!(matches!(refused, StoreError::OldSchema(missing) if missing == newer.len() - 1), "{refused}");
+        assert!(refused.to_string().contains("numberotp migrate"));
+        require(&mut connection, older).unwrap();
+        assert_eq!(migrate(&mut connection, newer).unwrap(), newer.len() - 1, "nothing was made by looking");
+        require(&mut connection, newer).unwrap();
+        migrate(&mut connection, &[newer, &MORE].concat()).unwrap();
+        assert!(require(&mut connection, newer).unwrap_err().to_string().contains("newer"));
     });
 }
 

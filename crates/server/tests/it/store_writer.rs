@@ -8,7 +8,7 @@ use numberotp_server::store::account::{account_get, account_rename};
 use numberotp_server::store::db::{Engine, Statement};
 use numberotp_server::store::hot::{Answer, Command, Reserved};
 use numberotp_server::store::setting::{setting_fix, setting_get};
-use numberotp_server::store::{Store, StoreError, StoreOptions, Tx, Wake, cold};
+use numberotp_server::store::{Schema, Store, StoreError, StoreOptions, Tx, Wake, cold};
 use std::future::Future;
 use std::sync::Arc;
 use std::sync::mpsc::channel;
@@ -333,7 +333,7 @@ fn a_store_opens_what_another_made_and_numbers_go_on() {
                 assert!(seen.insert(id), "{id:?} twice");
             }
         }
-        let mut small = StoreOptions::command(RULES);
+        let mut small = StoreOptions::command(RULES, Schema::BringUpToDate);
         small.row_block = 1;
         let store = Store::open(stage.database().engine(), &small).unwrap();
         let runtime = tokio::runtime::Builder::new_current_thread().build().unwrap();

@@ -44,6 +44,12 @@ const TABLE: &str = "CREATE TABLE IF NOT EXISTS migrations (number BIGINT PRIMAR
 const TABLE_SQLITE: &str = "CREATE TABLE IF NOT EXISTS migrations (number INTEGER PRIMARY KEY, name TEXT NOT NULL, checksum INTEGER NOT NULL) STRICT";
 const APPLIED: Statement =
     Statement::new("MIGRATIONS_APPLIED", "SELECT number, checksum FROM migrations ORDER BY number");
+const HAS_TABLE: Statement = Statement::new(
+    "MIGRATIONS_TABLE",
+    "SELECT table_name FROM information_schema.tables WHERE table_name = 'migrations' AND table_schema = current_schema()",
+);
+const HAS_TABLE_SQLITE: Statement =
+    Statement::new("MIGRATIONS_TABLE_SQLITE", "SELECT name FROM sqlite_master WHERE name = 'migrations'");
 const RECORD: Statement =
     Statement::new("MIGRATION_RECORD", "INSERT INTO migrations (number, name, checksum) VALUES ($1, $2, $3)");
 /// Any fixed number: whoever migrates holds this lock.
@@ -68,6 +74,41 @@ pub fn migrate(connection: &mut Connection, list: &[Migration]) -> Result<usize,
     }
 }
 
+/// Looks whether the schema is up to date and changes nothing: for commands that only look, beside a server
+/// that may be of another version.
+pub fn require(connection: &mut Connection, list: &[Migration]) -> Result<(), StoreError> {
+    connection.ensure()?;
+    let has_table = match connection {
+        Connection::Sqlite(_) => &HAS_TABLE_SQLITE,
+        Connection::Postgres(_) => &HAS_TABLE,
+    };
+    let known = match connection.query(has_table, &[])?.first() {
+        Some(_) => applied(connection, list)?,
+        None => Vec::new(),
+    };
+    let missing = list.len().saturating_sub(known.len());
+    match (known.len(), missing) {
+        (_, 0) => Ok(()),
+        (0, _) => Err(StoreError::NoSchema),
+        _ => Err(StoreError::OldSchema(missing)),
+    }
+}
+
+/// The number and checksum of every migration that was applied; all of them are known here.
+fn applied(connection: &mut Connection, list: &[Migration]) -> Result<Vec<(i64, i64)>, StoreError> {
+    let mut known = Vec::new();
+    for mut row in connection.query(&APPLIED, &[])? {
+        known.push((row.int("number")?, row.int("checksum")?));
+    }
+    let is_foreign = |number: &i64| list.iter().all(|migration| migration.number != *number);
+    match known.iter().find(|(number, _)| is_foreign(number)) {
+        None => Ok(known),
+        Some((number, _)) => Err(StoreError::Driver(format!(
+            "the database has migration {number}, which this program does not know: it was made by a newer version"
+        ))),
+    }
+}
+
 fn apply_all(connection: &mut Connection, list: &[Migration]) -> Result<usize, StoreError> {
     connection.lock_keys(vec![LOCK])?;
     let table = match connection {
@@ -75,17 +116,7 @@ fn apply_all(connection: &mut Connection, list: &[Migration]) -> Result<usize, S
         Connection::Postgres(_) => TABLE,
     };
     connection.script(table)?;
-    let mut known = Vec::new();
-    for mut row in connection.query(&APPLIED, &[])? {
-        known.push((row.int("number")?, row.int("checksum")?));
-    }
-    if let Some((number, _)) =
-        known.iter().find(|(number, _)| list.iter().all(|migration| migration.number != *number))
-    {
-        return Err(StoreError::Driver(format!(
-            "the database has migration {number}, which this program does not know: it was made by a newer version"
-        )));
-    }
+    let known = applied(connection, list)?;
     let mut count: usize = 0;
     for migration in list {
         let text = match connection {

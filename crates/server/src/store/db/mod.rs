@@ -6,7 +6,7 @@ mod sqlite;
 mod statement;
 mod value;
 
-pub use migrate::{Migration, migrate, migrations};
+pub use migrate::{Migration, migrate, migrations, require};
 pub use sqlite::Access;
 pub(crate) use statement::statements;
 pub use statement::{Action, Bulk, Kind, Statement};
