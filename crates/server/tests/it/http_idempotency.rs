@@ -103,7 +103,7 @@ fn an_unconfirmed_purchase_is_settled_and_the_same_key_tells_its_outcome() {
 
 #[test]
 fn a_purchase_that_came_to_nothing_lets_the_same_key_buy() {
-    with_app(IMPATIENT, async |app| {
+    in_sandbox(async |app| {
         let customer = app.account(1_000, 0).await;
         app.line().on("allocate", Interference::LoseRequest);
         keyed(app, &customer, "k", &telegram()).refused(503, "PURCHASE_UNCONFIRMED").await;

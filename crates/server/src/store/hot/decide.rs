@@ -1,24 +1,18 @@
 //! What each command does, in memory: the rules of `core` applied to the working set. No statement here.
 
 use super::Rules;
-use super::command::{
-    Answer, Attach, Attached, Claim, Close, Closed, Closing, Command, Receive, Received, Reserve, Reserved,
-};
-use super::working::{Adoption, Lease, NewMessage, PARKED_FOR, Parked, Working};
+use super::command::{Answer, Attach, Attached, Claim, Close, Closed, Closing, Command, Reserve, Reserved};
+use super::working::{Lease, Working};
 use crate::store::StoreError;
 use crate::store::idempotency::UsedKey;
 use crate::store::tx::Sequence;
-use numberotp_core::activation::{
-    Activation, HasCode, Line, Money, Release, SealedBecause, State, Step, Verdict, Watch, WithheldBecause,
-};
-use numberotp_core::id::{AccountId, ActivationId, EventId, JobId, LeaseId, MessageId, MovementId};
-use numberotp_core::inbound::{Candidate, Match, choose};
+use numberotp_core::activation::{Activation, Line, Money, Release, State, Step, Watch};
+use numberotp_core::id::{AccountId, ActivationId, EventId, JobId, LeaseId, MovementId};
+use numberotp_core::inbound::Candidate;
 use numberotp_core::job::JobKind;
 use numberotp_core::ledger::{Draft, Movement, MovementKind, Phase, Purses, Reference, split};
 use numberotp_core::time::{Span, Time};
 
-/// By so much a provider's clock may be behind ours.
-const CLOCKS_DIFFER: Span = Span::seconds(60);
 /// A provider that never answered may still give a number; it is asked to take it back after this.
 const SWEEP_AFTER: Span = Span::seconds(30);
 
@@ -41,9 +35,9 @@ pub fn decide(
     }
 }
 
-struct Desk<'a> {
-    working: &'a mut Working,
-    rules: &'a Rules,
+pub(super) struct Desk<'a> {
+    pub(super) working: &'a mut Working,
+    pub(super) rules: &'a Rules,
     ids: Ids<'a>,
 }
 
@@ -53,7 +47,7 @@ fn books<T, E: std::fmt::Debug>(answer: Result<T, E>) -> Result<T, StoreError> {
 }
 
 impl Desk<'_> {
-    fn id(&mut self) -> Result<i64, StoreError> {
+    pub(super) fn id(&mut self) -> Result<i64, StoreError> {
         (self.ids)(Sequence::Row)
     }
 
@@ -169,145 +163,6 @@ impl Desk<'_> {
         Ok(())
     }
 
-    /// Messages that were quicker than our own bookkeeping: by reference, or by number since the purchase began.
-    fn adopt(&mut self, attach: &Attach) -> Result<(), StoreError> {
-        let activation = self.activation(attach.activation)?;
-        let begun = activation.created_at;
-        let oldest = attach.now.minus(PARKED_FOR);
-        let meant = |parked: &&Parked| {
-            parked.provider == activation.terms.provider
-                && parked.received_at >= oldest
-                && match &parked.provider_ref {
-                    Some(reference) => *reference == attach.provider_ref,
-                    None => parked.number.as_ref() == Some(&attach.number) && parked.received_at >= begun,
-                }
-        };
-        let mut messages: Vec<Parked> = self.working.parked.values().filter(meant).cloned().collect();
-        messages.sort_by_key(|parked| (parked.received_at, parked.id));
-        // The reference proves the right to what came under it, so the lease reaches back to that.
-        if let (Some(first), Some(lease)) = (messages.first(), self.lease_of(attach.activation)) {
-            lease.from_at = lease.from_at.min(first.received_at);
-        }
-        for parked in messages {
-            self.working.parked.remove(&parked.id);
-            self.working.matched.insert(parked.id);
-            let verdict = self.verdict(attach.activation, &parked)?;
-            match self.working.new_messages.iter_mut().find(|(new, _)| new.id == parked.id) {
-                Some((new, _)) => {
-                    new.verdict = verdict;
-                    new.activation = Some(attach.activation);
-                }
-                None => self.working.adoptions.push(Adoption {
-                    message: parked.id,
-                    verdict,
-                    activation: attach.activation,
-                }),
-            }
-        }
-        Ok(())
-    }
-
-    fn receive(&mut self, receive: &Receive) -> Result<Received, StoreError> {
-        let key = (receive.provider.clone(), receive.dedupe_key.clone());
-        if let Some(known) = self.working.seen.get(&key) {
-            return Ok(self.received(*known));
-        }
-        let id = MessageId::new(self.id()?);
-        let parked = Parked {
-            id,
-            provider: receive.provider.clone(),
-            provider_ref: receive.provider_ref.clone(),
-            number: receive.number.clone(),
-            has_code: receive.has_code,
-            withheld: receive.withheld,
-            received_at: receive.now,
-        };
-        let (verdict, activation) = match self.find(receive) {
-            Match::One(_, activation) => (self.verdict(activation, &parked)?, Some(activation)),
-            Match::Nothing => (self.alone(&parked)?, None),
-            Match::Sealed(because) => (Verdict::Sealed(because), None),
-        };
-        if verdict == Verdict::Parked {
-            self.working.parked.insert(id, parked);
-        }
-        self.working.seen.insert(key, id);
-        if activation.is_some() {
-            self.working.matched.insert(id);
-        }
-        self.working.new_messages.push((NewMessage { id, verdict, activation }, receive.clone()));
-        Ok(self.received(id))
-    }
-
-    fn received(&self, message: MessageId) -> Received {
-        if self.working.matched.contains(&message) { Received::Matched } else { Received::Unmatched }
-    }
-
-    fn find(&self, receive: &Receive) -> Match {
-        let of_provider = || self.working.leases.values().filter(|lease| lease.provider == receive.provider);
-        if let Some(reference) = &receive.provider_ref {
-            let lease = of_provider().find(|lease| lease.provider_ref == *reference);
-            // A reference that is not known yet is a purchase that is being confirmed: never guess by number.
-            return choose(lease.map(|lease| &lease.candidate), &[], &[]);
-        }
-        let of_number = of_provider().filter(|lease| receive.number.as_ref() == Some(&lease.number));
-        let open: Vec<&Lease> = of_number.filter(|lease| lease.open_at(receive.now)).collect();
-        // A message that the provider had before a lease began was meant for somebody else.
-        let since =
-            |lease: &&&Lease| receive.sent_at.is_none_or(|sent| sent >= lease.from_at.minus(CLOCKS_DIFFER));
-        let meant: Vec<Candidate> = open.iter().filter(since).map(|lease| lease.candidate.clone()).collect();
-        // Nor is an old one parked: the next purchase of the number would adopt it.
-        let old = receive.sent_at.is_some_and(|sent| sent < receive.now.minus(CLOCKS_DIFFER));
-        if meant.is_empty() && (!open.is_empty() || old) {
-            return Match::Sealed(SealedBecause::Late);
-        }
-        choose(None, &meant, &receive.services)
-    }
-
-    /// What becomes of a message for an activation: withheld, unless its service is excepted and sends such.
-    fn verdict(&mut self, id: ActivationId, message: &Parked) -> Result<Verdict, StoreError> {
-        match message.withheld {
-            Some(because) if !self.rules.exceptions.expect(&self.activation(id)?.terms.service, because) => {
-                self.withhold(because, Some(id), message.received_at)
-            }
-            _ => self.deliver(id, message.id, message.has_code, message.received_at),
-        }
-    }
-
-    /// What becomes of a message that nothing matches yet. One that nobody may see need not wait.
-    fn alone(&mut self, message: &Parked) -> Result<Verdict, StoreError> {
-        match message.withheld {
-            Some(because) if !self.rules.exceptions.any(because) => {
-                self.withhold(because, None, message.received_at)
-            }
-            _ => Ok(Verdict::Parked),
-        }
-    }
-
-    /// Keeps a message from everybody, and that on record.
-    fn withhold(
-        &mut self,
-        because: WithheldBecause,
-        activation: Option<ActivationId>,
-        at: Time,
-    ) -> Result<Verdict, StoreError> {
-        let entry = self.id()?;
-        self.working.withheld.push((entry, because, activation, at));
-        Ok(Verdict::Withheld(because))
-    }
-
-    /// Gives a message to an activation; the answer is its verdict.
-    fn deliver(
-        &mut self,
-        id: ActivationId,
-        message: MessageId,
-        has_code: HasCode,
-        at: Time,
-    ) -> Result<Verdict, StoreError> {
-        let (step, verdict) = self.activation(id)?.receive(message, has_code, at);
-        self.take(step, at)?;
-        Ok(verdict)
-    }
-
     fn close(&mut self, close: &Close) -> Result<Closed, StoreError> {
         let Some(activation) = self.working.activations.get(&close.activation).cloned() else {
             return Ok(Closed::Missing);
@@ -333,7 +188,7 @@ impl Desk<'_> {
     }
 
     /// Writes a step and all that follows it into the working set.
-    fn take(&mut self, step: Step, now: Time) -> Result<(), StoreError> {
+    pub(super) fn take(&mut self, step: Step, now: Time) -> Result<(), StoreError> {
         let Step { activation, effects } = step;
         let (id, account) = (activation.id, activation.account);
         match effects.money {
@@ -424,11 +279,11 @@ impl Desk<'_> {
         Ok(())
     }
 
-    fn lease_of(&mut self, id: ActivationId) -> Option<&mut Lease> {
+    pub(super) fn lease_of(&mut self, id: ActivationId) -> Option<&mut Lease> {
         self.working.leases.values_mut().find(|lease| lease.candidate.activation == id)
     }
 
-    fn activation(&self, id: ActivationId) -> Result<Activation, StoreError> {
+    pub(super) fn activation(&self, id: ActivationId) -> Result<Activation, StoreError> {
         let found = self.working.activations.get(&id).cloned();
         found.ok_or(StoreError::Corrupt { table: "leases", column: "activation_id" })
     }

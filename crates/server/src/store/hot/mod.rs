@@ -4,17 +4,19 @@
 //! needs is loaded by sets (and locked, in one order), decided in memory one after the other by the rules in
 //! `core`, and written by sets. A refusal is an answer; only the database's own refusal is an error.
 
+mod bulks;
 mod command;
 mod decide;
 mod flush;
+mod inbox;
 mod load;
 mod working;
 
+pub(crate) use bulks::{BULKS, JOBS_INSERT};
 pub use command::{
     Answer, Attach, Attached, Claim, Close, Closed, Closing, Command, Origin, Receive, Received, Repeated,
     Reserve, Reserved,
 };
-pub(crate) use flush::{BULKS, JOBS_INSERT};
 pub(crate) use load::CATALOGUE;
 
 use super::StoreError;
