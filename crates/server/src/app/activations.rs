@@ -172,8 +172,9 @@ async fn buy_first(
     let mut worst = FaultCode::NoNumbersAvailable;
     // One deadline for all that are asked: the caller is told in time, whatever it is.
     let deadline = Instant::now() + context.settings.purchase_within.to_std();
-    for offer in offers {
-        if worst == FaultCode::ProviderError && Instant::now() >= deadline {
+    for (tried, offer) in offers.into_iter().enumerate() {
+        // A further one could not be waited for: what the others said is the answer.
+        if tried > 0 && Instant::now() >= deadline {
             break;
         }
         match buy_one(context, &caller, &offer, (&terms, deadline)).await? {

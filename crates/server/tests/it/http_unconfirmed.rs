@@ -13,6 +13,7 @@ use numberotp_server::store::job::job_known;
 use numberotp_server::store::sandbox::sandbox_purchase_get;
 use numberotp_testkit::app::{Answer, Customer, Setup, TestApp, in_sandbox, until, with_app};
 use serde_json::{Value, json};
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Condvar, Mutex};
 use tokio::task::JoinHandle;
 
@@ -343,5 +344,23 @@ fn a_wait_for_an_unconfirmed_rent_is_a_wait() {
         app.live(30).await;
         let code = look(app, &customer, &id).await["otp"].clone();
         assert_eq!(held.await.unwrap().ok()["data"]["otp"], code);
+    });
+}
+
+#[test]
+fn a_try_past_the_deadline_is_not_made_and_out_of_stock_stays_out_of_stock() {
+    fn at_once(settings: &mut Settings) {
+        settings.purchase_within = Span::default();
+    }
+    with_app(Setup::sandbox().adjusted(at_once), async |app| {
+        let customer = app.account(2_000, 0).await;
+        let first = AtomicBool::new(true);
+        app.line().interfere(move |sent| match sent.verb {
+            "allocate" if first.swap(false, Ordering::Relaxed) => Interference::NoStock,
+            _ => Interference::Hang,
+        });
+        app.post(RENT).by(&customer).json(&telegram()).refused(404, "NO_NUMBERS_AVAILABLE").await;
+        assert_eq!(app.line().count("allocate"), 1);
+        assert_eq!(purses(app, &customer).await, (2_000, 0.0));
     });
 }
