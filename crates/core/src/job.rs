@@ -37,6 +37,10 @@ impl JobKind {
             Self::MessagePurge => "message_purge",
         }
     }
+    /// Whether its row is never done: it has another turn, and another.
+    pub const fn goes_on_for_ever(self) -> bool {
+        matches!(self, Self::MessagePurge)
+    }
     /// Reads the word.
     pub fn parse(text: &str) -> Option<Self> {
         Self::ALL.into_iter().find(|kind| kind.as_str() == text)

@@ -13,7 +13,7 @@ use crate::entropy::{self, NoEntropy};
 use crate::jobs;
 use crate::outbound::Poster;
 use crate::store::hot::Rules;
-use crate::store::setting::{secret_fix, secret_get, setting_fix, setting_get};
+use crate::store::setting::{clock_ahead, secret_fix, secret_get, setting_fix, setting_get};
 use crate::store::{Schema, Store, StoreError, StoreOptions};
 use crate::vault::{Vault, VaultError};
 use arc_swap::ArcSwap;
@@ -249,6 +249,13 @@ pub async fn true_time(store: &Store) -> Result<Time, StoreError> {
     Ok(there.map_or(after, |there| there.plus(half)))
 }
 
+/// Now, for a command beside a server: in a sandbox as far ahead as the server's clock is.
+pub async fn now(store: &Store) -> Result<Time, StoreError> {
+    let clock = Clock::system();
+    clock.be_ahead(store.read(clock_ahead).await?);
+    Ok(clock.now())
+}
+
 /// What tests set beside the configuration.
 #[derive(Default)]
 pub struct Hands {
@@ -275,6 +282,7 @@ pub async fn start(resolved: &Resolved, hands: Hands) -> Result<Arc<Context>, Bo
     // Servers that share a database share its clock; known before its first use, because it never goes back.
     clock.set(true_time(&store).await?);
     let mode = decide_mode(&store, resolved).await?;
+    clock.be_ahead(store.read(clock_ahead).await?);
     let mut settings = resolved.settings(mode);
     settings.demo = mode == Mode::Sandbox && resolved.demo.unwrap_or(resolved.implicit_sandbox);
     if let Some(adjust) = hands.adjust {
@@ -321,6 +329,7 @@ pub async fn start(resolved: &Resolved, hands: Hands) -> Result<Arc<Context>, Bo
         purchases: Semaphore::new(PURCHASES_AT_ONCE),
         tracker: TaskTracker::new(),
         stopping: hands.stopping.unwrap_or_default(),
+        moving_clock: tokio::sync::Mutex::default(),
         waits: Mutex::default(),
     });
     catalog::refresh(&context).await?;

@@ -12,6 +12,8 @@ const STEP_MOST: Span = Span::seconds(1);
 #[derive(Clone)]
 pub struct Clock {
     source: Source,
+    /// How far a sandbox's clock was moved ahead of the true time, in microseconds.
+    ahead: Arc<AtomicI64>,
     latest: Arc<AtomicI64>,
 }
 
@@ -28,21 +30,23 @@ impl Clock {
     /// The machine's clock.
     pub fn system() -> Self {
         let source = Source::System { begun: Instant::now(), at: machine(), offset: Arc::default() };
-        Self { source, latest: Arc::default() }
+        Self { source, ahead: Arc::default(), latest: Arc::default() }
     }
 
     /// A clock that stands still until it is moved.
     pub fn manual(start: Time) -> Self {
-        Self { source: Source::Manual(Arc::new(AtomicI64::new(start.micros()))), latest: Arc::default() }
+        let source = Source::Manual(Arc::new(AtomicI64::new(start.micros())));
+        Self { source, ahead: Arc::default(), latest: Arc::default() }
     }
 
     /// Now; never before what was answered earlier.
     pub fn now(&self) -> Time {
-        let read = self.read().micros();
+        let read = self.read().micros().saturating_add(self.ahead.load(Ordering::Relaxed));
         let before = self.latest.fetch_max(read, Ordering::Relaxed);
         Time::from_micros(read.max(before))
     }
 
+    /// The true time, as far as this clock knows it.
     fn read(&self) -> Time {
         Time::from_micros(match &self.source {
             Source::System { begun, at, offset } => {
@@ -51,6 +55,12 @@ impl Clock {
             }
             Source::Manual(time) => time.load(Ordering::Relaxed),
         })
+    }
+
+    /// Goes so far ahead of the true time from now on, for a sandbox; what was further ahead already stays there.
+    /// Answers whether it moved.
+    pub fn be_ahead(&self, ahead: Span) -> bool {
+        self.ahead.fetch_max(ahead.as_micros(), Ordering::Relaxed) < ahead.as_micros()
     }
 
     /// Sets the time, before anybody used it. No effect on a manual clock.
@@ -113,6 +123,20 @@ mod tests {
         let there = machine_time().plus(Span::hours(1));
         clock.set(there);
         assert!(clock.now().since(there) > Span::seconds(-1));
+    }
+
+    #[test]
+    fn ahead_of_the_true_time_it_stays_so_far_ahead_however_it_is_steered() {
+        for clock in [Clock::system(), Clock::manual(machine_time())] {
+            let before = clock.now();
+            assert!(clock.be_ahead(Span::hours(5)));
+            assert!(!clock.be_ahead(Span::hours(5)) && !clock.be_ahead(Span::hours(4)));
+            let ahead = clock.clone().now();
+            assert!((Span::hours(5)..Span::hours(6)).contains(&ahead.since(before)), "{ahead:?}");
+            let off = clock.steer(machine_time()).as_micros().abs();
+            assert!(off < Span::minutes(1).as_micros(), "what is wanted is not steered away: {off}");
+            assert!(clock.now() >= ahead);
+        }
     }
 
     #[test]

@@ -27,7 +27,7 @@ const MODULES: &[(&str, &[&str])] = &[
     ("app", &["vault", "store", "store::error", "outbound", "config", "entropy", "clock"]),
     // The two faces of the process. The runner keeps its own rows; everything else goes through a use case.
     ("jobs", &["app", "store", "store::error"]),
-    ("http", &["app", "config", "entropy"]),
+    ("http", &["jobs", "app", "config", "entropy"]),
     // Shells: they put the rest together, and open the database.
     ("boot", &["jobs", "app", "vault", "store", "store::error", "outbound", "config", "entropy", "clock"]),
     (

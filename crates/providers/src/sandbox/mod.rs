@@ -5,6 +5,7 @@
 
 pub mod offers;
 pub mod ranges;
+pub mod scenario;
 pub mod texts;
 
 use crate::gateway;

@@ -4,6 +4,7 @@
 //! What nobody could tell in time is the reconciler's.
 
 use super::from_store;
+use super::scenarios::Script;
 use super::upstream::ask;
 use crate::app::Context;
 pub use crate::store::hot::Claim;
@@ -83,6 +84,7 @@ pub async fn buy(context: &Arc<Context>, caller: Caller, purchase: Purchase) -> 
         tracing::info!(account, service, because = because.as_str(), "a denied service was asked for");
         return Err(Fault::new(FaultCode::ServiceDenied));
     }
+    let (wish, script) = Script::of(context, wish);
     let view = context.catalog.load_full();
     let here = view.offers_at(&wish.service, wish.country);
     let offers: Vec<Offer> = match candidates(&here, &wish) {
@@ -98,7 +100,8 @@ pub async fn buy(context: &Arc<Context>, caller: Caller, purchase: Purchase) -> 
     };
     let context = Arc::clone(context);
     let tracker = context.tracker.clone();
-    let work = tracker.spawn(async move { buy_first(&context, caller, offers, (origin, claim)).await });
+    let work =
+        tracker.spawn(async move { buy_first(&context, caller, offers, (origin, claim), script).await });
     work.await.unwrap_or_else(|panicked| Err(Fault::new(FaultCode::PurchaseUnconfirmed).caused_by(panicked)))
 }
 
@@ -166,6 +169,7 @@ async fn buy_first(
     caller: Caller,
     offers: Vec<Offer>,
     terms: (Origin, Option<Claim>),
+    mut script: Script,
 ) -> Result<Bought, Fault> {
     let place = tokio::time::timeout(PLACE_WITHIN.to_std(), context.purchases.acquire()).await;
     let Ok(Ok(_place)) = place else { return Err(Fault::new(FaultCode::Overloaded)) };
@@ -177,7 +181,7 @@ async fn buy_first(
         if tried > 0 && Instant::now() >= deadline {
             break;
         }
-        match buy_one(context, &caller, &offer, (&terms, deadline)).await? {
+        match buy_one(context, &caller, &offer, (&terms, deadline), &mut script).await? {
             Attempt::Bought(bought) => return Ok(*bought),
             Attempt::NoStock => {}
             Attempt::Refused => worst = FaultCode::ProviderError,
@@ -197,6 +201,7 @@ async fn buy_one(
     caller: &Caller,
     offer: &Offer,
     (terms, deadline): (&(Origin, Option<Claim>), Instant),
+    script: &mut Script,
 ) -> Result<Attempt, Fault> {
     let (id, after) = match reserve(context, caller, offer, terms).await? {
         Begun::Held(id, after) => (id, after),
@@ -209,11 +214,12 @@ async fn buy_one(
             None => return Err(Fault::new(FaultCode::Internal)),
         },
     };
+    let operator = script.operator(context, caller.account, offer).await;
     let operation = Operation::Allocate {
         reference: reference(id),
         service: offer.service.clone(),
         country: offer.country,
-        operator: offer.operator.clone(),
+        operator: operator.map_err(|fault| unconfirmed(context, id).caused_by(fault))?,
     };
     let left = deadline.saturating_duration_since(Instant::now());
     let left = Span::micros(i64::try_from(left.as_micros()).unwrap_or(0));

@@ -62,6 +62,8 @@ pub struct Context {
     pub tracker: TaskTracker,
     /// Cancelled when the server stops.
     pub stopping: CancellationToken,
+    /// Held by whoever moves a sandbox's clock.
+    pub moving_clock: tokio::sync::Mutex<()>,
     /// Waits going on, by account.
     pub waits: Mutex<HashMap<AccountId, usize>>,
 }

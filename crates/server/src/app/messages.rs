@@ -66,7 +66,12 @@ fn provider_of(context: &Context, code: &ProviderCode) -> Result<Connected, Faul
     }
 }
 
-async fn store(context: &Context, provider: &ProviderCode, message: Inbound) -> Result<Received, Fault> {
+/// Reads, seals and matches one message, whoever proved it.
+pub(super) async fn store(
+    context: &Context,
+    provider: &ProviderCode,
+    message: Inbound,
+) -> Result<Received, Fault> {
     let now = context.clock.now();
     let extracted = otp::extract(message.text.expose()).code;
     let given = message.code.as_ref().map(|code| plain_code(code.expose())).filter(|code| !code.is_empty());

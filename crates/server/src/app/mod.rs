@@ -15,6 +15,9 @@ pub mod prices;
 pub mod reconcile;
 pub mod rents;
 pub mod sandbox;
+pub mod sandbox_clock;
+pub mod sandbox_inbox;
+pub mod scenarios;
 pub mod upstream;
 
 pub use context::Context;

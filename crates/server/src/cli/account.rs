@@ -6,7 +6,6 @@ use super::{CliError, refused, store_failed};
 use crate::app::adjustments::{Adjusted, adjust};
 use crate::app::auth::{api_key_make, jwt_make, session_make, session_store};
 use crate::boot;
-use crate::clock::Clock;
 use crate::config::ResolvedDatabase;
 use crate::entropy;
 use crate::store::account::{
@@ -139,7 +138,7 @@ async fn make(store: &Store, database: &ResolvedDatabase, create: Create) -> Res
         RoleWord::Reseller => Role::Reseller,
         RoleWord::Admin => Role::Admin,
     };
-    let now = Clock::system().now();
+    let now = boot::now(store).await?;
     let standing = if create.approve { Standing::Approved } else { Standing::Pending };
     let new = NewAccount { brand: PLATFORM, email, name, password_hash, role, standing, now };
     let jwt_key = boot::jwt_key(store).await?;
@@ -313,7 +312,8 @@ async fn change(
     if changes.is_empty() {
         return Err(refused("Say how much: --credits N or --balance USD, above zero."));
     }
-    let (id, brand, credit, now) = (account.id, account.brand, database.credit, Clock::system().now());
+    let now = boot::now(store).await?;
+    let (id, brand, credit) = (account.id, account.brand, database.credit);
     let order = move |(kind, change)| OperatorChange { brand, account: id, kind, change, credit, now };
     let orders: Vec<OperatorChange> = changes.into_iter().map(order).collect();
     let name = amounts.reference.clone();

@@ -3,14 +3,13 @@
 use super::output::Output;
 use super::{CliError, store_failed};
 use crate::boot;
-use crate::clock::Clock;
 use crate::config::ResolvedDatabase;
 use crate::store::audit::{self as books, Check, Report};
 use serde_json::{Value, json};
 
 pub(super) async fn audit(database: ResolvedDatabase, output: Output) -> Result<(), CliError> {
     let store = boot::open_existing(&database)?;
-    let now = Clock::system().now();
+    let now = boot::now(&store).await.map_err(store_failed)?;
     let report = store.snapshot(move |tx| books::audit(tx, now)).await.map_err(store_failed)?;
     output.answer(&value(&report), || lines(&report));
     if report.clean() { Ok(()) } else { Err(CliError::Found) }

@@ -4,7 +4,6 @@ use super::output::Output;
 use super::{CliError, refused, store_failed};
 use crate::app::catalog::secret_name;
 use crate::boot;
-use crate::clock::Clock;
 use crate::config::{Mode, ResolvedDatabase};
 use crate::entropy;
 use crate::store::Store;
@@ -97,7 +96,7 @@ async fn add(
     let wrapped = vault.wrap(&secret_name(&code), &SecretBytes::new(secret.as_bytes()))?;
     let provider =
         StoredProvider { code: code.clone(), kind: ProviderKind::Own, secret: wrapped, enabled: true };
-    let now = Clock::system().now();
+    let now = boot::now(store).await.map_err(store_failed)?;
     let made =
         store.write(move |tx| provider_create(tx, PLATFORM, &provider, now)).await.map_err(store_failed)?;
     if !made {

@@ -2,7 +2,7 @@
 
 use super::CliError;
 use super::output::Output;
-use crate::app::{Context, catalog, demo};
+use crate::app::{Context, catalog, demo, sandbox_clock};
 use crate::boot::{self, BootError, Hands};
 use crate::config::{Enforced, Mode, Resolved};
 use crate::http::{Serving, router, serve as serve_http};
@@ -41,6 +41,9 @@ pub(super) async fn serve(resolved: Resolved) -> Result<(), CliError> {
     tasks.spawn(catalog::keep(Arc::clone(&context)));
     tasks.spawn(jobs::work(Arc::clone(&context)));
     tasks.spawn(measure_clock(Arc::clone(&context)));
+    if context.settings.mode == Mode::Sandbox {
+        tasks.spawn(sandbox_clock::keep(Arc::clone(&context)));
+    }
     if resolved.edge.enforced == Enforced::No {
         tracing::warn!("rate limits are off");
     }

@@ -35,6 +35,8 @@ pub struct Settings {
     pub number_cool_down: Span,
     /// How long after the purchase the sandbox's message comes.
     pub sandbox_delay: Span,
+    /// How long the sandbox takes to answer a purchase that a test wants to be slow.
+    pub sandbox_slow: Span,
     /// What the sandbox's numbers and codes follow from.
     pub sandbox_seed: u64,
 }
@@ -57,6 +59,7 @@ impl Settings {
             message_retention: Span::hours(72),
             number_cool_down: Span::hours(24),
             sandbox_delay: Span::seconds(2),
+            sandbox_slow: Span::seconds(5),
             sandbox_seed: 0,
         }
     }

@@ -163,6 +163,7 @@ mod tests {
             ("GET", "/api/internal/rent/7/wait", Class::Wait),
             ("POST", "/api/internal/rent/7/cancel", Class::Network(Rule::Other)),
             ("POST", "/api/webhooks/sms/gw1", Class::Hook),
+            ("POST", "/sandbox/clock", Class::Network(Rule::Other)),
             ("GET", "/nowhere", Class::Network(Rule::Other)),
         ] {
             assert_eq!(

@@ -11,6 +11,7 @@ mod meter;
 mod problem;
 mod published;
 mod routes;
+mod sandbox;
 mod server;
 
 pub use routes::router;

@@ -4,7 +4,9 @@ use super::frame::{Frame, frame};
 use super::hooks;
 use super::problem::Problem;
 use super::published::{account, prices, rent, vocabulary};
+use super::sandbox;
 use crate::app::Context;
+use crate::config::Mode;
 use axum::Router;
 use axum::extract::Request;
 use axum::middleware::from_fn_with_state;
@@ -32,10 +34,20 @@ pub fn router(context: Arc<Context>) -> Router {
         .route("/api/internal/rent/{id}/cancel", post(rent::cancel))
         .route("/api/internal/rent/{id}/finish", post(rent::finish))
         .route("/api/internal/rent/{id}/resend", post(rent::resend))
-        .route("/api/webhooks/sms/{provider}", post(hooks::sms))
-        .fallback(nowhere)
-        .method_not_allowed_fallback(not_this_way)
-        .with_state(Arc::clone(&context));
+        .route("/api/webhooks/sms/{provider}", post(hooks::sms));
+    // What tests may do to a sandbox is no address at all in production.
+    let routes = match context.settings.mode {
+        Mode::Production => routes,
+        Mode::Sandbox => routes
+            .route(
+                "/sandbox/scenarios",
+                post(sandbox::queue).get(sandbox::queued).delete(sandbox::drop_queued),
+            )
+            .route("/sandbox/clock", post(sandbox::clock_advance).get(sandbox::clock))
+            .route("/sandbox/messages", post(sandbox::message)),
+    };
+    let routes =
+        routes.fallback(nowhere).method_not_allowed_fallback(not_this_way).with_state(Arc::clone(&context));
     // Around the router as a whole: what the router itself adds, such as Allow, is inside the frame.
     let framed = Router::new().fallback_service(routes).layer(from_fn_with_state(Frame::new(context), frame));
     Router::new().fallback_service(framed.map_request(without_last_slash))

@@ -1,8 +1,10 @@
 //! Jobs: what follows a change, carried out beside HTTP. Each takes its row for a time, does its use case, and
 //! ends, moves or repeats the row. A job may run twice; every use case here may.
 
+mod advance;
 mod runner;
 
+pub use advance::advance;
 pub use runner::{run_due, work};
 
 use crate::app::Context;

@@ -21,6 +21,8 @@ statements! {
     ACTIVATIONS_PAGE = "SELECT id, brand_id, account_id, service, country_id, operator, pool, provider, price, provider_cost, cost_currency, hold_id, paid_balance, paid_gift, paid_granted, paid_bought, created_at, status, number, provider_ref, attached_at, expires_at, first_message_at, code_message_id, resent_at, closed_at FROM activations WHERE account_id = $1 AND status IN TEXTS($2) ORDER BY created_at DESC, id DESC LIMIT $3 OFFSET $4";
     /// How many there are.
     ACTIVATIONS_COUNT = "SELECT COUNT(*) FROM activations WHERE account_id = $1 AND status IN TEXTS($2)";
+    /// An account's right to a number's messages, now.
+    LEASES_OPEN_ON = "SELECT provider, provider_ref, service FROM leases WHERE number = $1 AND to_at > $2 AND account_id = $3 AND closed_at IS NULL ORDER BY id";
     /// When another message was asked for.
     ACTIVATION_RESENT = "UPDATE activations SET resent_at = $2 WHERE id = $1";
 }
@@ -50,6 +52,34 @@ pub fn activations_page(
         .query_one(&ACTIVATIONS_COUNT, &[account.get().into(), words])?
         .ok_or(StoreError::Corrupt { table: "activations", column: "count" })?;
     Ok((page?, total.int("count")?))
+}
+
+/// Under which reference an account has a number at an instant.
+pub struct OpenLease {
+    /// Whose number it is.
+    pub provider: ProviderCode,
+    /// The provider's own name for the purchase.
+    pub provider_ref: String,
+    /// What it was bought for.
+    pub service: ServiceCode,
+}
+
+/// The account's open purchases of a number: more than one where a number serves several services at once.
+pub fn leases_open_on(
+    tx: &mut Tx<'_>,
+    account: AccountId,
+    number: &PhoneNumber,
+    now: Time,
+) -> Result<Vec<OpenLease>, StoreError> {
+    let parameters = [number.expose().into(), now.micros().into(), account.get().into()];
+    let read = |mut row: Row| {
+        Ok(OpenLease {
+            provider: row.parsed("provider", ProviderCode::parse)?,
+            provider_ref: row.text("provider_ref")?,
+            service: row.parsed("service", ServiceCode::parse)?,
+        })
+    };
+    tx.query(&LEASES_OPEN_ON, &parameters)?.into_iter().map(read).collect()
 }
 
 /// Marks that another message was asked for; the refusal is the rules'. `None`: not this account's.

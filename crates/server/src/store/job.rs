@@ -18,6 +18,8 @@ statements! {
     JOBS_TAKE = "UPDATE jobs SET leased_until = $2, attempts = attempts + 1 WHERE id IN (SELECT id FROM jobs WHERE dead = 0 AND run_at <= $1 AND leased_until <= $1 AND kind IN TEXTS($4) ORDER BY run_at, id LIMIT $3 SKIPPING) RETURNING id, kind, subject_id, attempts, run_at";
     /// When the next one is due.
     JOBS_NEXT = "SELECT MIN(CASE WHEN leased_until > run_at THEN leased_until ELSE run_at END) FROM jobs WHERE dead = 0 AND kind IN TEXTS($1)";
+    /// The time of the first that is due by an instant, whoever has it.
+    JOBS_FIRST = "SELECT MIN(run_at) FROM jobs WHERE dead = 0 AND run_at <= $1 AND kind IN TEXTS($2)";
     /// Done.
     JOB_DELETE = "DELETE FROM jobs WHERE id = $1";
     /// Again later.
@@ -69,6 +71,13 @@ pub fn jobs_take(tx: &mut Tx<'_>, now: Time, limit: i64) -> Result<Vec<Job>, Sto
 /// When the next job is due, if there is one.
 pub fn jobs_next(tx: &mut Tx<'_>) -> Result<Option<Time>, StoreError> {
     let Some(mut row) = tx.query_one(&JOBS_NEXT, &[known_kinds()])? else { return Ok(None) };
+    Ok(row.opt_int("run_at")?.map(Time::from_micros))
+}
+
+/// The time of the first job of these kinds that is due by an instant, whether somebody is at it or not.
+pub fn jobs_first(tx: &mut Tx<'_>, kinds: &[JobKind], by: Time) -> Result<Option<Time>, StoreError> {
+    let kinds = Value::Texts(kinds.iter().map(|kind| kind.as_str().to_owned()).collect());
+    let Some(mut row) = tx.query_one(&JOBS_FIRST, &[by.micros().into(), kinds])? else { return Ok(None) };
     Ok(row.opt_int("run_at")?.map(Time::from_micros))
 }
 

@@ -2,6 +2,7 @@
 
 use super::StoreError;
 use super::db::{Row, statements};
+use super::scenario::scenarios_purge;
 use super::tx::{Sequence, Tx};
 use numberotp_core::id::{ActivationId, MessageId};
 use numberotp_core::time::Time;
@@ -22,7 +23,7 @@ statements! {
     /// Quarantined bytes past their time.
     QUARANTINE_PURGE = "DELETE FROM quarantine WHERE purge_after <= $1";
     /// Keys of days before, of which nothing is left.
-    DATA_KEYS_PURGE = "DELETE FROM data_keys WHERE day < $1 AND NOT EXISTS (SELECT 1 FROM messages m WHERE m.key_day = data_keys.day) AND NOT EXISTS (SELECT 1 FROM quarantine q WHERE q.key_day = data_keys.day)";
+    DATA_KEYS_PURGE = "DELETE FROM data_keys WHERE day < $1 AND NOT EXISTS (SELECT 1 FROM messages m WHERE m.key_day = data_keys.day) AND NOT EXISTS (SELECT 1 FROM quarantine q WHERE q.key_day = data_keys.day) AND NOT EXISTS (SELECT 1 FROM sandbox_scenarios s WHERE s.key_day = data_keys.day)";
 }
 
 /// A delivered message, sealed.
@@ -118,6 +119,7 @@ pub fn data_key_fix(tx: &mut Tx<'_>, day: i64, fresh: &[u8]) -> Result<Vec<u8>, 
 pub fn messages_purge(tx: &mut Tx<'_>, now: Time, most: i64) -> Result<u64, StoreError> {
     let gone = tx.execute(&MESSAGES_PURGE, &[now.micros().into(), most.into()])?;
     tx.execute(&QUARANTINE_PURGE, &[now.micros().into()])?;
+    scenarios_purge(tx, now)?;
     // Yesterday's key stays: a body sealed before midnight may still be on its way here.
     tx.execute(&DATA_KEYS_PURGE, &[now.day().saturating_sub(1).into()])?;
     Ok(gone)

@@ -16,6 +16,7 @@ pub mod message;
 pub mod number;
 pub mod offer;
 pub mod sandbox;
+pub mod scenario;
 pub mod setting;
 mod tx;
 mod wake;
@@ -316,6 +317,7 @@ pub fn catalogue() -> Vec<Statement> {
         number::CATALOGUE,
         offer::CATALOGUE,
         sandbox::CATALOGUE,
+        scenario::CATALOGUE,
         setting::CATALOGUE,
     ]
     .concat()

@@ -8,14 +8,15 @@ use super::tx::{Sequence, Tx};
 use numberotp_core::job::JobKind;
 use numberotp_core::text::PhoneNumber;
 use numberotp_core::time::Time;
+use numberotp_providers::sandbox::scenario::Scenario;
 
 statements! {
     /// What a reference was given.
-    SANDBOX_PURCHASE_BY_REFERENCE = "SELECT id, reference, number, service, operator, messages, released_at FROM sandbox_purchases WHERE reference = $1";
+    SANDBOX_PURCHASE_BY_REFERENCE = "SELECT id, reference, number, service, operator, messages, released_at, turn, scenario, scenario_id FROM sandbox_purchases WHERE reference = $1";
     /// The same by row.
-    SANDBOX_PURCHASE_GET = "SELECT id, reference, number, service, operator, messages, released_at FROM sandbox_purchases WHERE id = $1";
+    SANDBOX_PURCHASE_GET = "SELECT id, reference, number, service, operator, messages, released_at, turn, scenario, scenario_id FROM sandbox_purchases WHERE id = $1";
     /// The memory of it; a second one for the same reference keeps the first.
-    SANDBOX_PURCHASE_INSERT = "INSERT INTO sandbox_purchases (id, reference, number, service, operator, messages, created_at, released_at) VALUES ($1, $2, $3, $4, $5, 0, $6, NULL) ON CONFLICT (reference) DO NOTHING";
+    SANDBOX_PURCHASE_INSERT = "INSERT INTO sandbox_purchases (id, reference, number, service, operator, messages, created_at, released_at, turn, scenario, scenario_id) VALUES ($1, $2, $3, $4, $5, 0, $6, NULL, $7, $8, $9) ON CONFLICT (reference) DO NOTHING";
     /// Given back.
     SANDBOX_PURCHASE_RELEASE = "UPDATE sandbox_purchases SET released_at = $2 WHERE reference = $1 AND released_at IS NULL";
     /// One more message.
@@ -24,6 +25,8 @@ statements! {
     SANDBOX_MESSAGE_INSERT = "INSERT INTO sandbox_messages (id, purchase_id, ordinal, sent_at) VALUES ($1, $2, $3, NULL)";
     /// A message to be sent, by row.
     SANDBOX_MESSAGE_GET = "SELECT purchase_id, ordinal, sent_at FROM sandbox_messages WHERE id = $1";
+    /// The next purchase's place among all. The database counts, so that nobody waits for a row.
+    SANDBOX_TURN = "INSERT INTO sandbox_turns DEFAULT VALUES RETURNING id";
     /// It was sent.
     SANDBOX_MESSAGE_SENT = "UPDATE sandbox_messages SET sent_at = $2 WHERE id = $1";
 }
@@ -45,6 +48,19 @@ pub struct SandboxPurchase {
     pub messages: i64,
     /// Whether it was given back.
     pub released: bool,
+    /// How it was asked to go.
+    pub play: Play,
+}
+
+/// What a purchase is to do, and what its number and codes follow from.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Play {
+    /// The how-manieth purchase of the sandbox it is, from 1.
+    pub turn: i64,
+    /// What is to happen.
+    pub scenario: Scenario,
+    /// The row that says more, if a test queued one.
+    pub row: Option<i64>,
 }
 
 impl SandboxPurchase {
@@ -66,7 +82,7 @@ pub struct SandboxMessage {
 }
 
 fn read_purchase(mut row: Row) -> Result<SandboxPurchase, StoreError> {
-    Ok(SandboxPurchase {
+    let mut purchase = SandboxPurchase {
         id: row.int("id")?,
         reference: row.text("reference")?,
         number: row.parsed("number", PhoneNumber::parse)?,
@@ -74,7 +90,23 @@ fn read_purchase(mut row: Row) -> Result<SandboxPurchase, StoreError> {
         operator: row.text("operator")?,
         messages: row.int("messages")?,
         released: row.opt_int("released_at")?.is_some(),
-    })
+        play: Play::default(),
+    };
+    // A purchase from before turns were counted has its reference for one.
+    let turn = row.opt_int("turn")?;
+    let scenario = row.opt_text("scenario")?;
+    purchase.play = Play {
+        turn: turn.or_else(|| purchase.reference.parse().ok()).unwrap_or(0),
+        scenario: scenario.and_then(|name| Scenario::parse(&name)).unwrap_or_default(),
+        row: row.opt_int("scenario_id")?,
+    };
+    Ok(purchase)
+}
+
+/// The next purchase's place among all that the sandbox ever made, from 1.
+pub fn sandbox_turn(tx: &mut Tx<'_>) -> Result<i64, StoreError> {
+    let missing = StoreError::Corrupt { table: "sandbox_turns", column: "id" };
+    tx.query_one(&SANDBOX_TURN, &[])?.ok_or(missing)?.int("id")
 }
 
 /// What a reference was given, if anything.
@@ -99,6 +131,9 @@ pub fn sandbox_purchase_create(
         new.service.as_str().into(),
         new.operator.as_str().into(),
         new.now.micros().into(),
+        new.play.turn.into(),
+        new.play.scenario.as_str().into(),
+        new.play.row.into(),
     ];
     let made = tx.execute(&SANDBOX_PURCHASE_INSERT, &row)? == 1;
     if let Some(at) = new.message_at.filter(|_| made) {
@@ -121,6 +156,8 @@ pub struct NewSandboxPurchase {
     pub operator: String,
     /// When its message is sent, if one is.
     pub message_at: Option<Time>,
+    /// How it is to go.
+    pub play: Play,
     /// Now.
     pub now: Time,
 }

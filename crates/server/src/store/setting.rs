@@ -1,10 +1,11 @@
 //! What belongs to the database as a whole: its mode, its keys, the revisions of what servers keep in memory.
 
 use super::StoreError;
-use super::db::statements;
+use super::db::{Row, statements};
 use super::tx::Tx;
 use super::wake::Wake;
 use numberotp_core::secret::SecretBytes;
+use numberotp_core::time::Span;
 
 statements! {
     /// One setting.
@@ -17,6 +18,10 @@ statements! {
     SECRET_INSERT = "INSERT INTO secrets (name, value) VALUES ($1, $2) ON CONFLICT (name) DO NOTHING";
     /// How often the catalog changed.
     REVISION_GET = "SELECT value FROM revisions WHERE name = 'catalog'";
+    /// How far the sandbox's clock was moved.
+    CLOCK_AHEAD_GET = "SELECT value FROM revisions WHERE name = 'sandbox_clock'";
+    /// It is moved further.
+    CLOCK_AHEAD_RAISE = "UPDATE revisions SET value = value + $1 WHERE name = 'sandbox_clock' RETURNING value";
     /// It changed.
     REVISION_RAISE = "UPDATE revisions SET value = value + 1 WHERE name = 'catalog'";
 }
@@ -55,4 +60,18 @@ pub fn revision_raise(tx: &mut Tx<'_>) -> Result<(), StoreError> {
     tx.execute(&REVISION_RAISE, &[])?;
     tx.after_commit(Wake::Catalog);
     Ok(())
+}
+
+/// How far the sandbox's clock is ahead of the true one. Zero in production, always.
+pub fn clock_ahead(tx: &mut Tx<'_>) -> Result<Span, StoreError> {
+    read_ahead(tx.query_one(&CLOCK_AHEAD_GET, &[])?)
+}
+
+/// Moves the sandbox's clock on by this much, for every server of the database; answers how far ahead it is then.
+pub fn clock_ahead_raise(tx: &mut Tx<'_>, by: Span) -> Result<Span, StoreError> {
+    read_ahead(tx.query_one(&CLOCK_AHEAD_RAISE, &[by.as_micros().into()])?)
+}
+
+fn read_ahead(row: Option<Row>) -> Result<Span, StoreError> {
+    row.ok_or(StoreError::Corrupt { table: "revisions", column: "value" })?.int("value").map(Span::micros)
 }

@@ -7,4 +7,6 @@ mod policy;
 #[cfg(test)]
 mod program;
 #[cfg(test)]
+mod sandbox;
+#[cfg(test)]
 mod serving;

@@ -24,6 +24,9 @@ const ROUTES: &[(&[&str], &str)] = &[
     (&["POST"], "/api/internal/rent/12345/finish"),
     (&["POST"], "/api/internal/rent/12345/resend"),
     (&["POST"], "/api/webhooks/sms/sandbox"),
+    (&["GET", "HEAD", "POST", "DELETE"], "/sandbox/scenarios"),
+    (&["GET", "HEAD", "POST"], "/sandbox/clock"),
+    (&["POST"], "/sandbox/messages"),
 ];
 const METHODS: [&str; 7] = ["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "TRACE"];
 

@@ -28,6 +28,14 @@ mod http_races;
 #[cfg(test)]
 mod http_rents;
 #[cfg(test)]
+mod http_sandbox_clock;
+#[cfg(test)]
+mod http_sandbox_messages;
+#[cfg(test)]
+mod http_sandbox_seed;
+#[cfg(test)]
+mod http_scenarios;
+#[cfg(test)]
 mod http_secrets;
 #[cfg(test)]
 mod http_stage;

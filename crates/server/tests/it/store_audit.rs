@@ -13,7 +13,7 @@ use numberotp_server::store::audit::{Report, audit};
 use numberotp_server::store::db::{Engine, Statement};
 use numberotp_server::store::hot::{Closing, Receive};
 use numberotp_server::store::number::{OwnNumber, Sharing, Wanted, allocation_create, numbers_put};
-use numberotp_server::store::sandbox::{NewSandboxPurchase, sandbox_purchase_create};
+use numberotp_server::store::sandbox::{NewSandboxPurchase, Play, sandbox_purchase_create};
 use std::sync::mpsc::channel;
 
 /// Purchases in every state, of two people, paid from every purse, with every kind of message and both gateways.
@@ -83,6 +83,7 @@ fn gateways(stage: &mut Stage<'_>) {
         service: "tg".to_owned(),
         operator: "any".to_owned(),
         message_at: None,
+        play: Play::default(),
         now,
     };
     stage.write(move |tx| sandbox_purchase_create(tx, &new)).unwrap();

@@ -15,7 +15,7 @@ use numberotp_server::store::offer::{
     providers_all,
 };
 use numberotp_server::store::sandbox::{
-    NewSandboxPurchase, sandbox_message_create, sandbox_message_get, sandbox_message_sent,
+    NewSandboxPurchase, Play, sandbox_message_create, sandbox_message_get, sandbox_message_sent,
     sandbox_purchase_create, sandbox_purchase_get, sandbox_purchase_release,
 };
 use numberotp_server::store::setting::{revision_get, secret_fix, secret_get, setting_fix, setting_get};
@@ -150,6 +150,7 @@ fn purchase(stage: &Stage<'_>, reference: &str) -> NewSandboxPurchase {
         service: "tg".to_owned(),
         operator: "any".to_owned(),
         message_at: Some(stage.now.plus(Span::seconds(3))),
+        play: Play::default(),
         now: stage.now,
     }
 }

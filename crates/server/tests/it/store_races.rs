@@ -22,7 +22,7 @@ use numberotp_server::store::ledger::purses_change;
 use numberotp_server::store::message::data_key_fix;
 use numberotp_server::store::number::{OwnNumber, Sharing, Wanted, allocation_create, numbers_put};
 use numberotp_server::store::offer::{ProviderKind, StoredProvider, provider_create};
-use numberotp_server::store::sandbox::{NewSandboxPurchase, sandbox_purchase_create};
+use numberotp_server::store::sandbox::{NewSandboxPurchase, Play, sandbox_purchase_create};
 use numberotp_server::store::setting::setting_fix;
 use numberotp_server::store::{Store, StoreError, StoreOptions, Tx, cold};
 use std::collections::BTreeSet;
@@ -167,6 +167,7 @@ fn the_sandbox_gives_a_reference_one_number() {
             service: "tg".to_owned(),
             operator: "any".to_owned(),
             message_at: Some(stage.now),
+            play: Play::default(),
             now: stage.now,
         };
         stage.reserved(account);

@@ -21,7 +21,7 @@ fn number(amount: Usd) -> Value {
 }
 
 /// The `pagination` object of a list.
-fn pagination(page: Page, total: i64) -> Value {
+pub(super) fn pagination(page: Page, total: i64) -> Value {
     let pages = total.saturating_add(page.limit).saturating_sub(1).checked_div(page.limit).unwrap_or(0);
     json!({
         "page": page.page,

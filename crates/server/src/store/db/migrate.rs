@@ -38,6 +38,12 @@ const ALL: &[Migration] = &[
         sqlite: include_str!("../../../../../migrations/sqlite/0003_policy.sql"),
         postgres: include_str!("../../../../../migrations/postgres/0003_policy.sql"),
     },
+    Migration {
+        number: 4,
+        name: "sandbox_scenarios",
+        sqlite: include_str!("../../../../../migrations/sqlite/0004_sandbox_scenarios.sql"),
+        postgres: include_str!("../../../../../migrations/postgres/0004_sandbox_scenarios.sql"),
+    },
 ];
 
 const TABLE: &str = "CREATE TABLE IF NOT EXISTS migrations (number BIGINT PRIMARY KEY, name TEXT NOT NULL, checksum BIGINT NOT NULL)";
