@@ -1,7 +1,9 @@
 //! What the tests need from the machine beside Rust: found, installed or started here, and told to them by variables.
-//! A new need (a Python or an npm client, say) is one file beside `postgres.rs` and one line in [`gather`].
+//! A new need is a function that answers [`Provided`] and one line in [`gather`].
 //! Guards: what is absent is named, never silently left out; what was started ends when [`Needs`] is dropped.
 
+mod cached;
+mod clients;
 mod cluster;
 mod postgres;
 
@@ -38,7 +40,10 @@ pub struct Needs {
 /// # Errors
 /// [`Failure::Interrupted`], or [`Failure::Told`] when something that should work did not.
 pub fn gather(session: &Session) -> Result<Needs, Failure> {
-    Ok(Needs { provided: vec![postgres::provide(session)?] })
+    // What may take a download comes before the server, which would only stand and wait.
+    let (python, node) = (clients::python(session)?, clients::node(session)?);
+    let (curl, chromium) = (clients::curl(), clients::chromium());
+    Ok(Needs { provided: vec![postgres::provide(session)?, curl, python, node, chromium] })
 }
 
 impl Needs {
