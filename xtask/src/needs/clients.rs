@@ -96,14 +96,9 @@ pub fn node(session: &Session) -> Result<Provided, Failure> {
         }
         let mut npm = Command::new("npm");
         // Scripts of packages have no business here: none of these needs one.
-        npm.args([
-            "ci",
-            "--ignore-scripts",
-            "--no-audit",
-            "--no-fund",
-            "--loglevel=error",
-            "--fetch-retries=2",
-        ]);
+        npm.args(["ci", "--ignore-scripts", "--no-audit", "--no-fund", "--loglevel=error"]);
+        // npm's own pauses add up to more than a minute before it believes that there is no network.
+        npm.args(["--fetch-retries=3", "--fetch-retry-mintimeout=1000", "--fetch-retry-maxtimeout=4000"]);
         attempt(session, npm.current_dir(folder), "npm could not install xtask/clients/package-lock.json")
     });
     provided(folder, told, |folder| {
