@@ -13,4 +13,6 @@ mod program;
 #[cfg(test)]
 mod published;
 #[cfg(test)]
+mod sandbox_page;
+#[cfg(test)]
 mod tools;

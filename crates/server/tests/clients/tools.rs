@@ -26,11 +26,7 @@ impl Client {
 
     /// Whether the client is there; where it is not, that the calling test cannot run is noted, or fails it.
     pub fn is_there(self) -> bool {
-        let absent = self.variables().iter().find(|name| variable(name).is_none());
-        if let Some(name) = absent {
-            skip(&format!("{self:?}: {name} names none"));
-        }
-        absent.is_none()
+        self.variables().iter().all(|name| named(name).is_some())
     }
 
     /// Runs a script in the folder to its end; answers what it printed. It must end well.
@@ -65,6 +61,19 @@ impl Client {
         command.current_dir(place).stdin(Stdio::null());
         command
     }
+}
+
+/// Where Chromium is; where it is not, that the calling test cannot run is noted, or fails it.
+pub fn chromium() -> Option<String> {
+    named("NUMBEROTP_TEST_CHROMIUM")
+}
+
+fn named(name: &str) -> Option<String> {
+    let found = variable(name);
+    if found.is_none() {
+        skip(&format!("{name} names nothing"));
+    }
+    found
 }
 
 /// Runs a command to its end; answers what it printed. `about` is told when it does not end well.
