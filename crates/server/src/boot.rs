@@ -1,7 +1,7 @@
 //! Starts the product: opens the database, fixes its mode, makes what a sandbox needs, and puts the context
 //! together. The same for the program and for tests.
 
-use crate::app::catalog::{self, CatalogView};
+use crate::app::catalog::{self, CatalogView, HeldBack};
 use crate::app::limits::Limiter;
 use crate::app::upstream::Tap;
 use crate::app::{Context, demo};
@@ -220,16 +220,23 @@ pub fn controls(edge: &Edge, settings: &Settings) -> Controls {
     Controls { rate_limits, cool_down: settings.number_cool_down, retention: settings.message_retention }
 }
 
-/// No provider of real numbers starts while something required is off.
+/// No provider of real numbers starts in a sandbox, nor while something required is off.
 fn refuse_held_back(context: &Context) -> Result<(), ConfigError> {
     let view = context.catalog.load();
-    let Some(provider) = view.held_back().first() else { return Ok(()) };
-    let off: Vec<String> = context.controls.off().iter().map(ToString::to_string).collect();
-    Err(ConfigError(format!(
-        "The provider {} has real numbers and does not start while something required is off: {}. See `numberotp doctor --policy`.",
-        provider.as_str(),
-        off.join("; ")
-    )))
+    let Some((provider, because)) = view.held_back().first() else { return Ok(()) };
+    let provider = provider.as_str();
+    Err(ConfigError(match because {
+        HeldBack::Required => {
+            let off: Vec<String> = context.controls.off().iter().map(ToString::to_string).collect();
+            let off = off.join("; ");
+            format!(
+                "The provider {provider} has real numbers and does not start while something required is off: {off}. See `numberotp doctor --policy`."
+            )
+        }
+        HeldBack::RealInSandbox => format!(
+            "The provider {provider} has real numbers, and this is a sandbox: its clock can be moved and its key is published. Take only numbers that are reserved for fiction here, or give real ones to a production database."
+        ),
+    }))
 }
 
 fn tell_exceptions(policy: &Policy) {

@@ -95,12 +95,6 @@ impl Policy {
         Exceptions::of(allowed.map(|code| (code, self.categories.of(code))))
     }
 
-    /// Whether the code stands for no service in particular. Such a code is never sold on a real number, not
-    /// even in a sandbox.
-    pub fn is_collective(service: &ServiceCode) -> bool {
-        settings::is_collective(service)
-    }
-
     /// The category of a service; `Other` for one that the table does not know.
     pub fn category(&self, service: &ServiceCode) -> Category {
         self.categories.of(service)

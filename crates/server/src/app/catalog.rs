@@ -2,21 +2,23 @@
 
 use super::prices::Prices;
 use crate::app::Context;
-use crate::store::StoreError;
-use crate::store::number::{Rested, Stock, numbers_stock};
+use crate::config::Mode;
+use crate::store::number::{Rested, Stock, numbers_all, numbers_stock};
 use crate::store::offer::{ProviderKind, StoredOffer, StoredProvider, offers_all, providers_all};
 use crate::store::setting::revision_get;
+use crate::store::{StoreError, Tx};
 use crate::vault::Vault;
 use numberotp_core::catalog::Offer;
 use numberotp_core::id::PLATFORM;
-use numberotp_core::policy::{Decision, Policy};
+use numberotp_core::policy::Decision;
 use numberotp_core::text::ProviderCode;
 use numberotp_core::time::Span;
 use numberotp_core::vocabulary::{CountryId, ServiceCode};
 use numberotp_providers::own::OwnNumbers;
 use numberotp_providers::provider::Provider;
 use numberotp_providers::sandbox::Sandbox;
-use std::collections::HashMap;
+use numberotp_providers::sandbox::ranges::is_fiction;
+use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 
 /// How often a server looks whether another process changed the catalog.
@@ -44,12 +46,20 @@ pub struct Connected {
     pub transport: Transport,
 }
 
-impl Connected {
-    /// Whether people outside can be reached by its numbers.
-    const fn has_real_numbers(&self) -> bool {
-        match self.transport {
-            Transport::Sandbox => false,
-            Transport::Own => true,
+/// Why a provider with numbers of its own stays off.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum HeldBack {
+    /// Something that real numbers require is off.
+    Required,
+    /// It has real numbers and this is a sandbox, whose clock anybody moves and whose key is published.
+    RealInSandbox,
+}
+
+impl HeldBack {
+    const fn as_str(self) -> &'static str {
+        match self {
+            Self::Required => "something required is off",
+            Self::RealInSandbox => "it has real numbers and this is a sandbox",
         }
     }
 }
@@ -60,7 +70,7 @@ pub struct CatalogView {
     offers: Vec<Offer>,
     places: HashMap<(ServiceCode, CountryId), Vec<usize>>,
     providers: HashMap<ProviderCode, Connected>,
-    held_back: Vec<ProviderCode>,
+    held_back: Vec<(ProviderCode, HeldBack)>,
     /// Price answers, as ready bytes.
     pub prices: Prices,
 }
@@ -89,8 +99,8 @@ impl CatalogView {
         &self.offers
     }
 
-    /// Providers of real numbers that stay off because something required is off.
-    pub fn held_back(&self) -> &[ProviderCode] {
+    /// Providers of real numbers that stay off, and why.
+    pub fn held_back(&self) -> &[(ProviderCode, HeldBack)] {
         &self.held_back
     }
 
@@ -103,12 +113,19 @@ impl CatalogView {
 /// Reads the catalog from the database.
 async fn load(context: &Context) -> Result<CatalogView, StoreError> {
     let rested = Rested::at(context.clock.now(), context.settings.number_cool_down);
+    let mode = context.settings.mode;
     let read = context.store.snapshot(move |tx| {
-        Ok((revision_get(tx)?, offers_all(tx, PLATFORM)?, providers_all(tx)?, numbers_stock(tx, rested)?))
+        let (revision, offers, providers) =
+            (revision_get(tx)?, offers_all(tx, PLATFORM)?, providers_all(tx)?);
+        Ok((revision, offers, providers, numbers_stock(tx, rested)?, with_real_numbers(tx, mode)?))
     });
-    let (revision, stored, stored_providers, stock) = read.await?;
-    let (providers, held_back) = connect_all(context, stored_providers, revision);
-    let sold = |offer: &Offer| is_sold(&context.policy, offer, providers.get(&offer.provider));
+    let (revision, stored, stored_providers, stock, real) = read.await?;
+    let is_new = context.catalog.load().revision != revision;
+    let (providers, held_back) = connect_all(context, stored_providers, &real, is_new);
+    // What can be bought at all: of a provider that is on, and of a service that may be rented.
+    let sold = |offer: &Offer| {
+        providers.contains_key(&offer.provider) && context.policy.decide(&offer.service) == Decision::Allowed
+    };
     let offers: Vec<Offer> = stored.into_iter().map(|offer| counted(offer, &stock)).filter(sold).collect();
     let mut places: HashMap<(ServiceCode, CountryId), Vec<usize>> = HashMap::new();
     for (index, offer) in offers.iter().enumerate() {
@@ -123,39 +140,53 @@ async fn load(context: &Context) -> Result<CatalogView, StoreError> {
 fn connect_all(
     context: &Context,
     stored: Vec<StoredProvider>,
-    revision: i64,
-) -> (HashMap<ProviderCode, Connected>, Vec<ProviderCode>) {
-    let is_new = context.catalog.load().revision != revision;
-    let (mut providers, mut held_back) = (HashMap::new(), Vec::new());
+    real: &HashSet<ProviderCode>,
+    is_new: bool,
+) -> (HashMap<ProviderCode, Connected>, Vec<(ProviderCode, HeldBack)>) {
+    let (mut providers, mut held) = (HashMap::new(), Vec::new());
     // One that is off sells nothing (its offers are not read), but what it sold is still its to deliver and release.
     for StoredProvider { code, kind, secret, .. } in stored {
         let connected = connect(&context.vault, code.clone(), kind, &secret);
-        let wrong = match connected {
+        let wrong = match connected.map(|connected| (held_back(context, &connected, real), connected)) {
             // One provider's trouble must not take the others down.
             None => "its secret does not open",
-            Some(connected) if connected.has_real_numbers() && !context.controls.off().is_empty() => {
-                held_back.push(code.clone());
-                "something required is off"
-            }
-            Some(connected) => {
+            Some((None, connected)) => {
                 providers.insert(code, connected);
                 continue;
+            }
+            Some((Some(because), _)) => {
+                held.push((code.clone(), because));
+                because.as_str()
             }
         };
         if is_new {
             tracing::error!(provider = code.as_str(), wrong, "the provider stays off");
         }
     }
-    (providers, held_back)
+    (providers, held)
 }
 
-/// Whether an offer can be bought at all: its provider is on, and the policy lets its service be rented. A code
-/// that stands for no service in particular is not sold on real numbers, whatever the mode.
-fn is_sold(policy: &Policy, offer: &Offer, provider: Option<&Connected>) -> bool {
-    provider.is_some_and(|connected| {
-        let evades = connected.has_real_numbers() && Policy::is_collective(&offer.service);
-        !evades && policy.decide(&offer.service) == Decision::Allowed
-    })
+/// Whether a provider has to stay off. Production takes real numbers if all is on that they require; a sandbox
+/// takes only numbers that authorities reserve for fiction.
+fn held_back(context: &Context, provider: &Connected, real: &HashSet<ProviderCode>) -> Option<HeldBack> {
+    match (provider.transport, context.settings.mode) {
+        (Transport::Sandbox, _) => None,
+        (Transport::Own, Mode::Production) => {
+            (!context.controls.off().is_empty()).then_some(HeldBack::Required)
+        }
+        (Transport::Own, Mode::Sandbox) => {
+            real.contains(provider.provider.code()).then_some(HeldBack::RealInSandbox)
+        }
+    }
+}
+
+/// The providers that have numbers outside of fiction; not asked for in production, where they all may.
+fn with_real_numbers(tx: &mut Tx<'_>, mode: Mode) -> Result<HashSet<ProviderCode>, StoreError> {
+    if mode == Mode::Production {
+        return Ok(HashSet::new());
+    }
+    let real = numbers_all(tx)?.into_iter().filter(|(_, number)| !is_fiction(number.expose()));
+    Ok(real.map(|(provider, _)| provider).collect())
 }
 
 /// The name under which a provider's secret is wrapped.

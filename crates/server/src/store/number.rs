@@ -38,6 +38,8 @@ statements! {
     NUMBERS_SERVED = "SELECT n.provider, n.country_id, n.operator, s.service, COUNT(*) FROM numbers n JOIN number_services s ON s.number_id = n.id WHERE s.used_at > $2 AND n.enabled = 1 AND (n.shared = 1 OR (n.last_used_at <= $1 AND NOT EXISTS (SELECT 1 FROM number_allocations a WHERE a.number_id = n.id AND a.released_at IS NULL))) GROUP BY n.provider, n.country_id, n.operator, s.service ORDER BY n.provider, n.country_id, n.operator, s.service";
     /// A new number, or a known one in another place.
     NUMBER_PUT = "INSERT INTO numbers (id, brand_id, number, country_id, operator, provider, shared, enabled, last_used_at) VALUES ($1, $2, $3, $4, $5, $6, $7, 1, 0) ON CONFLICT (number) DO UPDATE SET country_id = excluded.country_id, operator = excluded.operator, provider = excluded.provider, shared = excluded.shared, enabled = 1";
+    /// Every number with its provider, for the small database of a sandbox.
+    NUMBERS_ALL = "SELECT provider, number FROM numbers ORDER BY id";
     /// A page of numbers.
     NUMBERS_PAGE = "SELECT id, number, country_id, operator, provider, shared FROM numbers WHERE brand_id = $1 AND id > $2 ORDER BY id LIMIT $3";
 }
@@ -104,6 +106,14 @@ pub fn numbers_after(
             .push((id, OwnNumber { number, country: CountryId::new(country), operator, provider, sharing }));
     }
     Ok(numbers)
+}
+
+/// Every number with its provider. For the small database of a sandbox.
+pub fn numbers_all(tx: &mut Tx<'_>) -> Result<Vec<(ProviderCode, PhoneNumber)>, StoreError> {
+    let read = |mut row: Row| {
+        Ok((row.parsed("provider", ProviderCode::parse)?, row.parsed("number", PhoneNumber::parse)?))
+    };
+    tx.query(&NUMBERS_ALL, &[])?.into_iter().map(read).collect()
 }
 
 /// Since when a number must have rested, and have been without a service, to be free for it.

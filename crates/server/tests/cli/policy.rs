@@ -109,6 +109,25 @@ fn a_server_with_real_numbers_does_not_start_while_something_required_is_off() {
 }
 
 #[test]
+fn a_sandbox_with_real_numbers_does_not_start() {
+    let folder = Folder::new("policy-real");
+    let url = format!("sqlite://{}", folder.file("s.db"));
+    drop(Server::start(&folder, &["--database-url", &url, "--sandbox"]));
+    json(&["provider", "add", "gw1", "--json", "--database-url", &url]);
+    let numbers = folder.file("numbers.csv");
+    std::fs::write(&numbers, "number,country,operator,provider\n+447700900001,GB,ee,gw1\n").unwrap();
+    json(&["numbers", "import", &numbers, "--json", "--database-url", &url]);
+    drop(Server::start(&folder, &["--database-url", &url]));
+    std::fs::write(&numbers, "number,country,operator,provider\n+447911123456,GB,ee,gw1\n").unwrap();
+    json(&["numbers", "import", &numbers, "--json", "--database-url", &url]);
+    let said = fails(2, &["serve", "--listen", "127.0.0.1:0", "--database-url", &url]);
+    assert!(
+        said.contains("gw1") && said.contains("reserved for fiction") && !said.contains("447911"),
+        "{said}"
+    );
+}
+
+#[test]
 fn every_start_logs_the_exceptions_with_their_reasons() {
     let (folder, file, _) = configured("policy-log", EXCEPTION);
     let (log, ready) = (folder.file("log"), folder.file("ready"));
