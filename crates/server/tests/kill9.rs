@@ -28,8 +28,8 @@ mod kill9 {
     use super::books::Books;
     use super::client::Client;
     use super::dice::Dice;
-    use super::load::{self, Load, Tally};
-    use super::memory::{End, Memory, Window};
+    use super::load::{self, Load, Tally, told};
+    use super::memory::{End, Memory, Stall, Window};
     use super::program::{Account, Counts, Place, Server, look_again};
     use numberotp_core::time::Span;
     use numberotp_server::config::{Mode, Settings};
@@ -113,6 +113,8 @@ mod kill9 {
             let server = self.place.start(Window::Long);
             let mut books = Books::open(self.place.database().engine());
             let settled = self.settle(&mut books)?;
+            self.ask_again(&server)?;
+            self.settle(&mut books)?;
             self.place.audit(Counts::All)?;
             books.hold(&self.memory, &self.accounts, (BALANCE.1, CREDITS.1))?;
             books.nothing_lost()?;
@@ -175,6 +177,24 @@ mod kill9 {
             }
         }
 
+        /// Whatever was asked for and not answered is asked for again, under its key.
+        fn ask_again(&self, server: &Server) -> Result<(), String> {
+            for (number, account) in self.accounts.iter().enumerate() {
+                let broken = |error: std::io::Error| error.to_string();
+                let mut client = Client::connect(server.address(), &account.key).map_err(broken)?;
+                let stall = Stall { account: number, round: 0, window: Window::Short };
+                for order in self.memory.unanswered(number) {
+                    let answer = client.post_keyed("/rent", &order.body, &order.key).map_err(broken)?;
+                    told(&self.memory, stall, &order, &answer)?;
+                }
+                match self.memory.unanswered(number).first() {
+                    None => {}
+                    Some(order) => return Err(format!("never answered: {order:?}")),
+                }
+            }
+            Ok(())
+        }
+
         /// Asks every account for its rents and its money, and holds them against what it was told from a round on.
         fn ask(&self, server: &Server, since: u32) -> Result<(), String> {
             for (number, account) in self.accounts.iter().enumerate() {
@@ -190,7 +210,8 @@ mod kill9 {
         /// Every rent that its buyer did not end has its code.
         fn all_codes(&self) -> Result<(), String> {
             let silent = self.memory.all().into_iter().find(|(_, rent)| {
-                rent.end == End::Open && rent.window == Window::Long && rent.code.is_none()
+                let waits = rent.end == End::Open && rent.window == Window::Long;
+                waits && rent.play.has_code() && rent.code.is_none()
             });
             silent.map_or(Ok(()), |(id, rent)| Err(format!("the message of {id} never came: {rent:?}")))
         }

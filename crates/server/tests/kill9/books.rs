@@ -44,10 +44,11 @@ const KEPT_NUMBERS: Statement = Statement::new(
     "KEPT_NUMBERS",
     "SELECT COUNT(*) FROM sandbox_purchases s JOIN activations a ON a.id = CAST(s.reference AS BIGINT) WHERE s.released_at IS NULL AND a.status IN ('canceled', 'finished', 'expired', 'failed')",
 );
-/// Purchases of whose messages one was lost, came twice, or came to somebody else.
+/// Purchases of whose messages one was lost, came twice, or came to somebody else. The second message of two is not
+/// sent to a number that was given back after the first.
 const MESSAGES: Statement = Statement::new(
     "MESSAGES",
-    "SELECT COUNT(*) FROM (SELECT s.id, SUM(CASE WHEN m.id IS NULL THEN 0 ELSE 1 END) AS stored, SUM(CASE WHEN m.verdict = 'delivered' AND m.activation_id = a.id THEN 1 ELSE 0 END) AS delivered, MAX(s.messages) AS begun, MAX(a.status) AS status FROM sandbox_purchases s JOIN activations a ON a.id = CAST(s.reference AS BIGINT) LEFT JOIN messages m ON m.provider_ref = 'sbx-' || CAST(s.id AS TEXT) GROUP BY s.id) AS counted WHERE stored > begun OR (status IN ('waiting', 'received', 'finished') AND (delivered <> begun OR stored <> begun))",
+    "SELECT COUNT(*) FROM (SELECT s.id, SUM(CASE WHEN m.id IS NULL THEN 0 ELSE 1 END) AS stored, SUM(CASE WHEN m.verdict = 'delivered' AND m.activation_id = a.id THEN 1 ELSE 0 END) AS delivered, MAX(s.messages) AS begun, MAX(a.status) AS status, MAX(COALESCE(s.scenario, '')) AS scenario FROM sandbox_purchases s JOIN activations a ON a.id = CAST(s.reference AS BIGINT) LEFT JOIN messages m ON m.provider_ref = 'sbx-' || CAST(s.id AS TEXT) GROUP BY s.id) AS counted WHERE stored > begun OR (scenario = 'double' AND status = 'finished' AND delivered = 0) OR (NOT (scenario = 'double' AND status = 'finished') AND status IN ('waiting', 'received', 'finished') AND (delivered <> begun OR stored <> begun))",
 );
 /// Messages that belong to nobody.
 const STRAY: Statement = Statement::new("STRAY", "SELECT COUNT(*) FROM messages WHERE verdict = 'parked'");
@@ -135,6 +136,12 @@ impl Books {
                 let status = &purchase.status;
                 return Err(format!("{id} is {status} and was given back {back} times: {rent:?}"));
             }
+        }
+        let stands = |purchase: &&Purchase| !["failed", "reserving"].contains(&purchase.status.as_str());
+        let (bought, known) = (purchases.values().filter(stands).count(), memory.all().len());
+        if bought != known {
+            // Every purchase had a key, and every key that was not answered was asked again.
+            return Err(format!("{bought} numbers were bought and {known} are known to their buyers"));
         }
         let mut left: BTreeMap<i64, (i64, i64)> =
             accounts.iter().map(|account| (account.id, given)).collect();

@@ -25,6 +25,11 @@ pub struct Answer {
 }
 
 impl Answer {
+    /// The stable code of a refusal; empty where there is none.
+    pub fn code(&self) -> &str {
+        self.body["code"].as_str().unwrap_or_default()
+    }
+
     /// What is under `data`.
     pub fn data(&self) -> &Value {
         &self.body["data"]
@@ -44,18 +49,23 @@ impl Client {
 
     /// `GET` of a path under `/api/internal`.
     pub fn get(&mut self, path: &str) -> std::io::Result<Answer> {
-        self.send("GET", path, "")
+        self.send("GET", path, ("", ""))
     }
 
     /// `POST` of a body, or of none.
     pub fn post(&mut self, path: &str, body: &str) -> std::io::Result<Answer> {
-        self.send("POST", path, body)
+        self.send("POST", path, ("", body))
     }
 
-    fn send(&mut self, method: &str, path: &str, body: &str) -> std::io::Result<Answer> {
+    /// `POST` under an idempotency key.
+    pub fn post_keyed(&mut self, path: &str, body: &str, key: &str) -> std::io::Result<Answer> {
+        self.send("POST", path, (&format!("idempotency-key: {key}\r\n"), body))
+    }
+
+    fn send(&mut self, method: &str, path: &str, (more, body): (&str, &str)) -> std::io::Result<Answer> {
         let (address, key, length) = (self.address, &self.key, body.len());
         let request = format!(
-            "{method} /api/internal{path} HTTP/1.1\r\nhost: {address}\r\nauthorization: Bearer {key}\r\n\
+            "{method} /api/internal{path} HTTP/1.1\r\nhost: {address}\r\nauthorization: Bearer {key}\r\n{more}\
              content-type: application/json\r\ncontent-length: {length}\r\n\r\n{body}"
         );
         self.stream.get_mut().write_all(request.as_bytes())?;

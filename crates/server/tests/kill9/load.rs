@@ -3,7 +3,7 @@
 
 use super::client::{Answer, Client};
 use super::dice::Dice;
-use super::memory::{Code, End, Memory, Stall, Window};
+use super::memory::{Code, End, Memory, Order, Play, Repeat, Stall, Window};
 use super::program::{Account, Server};
 use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
 use std::sync::mpsc::{Receiver, Sender, channel};
@@ -95,6 +95,20 @@ impl From<String> for Stop {
     }
 }
 
+/// Remembers what an order was told: a new rent's id, if it bought one.
+pub fn told(memory: &Memory, stall: Stall, order: &Order, answer: &Answer) -> Result<Option<String>, String> {
+    let in_progress = ["IDEMPOTENCY_IN_PROGRESS", "PURCHASE_UNCONFIRMED"].contains(&answer.code());
+    match answer.status {
+        200 if order.play.refusal().is_none() => memory.bought(stall, order, answer),
+        // What a killed server began is settled later.
+        503 if order.repeat == Repeat::Again && in_progress => Ok(None),
+        status if order.play.refusal() == Some((status, answer.code())) => {
+            memory.came_to_nothing(order).map(|()| None)
+        }
+        _ => Err(answer.told(&format!("{order:?}"))),
+    }
+}
+
 /// Puts the load on a server, and kills it in the middle.
 pub fn run(server: Server, load: &Load<'_>, dice: &mut Dice) -> Result<Tally, String> {
     let round = Round {
@@ -178,18 +192,36 @@ impl Customer<'_> {
     }
 
     fn rent(&mut self, tell: &Sender<Told>) -> Result<(), Stop> {
-        let (service, country) = self.dice.pick(&WISHES).copied().unwrap_or_default();
-        let answer =
-            self.client.post("/rent", &format!(r#"{{"service":"{service}","country":"{country}"}}"#))?;
-        if answer.status != 200 {
-            return Err(answer.told("a rent").into());
-        }
-        let id = self.round.load.memory.bought(self.stall(), &answer)?;
+        let memory = self.round.load.memory;
+        let before =
+            if self.dice.below(30) == 0 { memory.asked_before(&mut self.dice, self.account) } else { None };
+        let order = before.unwrap_or_else(|| self.order());
+        memory.asked(&order);
+        let answer = self.client.post_keyed("/rent", &order.body, &order.key)?;
+        let Some(id) = told(memory, self.stall(), &order, &answer)? else { return Ok(()) };
         if self.round.rents.fetch_add(1, Ordering::SeqCst) == 0 {
             let _heard = tell.send(Told::FirstRent);
         }
         self.fresh.push(id);
         Ok(())
+    }
+
+    /// Something new, mostly as usual.
+    fn order(&mut self) -> Order {
+        let (service, country) = self.dice.pick(&WISHES).copied().unwrap_or_default();
+        let play = match self.dice.below(100) {
+            0..4 => Play::Silent,
+            4..10 => Play::Double,
+            10..18 => Play::Duplicate,
+            18..22 => Play::NoCode,
+            22..25 => Play::Refused,
+            25..28 => Play::OutOfStock,
+            _ => Play::Normal,
+        };
+        let operator = play.name();
+        let key = format!("{}-{}", self.account, self.dice.below(u64::MAX));
+        let body = format!(r#"{{"service":"{service}","country":"{country}","operator":"{operator}"}}"#);
+        Order { account: self.account, key, body, play, repeat: Repeat::First }
     }
 
     fn cancel(&mut self) -> Result<(), Stop> {

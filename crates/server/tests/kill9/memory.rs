@@ -9,6 +9,76 @@ use serde_json::Value;
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Mutex;
 
+/// How the sandbox was asked to behave.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Play {
+    /// As usual.
+    Normal,
+    /// No message comes.
+    Silent,
+    /// Two messages come.
+    Double,
+    /// One message comes twice.
+    Duplicate,
+    /// A message without a code comes.
+    NoCode,
+    /// The provider says no.
+    Refused,
+    /// It has none.
+    OutOfStock,
+}
+
+impl Play {
+    /// The name that goes in place of the operator.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Normal => "normal",
+            Self::Silent => "silent",
+            Self::Double => "double",
+            Self::Duplicate => "duplicate",
+            Self::NoCode => "nocode",
+            Self::Refused => "refused",
+            Self::OutOfStock => "out-of-stock",
+        }
+    }
+    /// What such a purchase is refused with, if it is to be refused.
+    pub const fn refusal(self) -> Option<(u16, &'static str)> {
+        match self {
+            Self::Refused => Some((502, "PROVIDER_ERROR")),
+            Self::OutOfStock => Some((404, "NO_NUMBERS_AVAILABLE")),
+            _ => None,
+        }
+    }
+    /// Whether a code comes by itself.
+    pub const fn has_code(self) -> bool {
+        matches!(self, Self::Normal | Self::Double | Self::Duplicate)
+    }
+}
+
+/// A purchase as it is asked for, under a key of its own. A repeat is the same to the byte.
+#[derive(Clone, Debug)]
+pub struct Order {
+    /// Which of the accounts.
+    pub account: usize,
+    /// The key.
+    pub key: String,
+    /// What is asked for.
+    pub body: String,
+    /// How it is to go.
+    pub play: Play,
+    /// Whether it was asked for before.
+    pub repeat: Repeat,
+}
+
+/// Whether an order was asked for before.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Repeat {
+    /// It was not.
+    First,
+    /// It was, and nobody knows what became of it, or it was answered.
+    Again,
+}
+
 /// A rent as its buyer remembers it.
 #[derive(Clone, Debug)]
 pub struct Rent {
@@ -22,6 +92,10 @@ pub struct Rent {
     pub number: String,
     /// What it cost.
     pub cost: Usd,
+    /// How it goes.
+    pub play: Play,
+    /// What the purchase was answered.
+    pub answer: Value,
     /// Its code and text, once somebody read them.
     pub code: Option<(String, String)>,
     /// How its buyer ended it.
@@ -76,23 +150,71 @@ struct Kept {
     rents: BTreeMap<String, Rent>,
     /// The ids of each account's rents, in the order of their answers.
     order: BTreeMap<usize, Vec<String>>,
+    /// Everything that was asked for under a key, with the id it was answered.
+    keyed: BTreeMap<String, (Order, Option<String>)>,
 }
 
 impl Memory {
-    /// A rent was answered: it is bought.
-    pub fn bought(&self, stall: Stall, answer: &Answer) -> Result<String, String> {
+    /// Something is asked for under a key.
+    pub fn asked(&self, order: &Order) {
+        let mut kept = self.0.lock().unwrap();
+        kept.keyed.entry(order.key.clone()).or_insert_with(|| {
+            let repeat = Repeat::Again;
+            (Order { repeat, ..order.clone() }, None)
+        });
+    }
+
+    /// What was asked for came to nothing, for certain: its key is free.
+    pub fn came_to_nothing(&self, order: &Order) -> Result<(), String> {
+        match self.0.lock().unwrap().keyed.remove(&order.key) {
+            Some((_, Some(id))) => Err(format!("{id} was bought under a key that is refused now: {order:?}")),
+            _ => Ok(()),
+        }
+    }
+
+    /// Something that an account asked for before.
+    pub fn asked_before(&self, dice: &mut Dice, account: usize) -> Option<Order> {
+        let kept = self.0.lock().unwrap();
+        let keyed: Vec<&Order> =
+            kept.keyed.values().map(|(order, _)| order).filter(|order| order.account == account).collect();
+        dice.pick(&keyed).map(|order| (*order).clone())
+    }
+
+    /// What an account asked for and was not answered.
+    pub fn unanswered(&self, account: usize) -> Vec<Order> {
+        let kept = self.0.lock().unwrap();
+        let open = kept.keyed.values().filter(|(order, id)| order.account == account && id.is_none());
+        open.map(|(order, _)| order.clone()).collect()
+    }
+
+    /// A rent was answered: it is bought. A repeat's answer is the first one's; `None`: the rent is known.
+    pub fn bought(&self, stall: Stall, order: &Order, answer: &Answer) -> Result<Option<String>, String> {
         let data = answer.data();
         let text = |field: &str| data[field].as_str().map(str::to_owned);
         let read = (text("id"), text("number"), text("cost").and_then(|cost| Usd::parse(&cost).ok()));
         let (Some(id), Some(number), Some(cost)) = read else { return Err(answer.told("a rent")) };
         let Stall { account, round, window } = stall;
-        let rent = Rent { account, round, window, number, cost, code: None, end: End::Open };
+        // What an earlier server bought had its window.
+        let window = if order.repeat == Repeat::Again { Window::Short } else { window };
+        let (play, answered) = (order.play, answer.body.clone());
+        let rent =
+            Rent { account, round, window, number, cost, play, answer: answered, code: None, end: End::Open };
         let mut kept = self.0.lock().unwrap();
+        let Some((_, known)) = kept.keyed.get_mut(&order.key) else {
+            return Err(format!("bought under a key that came to nothing: {order:?}"));
+        };
+        if let Some(known) = known.clone() {
+            let before = kept.rents.get(&known);
+            let same = known == id && before.is_some_and(|before| before.answer == answer.body);
+            let told = || format!("a repeat was answered otherwise than {before:?}: {}", answer.body);
+            return if same { Ok(None) } else { Err(told()) };
+        }
+        *known = Some(id.clone());
         if let Some(before) = kept.rents.insert(id.clone(), rent) {
             return Err(format!("the id {id} was given twice: {before:?}"));
         }
         kept.order.entry(account).or_default().push(id.clone());
-        Ok(id)
+        Ok(Some(id))
     }
 
     /// A rent was shown, whole or as `/wait` prints it. A code that was read once is the code for ever.
@@ -106,6 +228,10 @@ impl Memory {
         let (Some(code), Some(text)) = (data["otp"].as_str(), data["fullSms"].as_str()) else {
             return Ok(());
         };
+        if rent.play == Play::Double {
+            // The newer of two codes is shown.
+            rent.code = Some((code.to_owned(), text.to_owned()));
+        }
         let code = rent.code.get_or_insert_with(|| (code.to_owned(), text.to_owned())).clone();
         if data["otp"] == code.0 && data["fullSms"] == code.1 {
             return Ok(());
@@ -129,7 +255,11 @@ impl Memory {
         let newest = order.get(order.len().saturating_sub(NEWEST)..)?;
         let fits = |rent: &Rent| {
             let same = rent.code.is_some() == (read == Code::Read);
-            same && rent.round < stall.round && rent.end == End::Open
+            // One without a code to come would be waited for until the kill.
+            (read == Code::Read || rent.play.has_code())
+                && same
+                && rent.round < stall.round
+                && rent.end == End::Open
         };
         (0..DRAWS).find_map(|_| dice.pick(newest).filter(|id| kept.rents.get(*id).is_some_and(fits))).cloned()
     }
