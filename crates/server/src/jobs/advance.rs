@@ -7,7 +7,7 @@ use super::runner::run_due;
 use crate::app::{Context, from_store, sandbox_clock};
 use crate::store::Wake;
 use crate::store::job::jobs_first;
-use numberotp_core::fault::Fault;
+use numberotp_core::fault::{Fault, FaultCode};
 use numberotp_core::job::JobKind;
 use numberotp_core::time::{Span, Time};
 use std::sync::Arc;
@@ -26,9 +26,7 @@ const LOOK_EVERY: Duration = Duration::from_millis(5);
 pub async fn advance(context: &Arc<Context>, by: Span) -> Result<(), Fault> {
     let work = Arc::clone(context);
     let moved = context.tracker.spawn(async move { go(&work, by).await }).await;
-    moved.unwrap_or_else(|panicked| {
-        Err(Fault::new(numberotp_core::fault::FaultCode::Internal).caused_by(panicked))
-    })
+    moved.unwrap_or_else(|panicked| Err(Fault::new(FaultCode::Internal).caused_by(panicked)))
 }
 
 async fn go(context: &Arc<Context>, by: Span) -> Result<(), Fault> {
@@ -38,38 +36,66 @@ async fn go(context: &Arc<Context>, by: Span) -> Result<(), Fault> {
     let mut left = by;
     // What goes on for ever is due again and again on the way: it has its turn at the end.
     let stops: Vec<JobKind> = JobKind::ALL.into_iter().filter(|kind| !kind.goes_on_for_ever()).collect();
-    while let Some(due) = first(context, &stops, context.clock.now().plus(left)).await? {
-        let now = context.clock.now();
+    // What cannot be read now is the runner's; the clock is moved all the same, once and by all of it.
+    while let Ok(Some(due)) = first(context, &stops, context.clock.now().plus(left)).await {
         let most = left.as_micros();
-        let step = Span::micros(due.plus(TOGETHER).since(now).as_micros().clamp(0, most));
-        sandbox_clock::advance(context, step).await?;
-        left = Span::micros(most.saturating_sub(step.as_micros()));
-        match timeout_at(deadline, settle(context, &stops)).await {
-            Ok(settled) => settled?,
-            Err(_elapsed) => break,
+        let step = due.plus(TOGETHER).since(context.clock.now()).as_micros().clamp(0, most);
+        sandbox_clock::advance(context, Span::micros(step)).await?;
+        left = Span::micros(most.saturating_sub(step));
+        if settle(context, stops.clone(), deadline).await == Settled::No {
+            break;
         }
     }
     sandbox_clock::advance(context, left).await?;
-    let settled = timeout_at(deadline, settle(context, &JobKind::ALL)).await;
+    settle(context, JobKind::ALL.to_vec(), deadline).await;
     context.store.wakes().wake(Wake::Job(context.clock.now()));
-    settled.unwrap_or(Ok(()))
+    Ok(())
 }
 
-async fn first(context: &Context, kinds: &[JobKind], by: Time) -> Result<Option<Time>, Fault> {
-    let kinds = kinds.to_vec();
-    context.store.read(move |tx| jobs_first(tx, &kinds, by)).await.map_err(from_store)
+/// Whether all that was due is done.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Settled {
+    Yes,
+    No,
 }
 
-/// Carries out what is due now and waits for what others have taken of it.
-async fn settle(context: &Arc<Context>, kinds: &[JobKind]) -> Result<(), Fault> {
+/// Carries out what is due now, and waits for what others have taken of it, until the deadline. What was begun by
+/// then goes on by itself.
+async fn settle(context: &Arc<Context>, kinds: Vec<JobKind>, deadline: Instant) -> Settled {
+    let work = Arc::clone(context);
+    let carried = context.tracker.spawn(async move { carry_out_due(&work, &kinds, deadline).await });
+    match timeout_at(deadline, carried).await {
+        Ok(Ok(Ok(settled))) => settled,
+        Ok(Ok(Err(fault))) => {
+            tracing::warn!(%fault, "jobs that a moved clock made due are left to the runner");
+            Settled::No
+        }
+        Ok(Err(_)) | Err(_) => Settled::No,
+    }
+}
+
+async fn carry_out_due(
+    context: &Arc<Context>,
+    kinds: &[JobKind],
+    deadline: Instant,
+) -> Result<Settled, Fault> {
     let now = context.clock.now();
     loop {
         let ran = run_due(context).await.map_err(from_store)?;
         if first(context, kinds, now).await?.is_none() {
-            return Ok(());
+            return Ok(Settled::Yes);
+        }
+        if Instant::now() >= deadline {
+            return Ok(Settled::No);
         }
         if ran == 0 {
             sleep(LOOK_EVERY).await;
         }
     }
+}
+
+/// The time of the first job that is due by an instant, whoever has it.
+async fn first(context: &Context, kinds: &[JobKind], by: Time) -> Result<Option<Time>, Fault> {
+    let kinds = kinds.to_vec();
+    context.store.read(move |tx| jobs_first(tx, &kinds, by)).await.map_err(from_store)
 }
