@@ -22,7 +22,7 @@ use numberotp_server::app::{Context, catalog};
 use numberotp_server::boot::{self, Hands};
 use numberotp_server::clock::Clock;
 use numberotp_server::config::{DatabaseSettings, Mode, OnOff, ServeSettings, Settings, resolve};
-use numberotp_server::http::{Serving, router, serve};
+use numberotp_server::http::{Bounds, Serving, router, serve};
 use numberotp_server::store::audit::audit;
 use numberotp_server::store::job::jobs_count;
 use numberotp_server::store::{StoreError, Tx};
@@ -160,7 +160,8 @@ impl<'a> TestApp<'a> {
             context.poster.listens_at(address);
             let router = router(Arc::clone(&context));
             let stopping = context.stopping.clone();
-            let serving = tokio::spawn(serve(Serving { listener, router: router.clone(), stopping }));
+            let bounds = Bounds::of(&context);
+            let serving = tokio::spawn(serve(Serving { listener, router: router.clone(), stopping, bounds }));
             (context, router, address, serving)
         });
         let (context, router, address, serving) = must("the start", started.await);

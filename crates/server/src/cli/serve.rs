@@ -5,7 +5,7 @@ use super::output::Output;
 use crate::app::{Context, catalog, demo, sandbox_clock};
 use crate::boot::{self, BootError, Hands};
 use crate::config::{Enforced, Mode, Resolved};
-use crate::http::{Serving, router, serve as serve_http};
+use crate::http::{Bounds, Serving, router, serve as serve_http};
 use crate::{jobs, telemetry};
 use numberotp_core::time::Span;
 use std::net::SocketAddr;
@@ -52,7 +52,8 @@ pub(super) async fn serve(resolved: Resolved) -> Result<(), CliError> {
         write_ready(path, address)?;
     }
     let router = router(Arc::clone(&context));
-    serve_http(Serving { listener, router, stopping: context.stopping.clone() }).await;
+    let bounds = Bounds::of(&context);
+    serve_http(Serving { listener, router, stopping: context.stopping.clone(), bounds }).await;
     // One bound for all that is left, jobs included: what is not done by then is settled after the next start.
     context.tracker.close();
     let rest = async {

@@ -50,7 +50,12 @@ pub struct Edge {
     pub trusted_proxies: Vec<IpNet>,
     /// Origins that browsers may call from with credentials.
     pub cors_origins: Vec<String>,
+    /// Most connections of one network at once; zero: any number.
+    pub connections: u32,
 }
+
+/// Enough for a busy customer behind one address, far from all that a server has.
+const CONNECTIONS: u32 = 512;
 
 impl Edge {
     /// True for a proxy whose word is taken.
@@ -76,6 +81,7 @@ pub(super) fn edge(serve: &ServeSettings) -> Result<Edge, ConfigError> {
         enforced: if serve.rate_limits == Some(OnOff::Off) { Enforced::No } else { Enforced::Yes },
         trusted_proxies: words(serve.trusted_proxies.as_deref()).map(network).collect::<Result<_, _>>()?,
         cors_origins: words(serve.cors_origins.as_deref()).map(origin).collect::<Result<_, _>>()?,
+        connections: serve.limit_connections.unwrap_or(CONNECTIONS),
     })
 }
 

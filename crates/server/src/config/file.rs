@@ -68,6 +68,7 @@ impl ServeSettings {
             limit_read_all: self.limit_read_all.or(under.limit_read_all),
             limit_hook: self.limit_hook.or(under.limit_hook),
             limit_other: self.limit_other.or(under.limit_other),
+            limit_connections: self.limit_connections.or(under.limit_connections),
             trusted_proxies: self.trusted_proxies.or(under.trusted_proxies),
             cors_origins: self.cors_origins.or(under.cors_origins),
             activation_window: self.activation_window.or(under.activation_window),

@@ -33,6 +33,18 @@ pub struct Settings {
     pub message_retention: Span,
     /// How long an own number rests between two buyers.
     pub number_cool_down: Span,
+    /// How long a request's head may take, from its first byte.
+    pub head_within: Span,
+    /// How long a connection may be silent between two requests.
+    pub idle_within: Span,
+    /// How long a body may take.
+    pub body_within: Span,
+    /// How long the other side may leave an answer untaken.
+    pub stall_within: Span,
+    /// How long an answer may take; a purchase is bounded by itself below this.
+    pub answer_within: Span,
+    /// Most requests worked on at once; waits for a code, and bodies that are still coming, do not count.
+    pub requests_at_once: usize,
     /// How long after the purchase the sandbox's message comes.
     pub sandbox_delay: Span,
     /// How long the sandbox takes to answer a purchase that a test wants to be slow.
@@ -58,6 +70,12 @@ impl Settings {
             wait_poll: Span::seconds(5),
             message_retention: Span::hours(72),
             number_cool_down: Span::hours(24),
+            head_within: Span::seconds(10),
+            idle_within: Span::seconds(60),
+            body_within: Span::seconds(10),
+            stall_within: Span::seconds(30),
+            answer_within: Span::seconds(29),
+            requests_at_once: 1_024,
             sandbox_delay: Span::seconds(2),
             sandbox_slow: Span::seconds(5),
             sandbox_seed: 0,

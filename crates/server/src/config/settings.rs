@@ -74,6 +74,9 @@ pub struct ServeSettings {
     /// Other requests a minute and network [default: 300]
     #[arg(long, env = "NUMBEROTP_LIMIT_OTHER")]
     pub limit_other: Option<u32>,
+    /// Connections of one network at once; trusted proxies are exempt, 0 is no limit [default: 512]
+    #[arg(long, env = "NUMBEROTP_LIMIT_CONNECTIONS")]
+    pub limit_connections: Option<u32>,
     /// Proxies in front whose X-Forwarded-For is believed: addresses and networks, separated by commas [default: none]
     #[arg(long, env = "NUMBEROTP_TRUSTED_PROXIES")]
     pub trusted_proxies: Option<String>,

@@ -1,36 +1,72 @@
 //! Reads bodies: bounded in size and time, JSON objects only, fields parsed with a fault that names them.
 
+use super::place::Place;
 use super::problem::Problem;
 use crate::app::Context;
-use axum::body::{Body, to_bytes};
+use axum::body::{HttpBody, to_bytes};
 use axum::extract::{FromRequest, Request};
 use bytes::Bytes;
-use http::header::CONTENT_TYPE;
+use futures_util::FutureExt;
+use http::header::{CONTENT_ENCODING, CONTENT_TYPE};
 use http::{HeaderMap, HeaderValue};
+use http_body_util::LengthLimitError;
 use numberotp_core::fault::{Fault, FaultCode};
 use numberotp_core::money::Usd;
 use numberotp_core::token;
 use serde_json::{Map, Value};
 use std::sync::Arc;
-use std::time::Duration;
 
 /// Most bytes of a customer's body.
 const BODY_MOST: usize = 64 * 1024;
-/// Longest time for a body to arrive.
-const BODY_WITHIN: Duration = Duration::from_secs(10);
-
-/// Reads a body of at most so many bytes.
-pub(super) async fn read(body: Body, most: usize) -> Result<Bytes, Fault> {
-    match tokio::time::timeout(BODY_WITHIN, to_bytes(body, most)).await {
-        Ok(Ok(bytes)) => Ok(bytes),
-        Ok(Err(error)) => {
-            let sentence = format!("The body is larger than {} KiB or broke off.", most / 1024);
-            Err(Fault::new(FaultCode::PayloadTooLarge).saying(sentence).caused_by(error))
+/// Reads a request's body of at most so many bytes. What is compressed is refused as it is: nothing is ever inflated.
+pub(super) async fn read(
+    request: Request,
+    most: usize,
+    context: &Context,
+) -> Result<(http::request::Parts, Bytes), Fault> {
+    let place = Place::of(&request);
+    let (parts, body) = request.into_parts();
+    let coded = |value: &HeaderValue| !value.as_bytes().eq_ignore_ascii_case(b"identity");
+    if parts.headers.get_all(CONTENT_ENCODING).iter().any(coded) {
+        let sentence = "The body is compressed. Send it plain, without the header Content-Encoding.";
+        return Err(Fault::new(FaultCode::UnsupportedMediaType).saying(sentence));
+    }
+    if body.size_hint().lower() > u64::try_from(most).unwrap_or(u64::MAX) {
+        return Err(too_large(most));
+    }
+    let mut reading = Box::pin(to_bytes(body, most));
+    // Most bodies are there already; whoever has to be waited for must not take a place meanwhile.
+    let bytes = match reading.as_mut().now_or_never() {
+        Some(bytes) => bytes,
+        None => {
+            let within = context.settings.body_within.to_std();
+            if let Some(place) = &place {
+                place.leave();
+            }
+            let bytes = tokio::time::timeout(within, reading).await.map_err(|_elapsed| {
+                let sentence = format!("The body did not arrive within {} seconds.", within.as_secs());
+                Fault::new(FaultCode::Timeout).saying(sentence)
+            })?;
+            place.map_or(Ok(()), |place| place.enter())?;
+            bytes
         }
-        Err(_elapsed) => {
-            Err(Fault::new(FaultCode::Timeout).saying("The body did not arrive within ten seconds."))
+    };
+    match bytes {
+        Ok(bytes) => Ok((parts, bytes)),
+        Err(error) if is_limit(&error) => Err(too_large(most)),
+        Err(error) => {
+            let sentence = "The body broke off, or its pieces are not framed as HTTP asks.";
+            Err(Fault::new(FaultCode::InvalidJson).saying(sentence).caused_by(error))
         }
     }
+}
+
+fn too_large(most: usize) -> Fault {
+    Fault::new(FaultCode::PayloadTooLarge).saying(format!("The body is larger than {} KiB.", most / 1024))
+}
+
+fn is_limit(error: &axum::Error) -> bool {
+    std::error::Error::source(error).is_some_and(|source| source.is::<LengthLimitError>())
 }
 
 /// The fields of a JSON object. Unknown fields are ignored.
@@ -42,9 +78,8 @@ pub(super) struct Fields {
 impl FromRequest<Arc<Context>> for Fields {
     type Rejection = Problem;
 
-    async fn from_request(request: Request, _: &Arc<Context>) -> Result<Self, Problem> {
-        let (parts, body) = request.into_parts();
-        let bytes = read(body, BODY_MOST).await?;
+    async fn from_request(request: Request, context: &Arc<Context>) -> Result<Self, Problem> {
+        let (parts, bytes) = read(request, BODY_MOST, context).await?;
         Self::read(&parts.headers, &bytes).map_err(Problem)
     }
 }
@@ -55,9 +90,8 @@ pub(super) struct OptionalFields(pub(super) Fields);
 impl FromRequest<Arc<Context>> for OptionalFields {
     type Rejection = Problem;
 
-    async fn from_request(request: Request, _: &Arc<Context>) -> Result<Self, Problem> {
-        let (parts, body) = request.into_parts();
-        let bytes = read(body, BODY_MOST).await?;
+    async fn from_request(request: Request, context: &Arc<Context>) -> Result<Self, Problem> {
+        let (parts, bytes) = read(request, BODY_MOST, context).await?;
         let empty = bytes.iter().all(u8::is_ascii_whitespace);
         if empty {
             return Ok(Self(Fields { fields: Map::new(), fingerprint: token::hash_bytes(b"") }));

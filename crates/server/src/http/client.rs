@@ -59,6 +59,7 @@ mod tests {
             enforced: Enforced::Yes,
             trusted_proxies,
             cors_origins: vec![],
+            connections: 0,
         };
         let mut headers = HeaderMap::new();
         for list in forwarded {

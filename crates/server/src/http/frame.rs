@@ -4,6 +4,7 @@
 use super::client::ClientAddress;
 use super::cors;
 use super::meter::Meter;
+use super::place::Place;
 use super::problem::{Problem, Raised, word};
 use crate::app::Context;
 use crate::entropy;
@@ -17,17 +18,12 @@ use http::{HeaderName, HeaderValue, Method, StatusCode};
 use numberotp_core::fault::{Fault, FaultCode};
 use std::panic::AssertUnwindSafe;
 use std::sync::Arc;
-use std::time::Duration;
 use tokio::sync::Semaphore;
 
 /// Longest address.
 const URI_MOST: usize = 8 * 1024;
 /// Most bytes of headers. Chunked session cookies need 32 KiB.
 const HEADERS_MOST: usize = 32 * 1024;
-/// Most requests worked on at once; waits for a code do not count.
-const AT_ONCE: usize = 1_024;
-/// Longest time for a request; a purchase is bounded by itself below this.
-const ANSWER_WITHIN: Duration = Duration::from_secs(29);
 /// Where the request id is sent.
 const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
 
@@ -44,7 +40,8 @@ pub(super) struct Frame {
 
 impl Frame {
     pub(super) fn new(context: Arc<Context>) -> Self {
-        Self { context, room: Arc::new(Semaphore::new(AT_ONCE)) }
+        let room = Arc::new(Semaphore::new(context.settings.requests_at_once));
+        Self { context, room }
     }
 }
 
@@ -113,16 +110,19 @@ fn refuse_early(request: &Request) -> Option<Fault> {
     (size > HEADERS_MOST).then(|| Fault::new(FaultCode::HeadersTooLarge))
 }
 
-async fn bounded(frame: &Frame, request: Request, next: Next) -> Response {
+async fn bounded(frame: &Frame, mut request: Request, next: Next) -> Response {
     let waits = request.uri().path().trim_end_matches('/').ends_with("/wait");
-    let work = AssertUnwindSafe(next.run(request)).catch_unwind();
     let ended = if waits {
-        work.await
+        AssertUnwindSafe(next.run(request)).catch_unwind().await
     } else {
-        let Ok(_place) = frame.room.try_acquire() else {
-            return Problem(Fault::new(FaultCode::Overloaded)).into_response();
+        let place = match Place::take(&frame.room) {
+            Ok(place) => place,
+            Err(fault) => return Problem(fault).into_response(),
         };
-        match tokio::time::timeout(ANSWER_WITHIN, work).await {
+        // Whoever reads the body consumes the request and its copy with it; this one stays to the end.
+        request.extensions_mut().insert(place.clone());
+        let work = AssertUnwindSafe(next.run(request)).catch_unwind();
+        match tokio::time::timeout(frame.context.settings.answer_within.to_std(), work).await {
             Ok(ended) => ended,
             Err(_elapsed) => {
                 let sentence =

@@ -21,8 +21,7 @@ pub(super) async fn sms(
     Extension(meter): Extension<Arc<Meter>>,
     request: Request,
 ) -> Result<Json<Value>, Problem> {
-    let (parts, body) = request.into_parts();
-    let bytes = read(body, WEBHOOK_MOST).await?;
+    let (parts, bytes) = read(request, WEBHOOK_MOST, &context).await?;
     let header = |name: &str| parts.headers.get(name).and_then(|value| value.to_str().ok());
     let received = match messages::take_in(&context, &provider, &header, &bytes).await {
         Ok(received) => received,

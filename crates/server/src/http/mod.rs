@@ -8,11 +8,14 @@ mod extract;
 mod frame;
 mod hooks;
 mod meter;
+mod patient;
+mod place;
 mod problem;
 mod published;
 mod routes;
 mod sandbox;
+mod seats;
 mod server;
 
 pub use routes::router;
-pub use server::{PeerAddress, Serving, serve};
+pub use server::{Bounds, PeerAddress, Serving, serve};

@@ -94,8 +94,15 @@ pub(super) fn word(fault: &Fault, request_id: &str, headers: &http::HeaderMap) -
     if fault.code == FaultCode::Unauthorized {
         out.insert(WWW_AUTHENTICATE, HeaderValue::from_static("Bearer"));
     }
-    if matches!(fault.code, FaultCode::PayloadTooLarge | FaultCode::HeadersTooLarge | FaultCode::UriTooLong) {
-        // The rest of an oversized request is not worth reading.
+    // A timeout that is not about a rent is a body's.
+    let slow = fault.code == FaultCode::Timeout && fault.status.is_none();
+    if slow
+        || matches!(
+            fault.code,
+            FaultCode::PayloadTooLarge | FaultCode::HeadersTooLarge | FaultCode::UriTooLong
+        )
+    {
+        // The rest of such a request is not worth reading.
         out.insert(CONNECTION, HeaderValue::from_static("close"));
     }
     response

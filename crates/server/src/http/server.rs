@@ -1,7 +1,12 @@
 //! Serves HTTP/1 through hyper, with bounds from the first byte, and stops gracefully: no new connections,
 //! long-polls end, the rest has ten seconds.
 
+use super::patient::{Body, Patient, Progress, Waits};
+use super::seats::Seats;
+use crate::app::Context;
+use crate::config::Edge;
 use axum::Router;
+use hyper::body::Body as _;
 use hyper::server::conn::http1;
 use hyper_util::rt::{TokioIo, TokioTimer};
 use hyper_util::server::graceful::GracefulShutdown;
@@ -14,8 +19,6 @@ use tokio::sync::Semaphore;
 use tokio_util::sync::CancellationToken;
 use tower::ServiceExt;
 
-/// Longest time for a request's headers, and for silence between requests.
-const HEADERS_WITHIN: Duration = Duration::from_secs(60);
 /// Room for 32 KiB of headers and then some, so that we refuse larger ones ourselves.
 const BUFFER: usize = 40 * 1024;
 /// Most header fields.
@@ -31,6 +34,22 @@ const ACCEPT_PAUSE: Duration = Duration::from_millis(50);
 #[derive(Clone, Copy, Debug)]
 pub struct PeerAddress(pub SocketAddr);
 
+/// How long connections are waited for, and how many there may be.
+pub struct Bounds {
+    waits: Waits,
+    idle: Duration,
+    edge: Edge,
+}
+
+impl Bounds {
+    /// As the settings have them.
+    pub fn of(context: &Context) -> Self {
+        let settings = &context.settings;
+        let waits = Waits { head: settings.head_within.to_std(), stall: settings.stall_within.to_std() };
+        Self { waits, idle: settings.idle_within.to_std(), edge: context.edge.clone() }
+    }
+}
+
 /// What is served and until when.
 pub struct Serving {
     /// Bound already.
@@ -39,20 +58,32 @@ pub struct Serving {
     pub router: Router,
     /// Cancelled when the server is to stop.
     pub stopping: CancellationToken,
+    /// What no connection goes beyond.
+    pub bounds: Bounds,
+}
+
+/// What all connections share.
+struct Hall {
+    router: Router,
+    graceful: GracefulShutdown,
+    room: Arc<Semaphore>,
+    seats: Arc<Seats>,
+    waits: Waits,
+    idle: Duration,
 }
 
 /// Serves until it is told to stop, then drains.
 pub async fn serve(serving: Serving) {
-    let Serving { listener, router, stopping } = serving;
-    let graceful = GracefulShutdown::new();
+    let Serving { listener, router, stopping, bounds: Bounds { waits, idle, edge } } = serving;
     let room = Arc::new(Semaphore::new(CONNECTIONS_MOST));
+    let hall = Hall { router, graceful: GracefulShutdown::new(), room, seats: Seats::new(edge), waits, idle };
     loop {
         let accepted = tokio::select! {
             () = stopping.cancelled() => break,
             accepted = listener.accept() => accepted,
         };
         match accepted {
-            Ok((stream, peer)) => connection(stream, peer, &router, &graceful, &room),
+            Ok((stream, peer)) => connection(&hall, stream, peer),
             Err(error) => {
                 tracing::warn!(%error, "a connection could not be accepted");
                 tokio::time::sleep(ACCEPT_PAUSE).await;
@@ -60,37 +91,47 @@ pub async fn serve(serving: Serving) {
         }
     }
     drop(listener);
-    if tokio::time::timeout(STOP_WITHIN, graceful.shutdown()).await.is_err() {
+    if tokio::time::timeout(STOP_WITHIN, hall.graceful.shutdown()).await.is_err() {
         tracing::warn!("some connections did not end in time; they are cut");
     }
 }
 
-fn connection(
-    stream: TcpStream,
-    peer: SocketAddr,
-    router: &Router,
-    graceful: &GracefulShutdown,
-    room: &Arc<Semaphore>,
-) {
-    // Beyond the bound the connection is dropped at once: an answer would cost what is lacking.
-    let Ok(place) = Arc::clone(room).try_acquire_owned() else { return };
+fn connection(hall: &Hall, stream: TcpStream, peer: SocketAddr) {
+    // Beyond a bound the connection is dropped at once: an answer would cost what is lacking.
+    let Ok(place) = Arc::clone(&hall.room).try_acquire_owned() else { return };
+    let Some(seat) = hall.seats.take(peer.ip()) else {
+        tracing::debug!("a connection beyond its network's share is dropped");
+        return;
+    };
     // Small answers must not wait for the other side's acknowledgement; failing to say so costs only time.
     let _best_effort = stream.set_nodelay(true);
-    let service = router.clone().map_request(move |mut request: http::Request<hyper::body::Incoming>| {
-        request.extensions_mut().insert(PeerAddress(peer));
-        request.map(axum::body::Body::new)
+    let progress = Progress::new();
+    let (begun, answered) = (Arc::clone(&progress), Arc::clone(&progress));
+    let service =
+        hall.router.clone().map_request(move |mut request: http::Request<hyper::body::Incoming>| {
+            begun.begun(if request.body().is_end_stream() { Body::None } else { Body::Some });
+            request.extensions_mut().insert(PeerAddress(peer));
+            request.map(axum::body::Body::new)
+        });
+    let service = service.map_response(move |response| {
+        answered.answered();
+        response
     });
     let connection = http1::Builder::new()
         .timer(TokioTimer::new())
-        .header_read_timeout(HEADERS_WITHIN)
+        // The silence between two requests; a head that has begun is the socket's to bound.
+        .header_read_timeout(hall.idle)
         .max_buf_size(BUFFER)
         .max_headers(FIELDS_MOST)
-        .serve_connection(TokioIo::new(stream), TowerToHyperService::new(service));
-    let watched = graceful.watch(connection);
+        .serve_connection(
+            TokioIo::new(Patient::new(stream, progress, hall.waits)),
+            TowerToHyperService::new(service),
+        );
+    let watched = hall.graceful.watch(connection);
     tokio::spawn(async move {
         if let Err(error) = watched.await {
             tracing::debug!(%error, "a connection ended badly");
         }
-        drop(place);
+        drop((place, seat));
     });
 }

@@ -313,6 +313,7 @@ fn help_names_every_command_and_setting() {
         "no-sandbox",
         "demo",
         "rate-limits",
+        "limit-connections",
         "activation-window",
         "seed",
         "config",

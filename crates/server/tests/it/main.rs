@@ -10,7 +10,11 @@ mod http_close;
 #[cfg(test)]
 mod http_envelope;
 #[cfg(test)]
+mod http_hostile;
+#[cfg(test)]
 mod http_idempotency;
+#[cfg(test)]
+mod http_json;
 #[cfg(test)]
 mod http_late;
 #[cfg(test)]
@@ -47,6 +51,8 @@ mod http_unconfirmed;
 mod http_wait;
 #[cfg(test)]
 mod http_webhooks;
+#[cfg(test)]
+mod http_wire;
 #[cfg(test)]
 mod schema;
 #[cfg(test)]
