@@ -2,6 +2,7 @@
 
 #[cfg(test)]
 mod commands;
+mod outage;
 #[cfg(test)]
 mod policy;
 #[cfg(test)]

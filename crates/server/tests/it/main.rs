@@ -20,6 +20,8 @@ mod http_late;
 #[cfg(test)]
 mod http_limits;
 #[cfg(test)]
+mod http_outage;
+#[cfg(test)]
 mod http_own;
 #[cfg(test)]
 mod http_page;

@@ -7,14 +7,20 @@ use bytes::BytesMut;
 use std::collections::HashMap;
 use std::error::Error;
 use std::future::Future;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 use tokio::runtime::{Builder, Runtime};
 use tokio::task::JoinHandle;
 use tokio_postgres::types::{IsNull, ToSql, Type, to_sql_checked};
 use tokio_postgres::{Client, Config, NoTls, Statement as Prepared};
 
 /// Longest wait for an answer; the server itself stops a statement after five seconds.
-const ANSWER_WITHIN: Duration = Duration::from_secs(10);
+const ANSWER_WITHIN: Duration = Duration::from_secs(7);
+/// Longest time for making a connection, until it can be used.
+const CONNECT_WITHIN: Duration = Duration::from_secs(3);
+/// After a connection could not be made nobody tries for as long as that took, within these bounds: whoever asks
+/// meanwhile learns at once that the server is not there, instead of waiting in a row of attempts.
+const REST_LEAST: Duration = Duration::from_millis(50);
+const REST_MOST: Duration = Duration::from_secs(2);
 
 /// A connection to a PostgreSQL server.
 pub struct PostgresConnection {
@@ -22,6 +28,7 @@ pub struct PostgresConnection {
     config: Config,
     access: Access,
     open: Option<Open>,
+    rests_until: Option<Instant>,
 }
 
 struct Open {
@@ -35,10 +42,10 @@ impl PostgresConnection {
     pub fn new(url: &str, access: Access) -> Result<Self, StoreError> {
         let mut config: Config =
             url.parse().map_err(|error: tokio_postgres::Error| StoreError::Driver(error.to_string()))?;
-        config.connect_timeout(Duration::from_secs(5)).application_name("numberotp");
+        config.connect_timeout(CONNECT_WITHIN).application_name("numberotp");
         let runtime = Builder::new_current_thread().enable_all().build();
         let runtime = runtime.map_err(|error| StoreError::Unavailable(error.to_string()))?;
-        Ok(Self { runtime, config, access, open: None })
+        Ok(Self { runtime, config, access, open: None, rests_until: None })
     }
 
     /// Hangs up, so that the next use makes another connection. At once: the server keeps an open transaction and
@@ -64,55 +71,79 @@ impl PostgresConnection {
             }
         }
         self.forget();
+        if self.rests_until.is_some_and(|until| Instant::now() < until) {
+            return Err(StoreError::Unavailable("the server was not there a moment ago".to_owned()));
+        }
+        let begun = Instant::now();
+        let made = self.connect();
+        let rest = begun.elapsed().clamp(REST_LEAST, REST_MOST);
+        self.rests_until = made.is_err().then(|| Instant::now() + rest);
+        self.open = Some(made?);
+        Ok(())
+    }
+
+    fn connect(&self) -> Result<Open, StoreError> {
         let config = &self.config;
         let read_only = if self.access == Access::Read { "on" } else { "off" };
         let setup = format!(
             "SET statement_timeout = '5s'; SET lock_timeout = '4s'; SET synchronous_commit = on; \
              SET default_transaction_read_only = {read_only}"
         );
-        let (client, driver) = self.runtime.block_on(within(async move {
+        let (client, driver) = self.runtime.block_on(within(CONNECT_WITHIN, async move {
             let (client, connection) = config.connect(NoTls).await?;
             // The driver polls the socket; its end is seen by the next statement.
             let driver = tokio::spawn(connection);
             client.batch_execute(&setup).await?;
             Ok((client, driver))
         }))?;
-        self.open = Some(Open { client, driver, prepared: HashMap::new() });
-        Ok(())
+        Ok(Open { client, driver, prepared: HashMap::new() })
     }
 
-    fn parts(&mut self) -> Result<(&Runtime, &mut Open), StoreError> {
+    /// Works on the open connection, and hangs up when that fails for good: what would be said on it next, such as a
+    /// ROLLBACK, must not wait for an answer once more.
+    fn on_line<T>(
+        &mut self,
+        work: impl FnOnce(&Runtime, &mut Open) -> Result<T, StoreError>,
+    ) -> Result<T, StoreError> {
         let open = self.open.as_mut().ok_or_else(|| StoreError::Unavailable("not connected".to_owned()))?;
-        Ok((&self.runtime, open))
+        let begun = Instant::now();
+        let answer = work(&self.runtime, open);
+        if answer.as_ref().is_err_and(StoreError::breaks_connection) {
+            self.forget();
+            if begun.elapsed() >= ANSWER_WITHIN {
+                // Silence, not a line that broke: a new connection would only be one more wait.
+                self.rests_until = Some(Instant::now() + REST_LEAST);
+            }
+        }
+        answer
     }
 
     /// Runs statements without parameters.
     pub fn script(&mut self, text: &str) -> Result<(), StoreError> {
-        let (runtime, open) = self.parts()?;
-        runtime.block_on(within(open.client.batch_execute(text)))
+        self.on_line(|runtime, open| runtime.block_on(answered(open.client.batch_execute(text))))
     }
 
     /// Runs a query.
     pub fn query(&mut self, statement: &Statement, parameters: &[Value]) -> Result<Vec<Row>, StoreError> {
-        let (runtime, open) = self.parts()?;
-        let prepared = prepare(runtime, open, statement.sql, || statement.for_postgres())?;
         let parameters: Vec<&(dyn ToSql + Sync)> = parameters.iter().map(parameter).collect();
-        let rows = runtime.block_on(within(open.client.query(&prepared, &parameters)))?;
-        rows.iter().map(|row| read(row, statement.name)).collect()
+        self.on_line(|runtime, open| {
+            let prepared = prepare(runtime, open, statement.sql, || statement.for_postgres())?;
+            let rows = runtime.block_on(answered(open.client.query(&prepared, &parameters)))?;
+            rows.iter().map(|row| read(row, statement.name)).collect()
+        })
     }
 
     /// Runs a change; answers the number of rows it touched.
     pub fn execute(&mut self, statement: &Statement, parameters: &[Value]) -> Result<u64, StoreError> {
-        let (runtime, open) = self.parts()?;
-        let prepared = prepare(runtime, open, statement.sql, || statement.for_postgres())?;
         let parameters: Vec<&(dyn ToSql + Sync)> = parameters.iter().map(parameter).collect();
-        runtime.block_on(within(open.client.execute(&prepared, &parameters)))
+        self.on_line(|runtime, open| {
+            let prepared = prepare(runtime, open, statement.sql, || statement.for_postgres())?;
+            runtime.block_on(answered(open.client.execute(&prepared, &parameters)))
+        })
     }
 
     /// Writes many rows in one statement, an array a column.
     pub fn bulk(&mut self, bulk: &Bulk, rows: &[Vec<Value>]) -> Result<u64, StoreError> {
-        let (runtime, open) = self.parts()?;
-        let prepared = prepare(runtime, open, bulk.name, || bulk.for_postgres())?;
         let columns: Vec<ColumnValues> = bulk
             .columns()
             .iter()
@@ -120,7 +151,10 @@ impl PostgresConnection {
             .map(|(index, (_, kind))| ColumnValues::gather(*kind, rows.iter().map(|row| row.get(index))))
             .collect();
         let parameters: Vec<&(dyn ToSql + Sync)> = columns.iter().map(ColumnValues::parameter).collect();
-        runtime.block_on(within(open.client.execute(&prepared, &parameters)))
+        self.on_line(|runtime, open| {
+            let prepared = prepare(runtime, open, bulk.name, || bulk.for_postgres())?;
+            runtime.block_on(answered(open.client.execute(&prepared, &parameters)))
+        })
     }
 }
 
@@ -174,13 +208,20 @@ fn prepare(
         return Ok(prepared.clone());
     }
     let text = text();
-    let prepared = runtime.block_on(within(open.client.prepare(&text)))?;
+    let prepared = runtime.block_on(answered(open.client.prepare(&text)))?;
     open.prepared.insert(key, prepared.clone());
     Ok(prepared)
 }
 
-async fn within<T>(work: impl Future<Output = Result<T, tokio_postgres::Error>>) -> Result<T, StoreError> {
-    match tokio::time::timeout(ANSWER_WITHIN, work).await {
+async fn answered<T>(work: impl Future<Output = Result<T, tokio_postgres::Error>>) -> Result<T, StoreError> {
+    within(ANSWER_WITHIN, work).await
+}
+
+async fn within<T>(
+    longest: Duration,
+    work: impl Future<Output = Result<T, tokio_postgres::Error>>,
+) -> Result<T, StoreError> {
+    match tokio::time::timeout(longest, work).await {
         Ok(answer) => answer.map_err(|error| from_driver(&error)),
         Err(_elapsed) => Err(StoreError::Unavailable("no answer in time".to_owned())),
     }
