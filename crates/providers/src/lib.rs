@@ -5,6 +5,7 @@
 #![deny(clippy::float_arithmetic)]
 
 pub mod gateway;
+pub mod keys;
 pub mod own;
 pub mod provider;
 pub mod sandbox;

@@ -143,11 +143,11 @@ pub trait Provider: Send + Sync {
     /// # Errors
     /// [`Upstream`], with the bit whether the effect may have happened.
     fn reply(&self, operation: &Operation, reply: &HttpReply) -> Result<Outcome, Upstream>;
-    /// Proves that a webhook is this provider's. Nothing is parsed before.
+    /// Proves that a webhook is this provider's, at this time. Nothing is parsed before.
     ///
     /// # Errors
     /// [`Unverified`] whatever is wrong.
-    fn verify(&self, headers: Headers<'_>, body: &[u8]) -> Result<(), Unverified>;
+    fn verify(&self, headers: Headers<'_>, body: &[u8], now: Time) -> Result<(), Unverified>;
     /// Reads a verified webhook.
     ///
     /// # Errors

@@ -4,12 +4,13 @@
 //! own number has the same life, the same reconciler and the same books as a bought one.
 
 use crate::gateway;
+use crate::keys::Keys;
 use crate::provider::{
     Capabilities, Headers, HttpReply, HttpRequest, Inbound, Operation, Outcome, Provider, Unreadable,
     Unverified, Upstream,
 };
-use numberotp_core::secret::SecretBytes;
 use numberotp_core::text::ProviderCode;
+use numberotp_core::time::Time;
 
 /// How references that our own allocations give out begin.
 pub const REFERENCE_PREFIX: &str = "own-";
@@ -17,13 +18,13 @@ pub const REFERENCE_PREFIX: &str = "own-";
 /// A gateway of the operator's own.
 pub struct OwnNumbers {
     code: ProviderCode,
-    secret: SecretBytes,
+    keys: Keys,
 }
 
 impl OwnNumbers {
-    /// With the secret that its webhooks are signed with.
-    pub fn new(code: ProviderCode, secret: SecretBytes) -> Self {
-        Self { code, secret }
+    /// With the secrets that its webhooks are signed with.
+    pub fn new(code: ProviderCode, keys: Keys) -> Self {
+        Self { code, keys }
     }
 }
 
@@ -41,8 +42,8 @@ impl Provider for OwnNumbers {
     fn reply(&self, operation: &Operation, reply: &HttpReply) -> Result<Outcome, Upstream> {
         gateway::reply(operation, reply)
     }
-    fn verify(&self, headers: Headers<'_>, body: &[u8]) -> Result<(), Unverified> {
-        gateway::verify(&self.secret, headers, body)
+    fn verify(&self, headers: Headers<'_>, body: &[u8], now: Time) -> Result<(), Unverified> {
+        self.keys.verify(headers, body, now)
     }
     /// A gateway may have references of its own; only those that our allocations gave out name a purchase. Any
     /// other is dropped, and the number decides.
@@ -62,10 +63,12 @@ impl Provider for OwnNumbers {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use numberotp_core::secret::SecretBytes;
 
     #[test]
     fn a_reference_of_the_gateways_own_leaves_the_choice_to_the_number() {
-        let own = OwnNumbers::new(ProviderCode::parse("gw").unwrap(), SecretBytes::new(*b"secret"));
+        let keys = Keys::new(SecretBytes::new(*b"secret"), vec![]);
+        let own = OwnNumbers::new(ProviderCode::parse("gw").unwrap(), keys);
         let reference =
             |body: &str| own.inbound(body.as_bytes()).map(|messages| messages[0].provider_ref.clone());
         assert_eq!(reference(r#"{"providerRef":"own-7","text":"x"}"#), Ok(Some("own-7".to_owned())));

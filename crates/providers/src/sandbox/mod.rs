@@ -9,12 +9,13 @@ pub mod scenario;
 pub mod texts;
 
 use crate::gateway;
+use crate::keys::Keys;
 use crate::provider::{
     Capabilities, Headers, HttpReply, HttpRequest, Inbound, Operation, Outcome, Provider, Unreadable,
     Unverified, Upstream,
 };
-use numberotp_core::secret::SecretBytes;
 use numberotp_core::text::ProviderCode;
+use numberotp_core::time::Time;
 
 /// The sandbox provider's name in tables and URLs.
 pub const CODE: &str = "sandbox";
@@ -22,13 +23,13 @@ pub const CODE: &str = "sandbox";
 /// The sandbox as an upstream.
 pub struct Sandbox {
     code: ProviderCode,
-    secret: SecretBytes,
+    keys: Keys,
 }
 
 impl Sandbox {
-    /// With the secret that its webhooks are signed with.
-    pub fn new(code: ProviderCode, secret: SecretBytes) -> Self {
-        Self { code, secret }
+    /// With the secrets that its webhooks are signed with.
+    pub fn new(code: ProviderCode, keys: Keys) -> Self {
+        Self { code, keys }
     }
 }
 
@@ -45,8 +46,8 @@ impl Provider for Sandbox {
     fn reply(&self, operation: &Operation, reply: &HttpReply) -> Result<Outcome, Upstream> {
         gateway::reply(operation, reply)
     }
-    fn verify(&self, headers: Headers<'_>, body: &[u8]) -> Result<(), Unverified> {
-        gateway::verify(&self.secret, headers, body)
+    fn verify(&self, headers: Headers<'_>, body: &[u8], now: Time) -> Result<(), Unverified> {
+        self.keys.verify(headers, body, now)
     }
     fn inbound(&self, body: &[u8]) -> Result<Vec<Inbound>, Unreadable> {
         gateway::inbound(body)

@@ -5,6 +5,7 @@ use crate::app::Context;
 use crate::config::Mode;
 use crate::store::number::{Rested, Stock, numbers_all, numbers_stock};
 use crate::store::offer::{ProviderKind, StoredOffer, StoredProvider, offers_all, providers_all};
+use crate::store::provider_key::{RetiredKey, provider_keys_all};
 use crate::store::setting::revision_get;
 use crate::store::{StoreError, Tx};
 use crate::vault::Vault;
@@ -14,6 +15,7 @@ use numberotp_core::policy::Decision;
 use numberotp_core::text::ProviderCode;
 use numberotp_core::time::Span;
 use numberotp_core::vocabulary::{CountryId, ServiceCode};
+use numberotp_providers::keys::{Keys, Retired};
 use numberotp_providers::own::OwnNumbers;
 use numberotp_providers::provider::Provider;
 use numberotp_providers::sandbox::Sandbox;
@@ -116,7 +118,7 @@ async fn load(context: &Context) -> Result<CatalogView, StoreError> {
     let mode = context.settings.mode;
     let read = context.store.snapshot(move |tx| {
         let (revision, offers, providers) =
-            (revision_get(tx)?, offers_all(tx, PLATFORM)?, providers_all(tx)?);
+            (revision_get(tx)?, offers_all(tx, PLATFORM)?, (providers_all(tx)?, provider_keys_all(tx)?));
         Ok((revision, offers, providers, numbers_stock(tx, rested)?, with_real_numbers(tx, mode)?))
     });
     let (revision, stored, stored_providers, stock, real) = read.await?;
@@ -139,14 +141,14 @@ async fn load(context: &Context) -> Result<CatalogView, StoreError> {
 /// once a revision: the catalog is read anew every few seconds.
 fn connect_all(
     context: &Context,
-    stored: Vec<StoredProvider>,
+    (stored, retired): (Vec<StoredProvider>, Vec<RetiredKey>),
     real: &HashSet<ProviderCode>,
     is_new: bool,
 ) -> (HashMap<ProviderCode, Connected>, Vec<(ProviderCode, HeldBack)>) {
     let (mut providers, mut held) = (HashMap::new(), Vec::new());
     // One that is off sells nothing (its offers are not read), but what it sold is still its to deliver and release.
     for StoredProvider { code, kind, secret, .. } in stored {
-        let connected = connect(&context.vault, code.clone(), kind, &secret);
+        let connected = connect(&context.vault, (code.clone(), kind), &secret, &retired);
         let wrong = match connected.map(|connected| (held_back(context, &connected, real), connected)) {
             // One provider's trouble must not take the others down.
             None => "its secret does not open",
@@ -194,11 +196,20 @@ pub fn secret_name(code: &ProviderCode) -> String {
     format!("provider {}", code.as_str())
 }
 
-fn connect(vault: &Vault, code: ProviderCode, kind: ProviderKind, wrapped: &[u8]) -> Option<Connected> {
-    let secret = vault.unwrap(&secret_name(&code), wrapped).ok()?;
+fn connect(
+    vault: &Vault,
+    (code, kind): (ProviderCode, ProviderKind),
+    wrapped: &[u8],
+    retired: &[RetiredKey],
+) -> Option<Connected> {
+    let open = |wrapped: &[u8]| vault.unwrap(&secret_name(&code), wrapped).ok();
+    let retired = retired.iter().filter(|key| key.provider == code);
+    let retired =
+        retired.filter_map(|key| Some(Retired { secret: open(&key.secret)?, until: key.until })).collect();
+    let keys = Keys::new(open(wrapped)?, retired);
     let (provider, transport): (Arc<dyn Provider>, Transport) = match kind {
-        ProviderKind::Sandbox => (Arc::new(Sandbox::new(code, secret)), Transport::Sandbox),
-        ProviderKind::Own => (Arc::new(OwnNumbers::new(code, secret)), Transport::Own),
+        ProviderKind::Sandbox => (Arc::new(Sandbox::new(code, keys)), Transport::Sandbox),
+        ProviderKind::Own => (Arc::new(OwnNumbers::new(code, keys)), Transport::Own),
     };
     Some(Connected { provider, transport })
 }

@@ -37,7 +37,7 @@ pub async fn take_in(
 ) -> Result<Matched, Fault> {
     let code = ProviderCode::parse(provider).ok_or_else(|| Fault::new(FaultCode::NotFound))?;
     let connected = provider_of(context, &code)?;
-    if connected.provider.verify(headers, body).is_err() {
+    if connected.provider.verify(headers, body, context.clock.now()).is_err() {
         return Err(Fault::new(FaultCode::InvalidSignature));
     }
     let messages = match connected.provider.inbound(body) {

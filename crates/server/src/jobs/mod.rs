@@ -12,6 +12,7 @@ use crate::app::{from_store, reconcile, sandbox};
 use crate::store::idempotency::keys_purge;
 use crate::store::job::{Job, job_create, job_revive};
 use crate::store::message::messages_purge;
+use crate::store::provider_key::provider_keys_purge;
 use crate::store::{StoreError, Tx};
 use numberotp_core::fault::Fault;
 use numberotp_core::id::ActivationId;
@@ -41,6 +42,7 @@ async fn purge(context: &Context) -> Result<JobEnd, Fault> {
     let now = context.clock.now();
     let work = move |tx: &mut Tx<'_>| {
         keys_purge(tx, now)?;
+        provider_keys_purge(tx, now)?;
         messages_purge(tx, now, PURGE_MOST)
     };
     let gone = context.store.write(work).await.map_err(from_store)?;

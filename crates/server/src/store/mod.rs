@@ -15,6 +15,7 @@ pub mod log;
 pub mod message;
 pub mod number;
 pub mod offer;
+pub mod provider_key;
 pub mod sandbox;
 pub mod scenario;
 pub mod setting;
@@ -316,6 +317,7 @@ pub fn catalogue() -> Vec<Statement> {
         message::CATALOGUE,
         number::CATALOGUE,
         offer::CATALOGUE,
+        provider_key::CATALOGUE,
         sandbox::CATALOGUE,
         scenario::CATALOGUE,
         setting::CATALOGUE,

@@ -2,11 +2,14 @@
 
 #[cfg(test)]
 mod commands;
+#[cfg(test)]
 mod outage;
 #[cfg(test)]
 mod policy;
 #[cfg(test)]
 mod program;
+#[cfg(test)]
+mod rotation;
 #[cfg(test)]
 mod sandbox;
 #[cfg(test)]

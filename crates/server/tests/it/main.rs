@@ -16,6 +16,8 @@ mod http_idempotency;
 #[cfg(test)]
 mod http_json;
 #[cfg(test)]
+mod http_keys;
+#[cfg(test)]
 mod http_late;
 #[cfg(test)]
 mod http_limits;

@@ -7,7 +7,9 @@ use numberotp_core::catalog::{Offer, Term};
 use numberotp_core::id::{AccountId, OfferId, PLATFORM};
 use numberotp_core::ledger::{Change, MovementKind, Purse};
 use numberotp_core::money::{CreditValue, Usd};
+use numberotp_core::secret::SecretBytes;
 use numberotp_core::text::{Email, Operator, PhoneNumber, Pool, ProviderCode};
+use numberotp_core::time::Span;
 use numberotp_core::vocabulary::{CountryId, ServiceCode, Spelling};
 use numberotp_core::webhook::{SIGNATURE_HEADER, sign};
 use numberotp_providers::sandbox;
@@ -22,6 +24,7 @@ use numberotp_server::store::number::{OwnNumber, Sharing, numbers_put};
 use numberotp_server::store::offer::{
     ProviderKind, StoredOffer, StoredProvider, offers_put, provider_create,
 };
+use numberotp_server::store::provider_key::provider_rotate;
 use serde_json::Value;
 
 /// An account with a key that may read and buy.
@@ -159,6 +162,20 @@ impl TestApp<'_> {
         assert!(made.await, "there is a provider {} already", gateway.code);
         self.gateways.push((gateway.code.to_owned(), secret));
         self.refresh().await;
+    }
+
+    /// Gives a gateway a new secret, which signs from now on; answers the old one, good for so long.
+    pub async fn rotate(&mut self, code: &str, keep: Span) -> SecretBytes {
+        let (named, now) = (provider(code), self.now());
+        let secret = must("randomness", entropy::key::<32>());
+        let wrapped = wrapped(self.context().vault.wrap(&secret_name(&named), &secret));
+        let until = now.plus(keep);
+        let known = self.write(move |tx| provider_rotate(tx, &named, &wrapped, (now, until)));
+        assert!(known.await, "there is no provider {code}");
+        self.refresh().await;
+        let own = self.gateways.iter_mut().find(|(own, _)| own == code);
+        let (_, current) = must(code, own.ok_or("is no gateway of this app"));
+        std::mem::replace(current, secret)
     }
 
     fn service(&self, name: &str) -> ServiceCode {

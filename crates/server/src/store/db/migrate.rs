@@ -44,6 +44,12 @@ const ALL: &[Migration] = &[
         sqlite: include_str!("../../../../../migrations/sqlite/0004_sandbox_scenarios.sql"),
         postgres: include_str!("../../../../../migrations/postgres/0004_sandbox_scenarios.sql"),
     },
+    Migration {
+        number: 5,
+        name: "provider_keys",
+        sqlite: include_str!("../../../../../migrations/sqlite/0005_provider_keys.sql"),
+        postgres: include_str!("../../../../../migrations/postgres/0005_provider_keys.sql"),
+    },
 ];
 
 const TABLE: &str = "CREATE TABLE IF NOT EXISTS migrations (number BIGINT PRIMARY KEY, name TEXT NOT NULL, checksum BIGINT NOT NULL)";
