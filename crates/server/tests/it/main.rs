@@ -48,6 +48,8 @@ mod http_secrets;
 #[cfg(test)]
 mod http_stage;
 #[cfg(test)]
+mod http_storm;
+#[cfg(test)]
 mod http_tokens;
 #[cfg(test)]
 mod http_unconfirmed;
