@@ -9,7 +9,7 @@ use numberotp_server::store::db::Engine;
 use std::fmt::Display;
 use std::fs::OpenOptions;
 use std::io::Write;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicU32, Ordering};
 use tokio::runtime::Builder;
 use tokio_postgres::NoTls;
@@ -117,6 +117,14 @@ impl TestDatabase {
                 made => Some(made.map(|()| folder).map_err(|error| error.to_string())),
             }
         });
+        let url = format!("sqlite://{}", folder.join("numberotp.db").display());
+        Self::new(url, Place::Folder(folder))
+    }
+
+    /// A SQLite file on a disk of the test's choice.
+    pub fn on_disk(disk: &Path) -> Self {
+        let folder = disk.join("numberotp");
+        must("a folder", std::fs::create_dir(&folder));
         let url = format!("sqlite://{}", folder.join("numberotp.db").display());
         Self::new(url, Place::Folder(folder))
     }

@@ -8,6 +8,8 @@ mod http_bad_input;
 #[cfg(test)]
 mod http_close;
 #[cfg(test)]
+mod http_disk;
+#[cfg(test)]
 mod http_envelope;
 #[cfg(test)]
 mod http_hostile;
