@@ -1,20 +1,56 @@
-//! Every public error code has its page, `docs/errors/CODE.md`, and every page there has its code.
+//! Every public error code has its page, `docs/errors/CODE.md`, and every page there has its code; and every code is
+//! provoked by a test of the server, which names it.
 //! The codes are the UPPER_SNAKE string literals of core's fault.rs.
 
 use super::Finding;
+use super::source::has_word;
 use super::tree::Tree;
 use std::collections::BTreeMap;
 
 const CODES: [&str; 2] = ["crates/core/src/fault.rs", "crates/core/src/fault/"];
 const PAGES: &str = "docs/errors/";
+const TESTS: &str = "crates/server/tests/";
+/// Codes that nothing raises yet: they are kept for what is being built.
+const NOT_RAISED: [&str; 1] = ["SERVICE_DENIED"];
 
-pub fn check(tree: &Tree) -> Vec<Finding> {
+/// The codes, and where each is written.
+fn codes(tree: &Tree) -> BTreeMap<&str, (&str, usize)> {
     let sources = CODES.iter().flat_map(|place| tree.sources(place));
-    let codes: BTreeMap<&str, (&str, usize)> = sources
-        .flat_map(|(path, source)| source.literals.iter().map(move |literal| (path, literal)))
+    let literals =
+        sources.flat_map(|(path, source)| source.literals.iter().map(move |literal| (path, literal)));
+    literals
         .filter(|(_, literal)| is_code(&literal.text))
         .map(|(path, literal)| (literal.text.as_str(), (path, literal.line)))
+        .collect()
+}
+
+/// Each code stands in a test of the server, outside comments.
+pub fn provoked(tree: &Tree) -> Vec<Finding> {
+    let tests = tree.files().iter().filter(|file| file.path.starts_with(TESTS));
+    let lines: Vec<&str> = tests
+        .filter_map(|file| file.text())
+        .flat_map(str::lines)
+        .filter(|line| !line.trim_start().starts_with("//"))
         .collect();
+    let finding = |(code, (path, line)): (&str, (&str, usize))| {
+        let tested = lines.iter().any(|line| has_word(line, code));
+        match (tested, NOT_RAISED.contains(&code)) {
+            (false, false) => {
+                let way_out = format!("write a test under {TESTS} in which the server answers with it");
+                Some(Finding::at(path, line, format!("no test provokes {code}"), way_out))
+            }
+            (true, true) => {
+                let way_out = "take it out of NOT_RAISED in xtask/src/tidy/faults.rs";
+                Some(Finding::at(path, line, format!("a test provokes {code} by now"), way_out))
+            }
+            _ => None,
+        }
+    };
+    codes(tree).into_iter().filter_map(finding).collect()
+}
+
+pub fn check(tree: &Tree) -> Vec<Finding> {
+    let codes = codes(tree);
     let pages: BTreeMap<&str, &str> = tree
         .files()
         .iter()
@@ -69,6 +105,18 @@ mod tests {
         assert_eq!(found(&[(FAULT, codes), one]), [(FAULT.to_owned(), 3)]);
         let three = ("docs/errors/GONE_AWAY.md", "");
         assert_eq!(found(&[(FAULT, codes), one, two, three]), [("docs/errors/GONE_AWAY.md".to_owned(), 0)]);
+    }
+
+    #[test]
+    fn a_code_that_no_test_names_is_found() {
+        let codes = "faults! {\n    A = \"NOT_FOUND\", \"x\";\n    B = \"SERVICE_DENIED\", \"y\";\n}\n";
+        let found = |test: &str| -> Vec<usize> {
+            let tree = Tree::of(&[(FAULT, codes), ("crates/server/tests/it/x.rs", test)]);
+            provoked(&tree).into_iter().map(|finding| finding.line).collect()
+        };
+        assert_eq!(found("fn f() {\n    refused(404, \"NOT_FOUND\");\n}\n"), []);
+        assert_eq!(found("// NOT_FOUND\nfn f() { refused(404, \"USER_NOT_FOUND\"); }\n"), [2]);
+        assert_eq!(found("fn f() { refused(\"SERVICE_DENIED\"); refused(\"NOT_FOUND\"); }\n"), [3]);
     }
 
     #[test]

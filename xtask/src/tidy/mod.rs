@@ -65,6 +65,7 @@ const RULES: &[Rule] = &[
     ("statement pairs", statements::check),
     ("migrations", migrations::check),
     ("error pages", faults::check),
+    ("error tests", faults::provoked),
     ("words", words::check),
     ("large file", blobs::check),
 ];
