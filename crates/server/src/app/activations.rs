@@ -11,6 +11,7 @@ pub use crate::store::hot::Claim;
 use crate::store::hot::{Attach, Attached, Close, Closed, Closing, Origin, Repeated, Reserve, Reserved};
 use crate::store::idempotency::key_look;
 use crate::store::job::job_create;
+use futures_util::FutureExt;
 use numberotp_core::activation::{Activation, State, Status, Terms};
 use numberotp_core::caller::{Caller, Scope};
 use numberotp_core::catalog::Offer;
@@ -22,6 +23,7 @@ use numberotp_core::policy::{Decision, Policy};
 use numberotp_core::pricing::{NoOffer, Wish, candidates};
 use numberotp_core::time::Span;
 use numberotp_providers::provider::{Operation, Outcome, Upstream};
+use std::panic::AssertUnwindSafe;
 use std::sync::Arc;
 use tokio::time::Instant;
 
@@ -223,7 +225,9 @@ async fn buy_one(
     };
     let left = deadline.saturating_duration_since(Instant::now());
     let left = Span::micros(i64::try_from(left.as_micros()).unwrap_or(0));
-    let answer = ask(context, &offer.provider, &operation, left).await;
+    // A defect on the way there is silence like any other: nobody knows whether the provider was asked.
+    let asked = AssertUnwindSafe(ask(context, &offer.provider, &operation, left)).catch_unwind();
+    let answer = asked.await.unwrap_or(Err(Upstream::MayHaveHappened));
     let gone = match answer {
         Ok(Outcome::Number { number, provider_ref }) => {
             let attached = settle_attach(context, id, number, provider_ref).await;

@@ -3,6 +3,8 @@
 #[cfg(test)]
 mod commands;
 #[cfg(test)]
+mod hostile;
+#[cfg(test)]
 mod outage;
 #[cfg(test)]
 mod policy;

@@ -110,6 +110,13 @@ impl Server {
         assert!(sent.unwrap().success());
     }
 
+    /// The most memory that it ever held, in KiB; none where the system does not tell.
+    pub fn memory_peak(&self) -> Option<u64> {
+        let status = std::fs::read_to_string(format!("/proc/{}/status", self.child.id())).ok()?;
+        let line = status.lines().find_map(|line| line.strip_prefix("VmHWM:"))?;
+        line.trim().strip_suffix("kB")?.trim().parse().ok()
+    }
+
     /// Waits for its end; answers the exit code.
     pub fn ended(&mut self) -> Option<i32> {
         self.child.wait().unwrap().code()

@@ -6,6 +6,7 @@ use crate::http_wire::Wire;
 use http::Method;
 use numberotp_core::time::Span;
 use numberotp_core::webhook::SIGNATURE_HEADER;
+use numberotp_server::app::upstream::Interference;
 use numberotp_server::config::Settings;
 use numberotp_testkit::app::{Setup, TestApp, in_sandbox, until, with_app};
 use std::time::Duration;
@@ -176,7 +177,7 @@ fn a_server_with_all_its_places_taken_says_so_and_does_nothing() {
     });
     with_app(setup, async |app| {
         let customer = app.account(1_000, 0).await;
-        app.line().on("allocate", numberotp_server::app::upstream::Interference::Hang);
+        app.line().on("allocate", Interference::Hang);
         let hanging = app.post(RENT).by(&customer).json(&telegram()).start();
         until("the provider is asked", || app.line().count("allocate") == 1).await;
         let answer = app.post(RENT).by(&customer).json(&telegram()).send().await;
@@ -198,13 +199,31 @@ fn an_answer_that_takes_too_long_is_maintenance_and_the_purchase_is_settled_all_
     });
     with_app(setup, async |app| {
         let customer = app.account(1_000, 0).await;
-        app.line().on("allocate", numberotp_server::app::upstream::Interference::Hang);
+        app.line().on("allocate", Interference::Hang);
         let answer = app.post(RENT).by(&customer).json(&telegram()).send().await;
         assert!(text(&answer.refused(503, "MAINTENANCE"), "error").contains("look before you repeat"));
         assert_eq!(answer.header("retry-after"), "5");
         app.line().mend();
         app.live(60).await;
         assert_eq!(purses(app, &customer).await, (1_000, 0.0));
+    });
+}
+
+#[test]
+fn a_defect_in_the_middle_of_a_purchase_is_told_with_the_rents_id_and_settled() {
+    in_sandbox(async |app| {
+        let customer = app.account(100, 0).await;
+        app.line().interfere(|sent| match sent.verb {
+            "allocate" => panic!("a test's panic"),
+            _ => Interference::Pass,
+        });
+        let answer =
+            app.post(RENT).by(&customer).json(&telegram()).refused(503, "PURCHASE_UNCONFIRMED").await;
+        let id = text(&answer, "id").to_owned();
+        assert_eq!(purses(app, &customer).await, (0, 0.0));
+        app.live(60).await;
+        assert_eq!(look(app, &customer, &id).await["status"], "failed");
+        assert_eq!(purses(app, &customer).await, (100, 0.0));
     });
 }
 
