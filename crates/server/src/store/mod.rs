@@ -57,6 +57,15 @@ pub enum Schema {
     MustBeUpToDate,
 }
 
+/// Whether work is bounded in time.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Pace {
+    /// Callers wait: a statement that takes too long is given up.
+    Server,
+    /// A command, such as an audit or an import, takes as long as it takes.
+    Command,
+}
+
 /// How a store is opened.
 #[derive(Clone, Debug)]
 pub struct StoreOptions {
@@ -64,6 +73,8 @@ pub struct StoreOptions {
     pub rules: Rules,
     /// What to do about an old schema.
     pub schema: Schema,
+    /// Whether somebody waits for every answer.
+    pub pace: Pace,
     /// Row numbers taken at a time: many for a server, few for a command.
     pub row_block: i64,
     /// Purchase numbers taken at a time.
@@ -73,11 +84,12 @@ pub struct StoreOptions {
 impl StoreOptions {
     /// For a server.
     pub const fn server(rules: Rules) -> Self {
-        Self { rules, schema: Schema::BringUpToDate, row_block: 4_096, purchase_block: 64 }
+        let (schema, pace) = (Schema::BringUpToDate, Pace::Server);
+        Self { rules, schema, pace, row_block: 4_096, purchase_block: 64 }
     }
     /// For a command that makes a few rows.
     pub const fn command(rules: Rules, schema: Schema) -> Self {
-        Self { rules, schema, row_block: 16, purchase_block: 1 }
+        Self { rules, schema, pace: Pace::Command, row_block: 256, purchase_block: 1 }
     }
 }
 
@@ -103,7 +115,11 @@ impl Store {
         let (hot, hot_end) = Queue::new();
         let open_writer = || {
             let ids = IdBlocks::sized(options.row_block, options.purchase_block);
-            Writer::open(engine, ids, options.rules.clone(), Arc::clone(&wakes))
+            let writer = Writer::open(engine, ids, options.rules.clone(), Arc::clone(&wakes))?;
+            Ok::<Writer, StoreError>(match options.pace {
+                Pace::Server => writer,
+                Pace::Command => writer.taking_time(),
+            })
         };
         for _ in 0..engine.writers() {
             threads.push(writer_thread(open_writer()?, &hot_end, BATCH_MOST)?);
@@ -120,7 +136,9 @@ impl Store {
         let (reads, read_end) = sync_channel(READS_MOST);
         let read_end = Arc::new(Mutex::new(read_end));
         for _ in 0..READERS {
-            threads.push(reader_thread(Connection::open(engine, Access::Read)?, &read_end)?);
+            let reader = Connection::open(engine, Access::Read)?;
+            let reader = if options.pace == Pace::Command { reader.taking_time() } else { reader };
+            threads.push(reader_thread(reader, &read_end)?);
         }
         Ok(Self { engine: engine.clone(), hot, cold, reads, wakes, threads })
     }
@@ -247,7 +265,7 @@ impl Store {
 fn prepare_schema(engine: &Engine, schema: Schema) -> Result<(), StoreError> {
     let work = || match schema {
         Schema::BringUpToDate => {
-            migrate(&mut Connection::open(engine, Access::Write)?, migrations()).map(drop)
+            migrate(&mut Connection::open(engine, Access::Write)?.taking_time(), migrations()).map(drop)
         }
         Schema::MustBeUpToDate => require(&mut Connection::open(engine, Access::Read)?, migrations()),
     };
@@ -327,5 +345,5 @@ pub fn catalogue() -> Vec<Statement> {
 
 /// Every bulk of the store, for the same test.
 pub fn bulks() -> Vec<Bulk> {
-    [hot::BULKS, idempotency::BULKS, ledger::BULKS].concat()
+    [hot::BULKS, idempotency::BULKS, ledger::BULKS, number::BULKS, offer::BULKS].concat()
 }

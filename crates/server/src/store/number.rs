@@ -2,7 +2,8 @@
 //! again gives the same number.
 
 use super::StoreError;
-use super::db::{Row, Value, statements};
+use super::db::Kind::{Int, Text};
+use super::db::{Action, Bulk, Row, Value, statements};
 use super::setting::revision_raise;
 use super::tx::{Sequence, Tx};
 use super::wake::Wake;
@@ -13,6 +14,19 @@ use numberotp_core::time::{Span, Time};
 use numberotp_core::vocabulary::{CountryId, ServiceCode};
 use numberotp_providers::own::REFERENCE_PREFIX;
 use std::collections::{BTreeMap, HashMap};
+
+const NUMBERS_PUT: Bulk = Bulk {
+    name: "NUMBERS_PUT",
+    table: "numbers",
+    action: Action::Put(
+        &[("id", Int), ("brand_id", Int), ("last_used_at", Int)],
+        &[("number", Text)],
+        &[("country_id", Int), ("operator", Text), ("provider", Text), ("shared", Int), ("enabled", Int)],
+    ),
+};
+
+/// The bulk of this module, for the catalogue test.
+pub(crate) const BULKS: &[Bulk] = &[NUMBERS_PUT];
 
 statements! {
     /// What a reference was given.
@@ -36,8 +50,6 @@ statements! {
     NUMBERS_STOCK = "SELECT n.provider, n.country_id, n.operator, COUNT(*) FROM numbers n WHERE n.enabled = 1 AND (n.shared = 1 OR (n.last_used_at <= $1 AND NOT EXISTS (SELECT 1 FROM number_allocations a WHERE a.number_id = n.id AND a.released_at IS NULL))) GROUP BY n.provider, n.country_id, n.operator ORDER BY n.provider, n.country_id, n.operator";
     /// How many of those served a service since $2, by place and service: it cannot have them again yet.
     NUMBERS_SERVED = "SELECT n.provider, n.country_id, n.operator, s.service, COUNT(*) FROM numbers n JOIN number_services s ON s.number_id = n.id WHERE s.used_at > $2 AND n.enabled = 1 AND (n.shared = 1 OR (n.last_used_at <= $1 AND NOT EXISTS (SELECT 1 FROM number_allocations a WHERE a.number_id = n.id AND a.released_at IS NULL))) GROUP BY n.provider, n.country_id, n.operator, s.service ORDER BY n.provider, n.country_id, n.operator, s.service";
-    /// A new number, or a known one in another place.
-    NUMBER_PUT = "INSERT INTO numbers (id, brand_id, number, country_id, operator, provider, shared, enabled, last_used_at) VALUES ($1, $2, $3, $4, $5, $6, $7, 1, 0) ON CONFLICT (number) DO UPDATE SET country_id = excluded.country_id, operator = excluded.operator, provider = excluded.provider, shared = excluded.shared, enabled = 1";
     /// Every number with its provider, for the small database of a sandbox.
     NUMBERS_ALL = "SELECT provider, number FROM numbers ORDER BY id";
     /// A page of numbers.
@@ -68,21 +80,24 @@ pub struct OwnNumber {
     pub sharing: Sharing,
 }
 
-/// Writes numbers; a known one moves to its new place. All or none.
+/// Writes numbers; a known one moves to its new place, the last of several places counts. All or none.
 pub fn numbers_put(tx: &mut Tx<'_>, brand: BrandId, numbers: &[OwnNumber]) -> Result<(), StoreError> {
+    let mut rows = BTreeMap::new();
     for number in numbers {
-        let id = tx.next_id(Sequence::Row)?;
-        let row = [
-            id.into(),
+        let row = vec![
+            tx.next_id(Sequence::Row)?.into(),
             brand.get().into(),
+            Value::Int(0),
             number.number.expose().into(),
             i64::from(number.country.get()).into(),
             number.operator.as_str().into(),
             number.provider.as_str().into(),
             i64::from(number.sharing == Sharing::Shared).into(),
+            Value::Int(1),
         ];
-        tx.execute(&NUMBER_PUT, &row)?;
+        rows.insert(number.number.expose(), row);
     }
+    tx.bulk(&NUMBERS_PUT, &rows.into_values().collect::<Vec<_>>())?;
     revision_raise(tx)
 }
 

@@ -1,7 +1,8 @@
 //! Offers and providers as rows.
 
 use super::StoreError;
-use super::db::{Row, statements};
+use super::db::Kind::{Int, Text};
+use super::db::{Action, Bulk, Row, statements};
 use super::setting::revision_raise;
 use super::tx::{Sequence, Tx};
 use numberotp_core::catalog::{Offer, Term};
@@ -10,12 +11,32 @@ use numberotp_core::money::Usd;
 use numberotp_core::text::{Operator, Pool, ProviderCode};
 use numberotp_core::time::Time;
 use numberotp_core::vocabulary::{CountryId, ServiceCode};
+use std::collections::BTreeMap;
+
+const OFFERS_PUT: Bulk = Bulk {
+    name: "OFFERS_PUT",
+    table: "offers",
+    action: Action::Put(
+        &[("id", Int)],
+        &[
+            ("brand_id", Int),
+            ("service", Text),
+            ("country_id", Int),
+            ("operator", Text),
+            ("pool", Int),
+            ("provider", Text),
+            ("hours", Int),
+        ],
+        &[("price", Int), ("provider_cost", Int), ("cost_currency", Text), ("stock", Int)],
+    ),
+};
+
+/// The bulk of this module, for the catalogue test.
+pub(crate) const BULKS: &[Bulk] = &[OFFERS_PUT];
 
 statements! {
     /// All offers of a brand whose provider is on.
     OFFERS_ALL = "SELECT o.id, o.brand_id, o.service, o.country_id, o.operator, o.pool, o.provider, o.hours, o.price, o.provider_cost, o.cost_currency, o.stock FROM offers o JOIN providers p ON p.code = o.provider AND p.enabled = 1 WHERE o.brand_id = $1 ORDER BY o.id";
-    /// A new offer, or new terms for the same place.
-    OFFER_PUT = "INSERT INTO offers (id, brand_id, service, country_id, operator, pool, provider, hours, price, provider_cost, cost_currency, stock) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12) ON CONFLICT (brand_id, service, country_id, operator, pool, provider, hours) DO UPDATE SET price = excluded.price, provider_cost = excluded.provider_cost, cost_currency = excluded.cost_currency, stock = excluded.stock";
     /// All providers.
     PROVIDERS_ALL = "SELECT code, kind, secret, enabled FROM providers ORDER BY code";
     /// A new provider; a second writer keeps the first's.
@@ -72,12 +93,20 @@ pub fn offers_all(tx: &mut Tx<'_>, brand: BrandId) -> Result<Vec<StoredOffer>, S
     tx.query(&OFFERS_ALL, &[brand.get().into()])?.into_iter().map(read_offer).collect()
 }
 
-/// Writes offers; an offer for the same place gets the new terms. All or none.
+/// Writes offers; an offer for the same place gets the new terms, the last of several for one place counts. All or
+/// none.
 pub fn offers_put(tx: &mut Tx<'_>, offers: &[StoredOffer]) -> Result<(), StoreError> {
+    let mut rows = BTreeMap::new();
     for StoredOffer { offer, stock } in offers {
-        let id = tx.next_id(Sequence::Row)?;
-        let row = [
-            id.into(),
+        let place = (
+            offer.brand.get(),
+            offer.service.as_str(),
+            offer.country.get(),
+            (offer.operator.as_str(), offer.pool.get()),
+            (offer.provider.as_str(), offer.term.code()),
+        );
+        let row = vec![
+            tx.next_id(Sequence::Row)?.into(),
             offer.brand.get().into(),
             offer.service.as_str().into(),
             i64::from(offer.country.get()).into(),
@@ -90,8 +119,9 @@ pub fn offers_put(tx: &mut Tx<'_>, offers: &[StoredOffer]) -> Result<(), StoreEr
             offer.cost_currency.as_str().into(),
             (*stock).into(),
         ];
-        tx.execute(&OFFER_PUT, &row)?;
+        rows.insert(place, row);
     }
+    tx.bulk(&OFFERS_PUT, &rows.into_values().collect::<Vec<_>>())?;
     revision_raise(tx)
 }
 

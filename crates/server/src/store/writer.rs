@@ -103,6 +103,12 @@ impl Writer {
         Ok(Self { connection: Connection::open(engine, Access::Write)?, ids, rules, wakes })
     }
 
+    /// For a command, which takes its time.
+    #[must_use]
+    pub fn taking_time(self) -> Self {
+        Self { connection: self.connection.taking_time(), ..self }
+    }
+
     /// Carries out a batch: one commit, then every answer.
     pub fn run(&mut self, batch: Vec<Work>) {
         let mut batch = batch;

@@ -5,10 +5,11 @@ use crate::store_stage::{Gate, PRICE, RULES, Stage, attached, connection, held, 
 use numberotp_core::id::ActivationId;
 use numberotp_core::time::{Span, Time};
 use numberotp_server::store::account::{account_get, account_rename};
-use numberotp_server::store::db::{Engine, Statement};
+use numberotp_server::store::db::{Access, Connection, Engine, Statement};
 use numberotp_server::store::hot::{Answer, Command, Reserved};
 use numberotp_server::store::setting::{setting_fix, setting_get};
 use numberotp_server::store::{Schema, Store, StoreError, StoreOptions, Tx, Wake, cold};
+use numberotp_testkit::database::on_each_engine;
 use std::future::Future;
 use std::sync::Arc;
 use std::sync::mpsc::channel;
@@ -410,6 +411,26 @@ fn lives_of_many_purchases_at_once_end_as_they_should() {
         assert_eq!(stage.list("SELECT status FROM activations WHERE status = 'finished'").len(), 100);
         for account in accounts {
             assert_eq!(stage.balance(account), (0, 0));
+        }
+    });
+}
+
+/// An audit of millions of rows takes longer than any caller would wait.
+#[test]
+fn a_command_takes_its_time_and_a_server_does_not() {
+    on_each_engine(|database| {
+        if !matches!(database.engine(), Engine::Postgres(_)) {
+            return;
+        }
+        let bound = |connection: Connection| {
+            let mut connection = connection;
+            connection.ensure().unwrap();
+            let show = Statement::new("TEST_TIMEOUT", "SHOW statement_timeout");
+            connection.query(&show, &[]).unwrap().pop().unwrap().text("statement_timeout").unwrap()
+        };
+        for access in [Access::Write, Access::Read] {
+            let open = || Connection::open(database.engine(), access).unwrap();
+            assert_eq!((bound(open()).as_str(), bound(open().taking_time()).as_str()), ("5s", "0"));
         }
     });
 }

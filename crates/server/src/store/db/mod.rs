@@ -95,6 +95,16 @@ impl Connection {
         })
     }
 
+    /// For work that takes its time and keeps nobody waiting, such as a migration: without the bounds that keep a
+    /// server answering.
+    #[must_use]
+    pub fn taking_time(mut self) -> Self {
+        if let Self::Postgres(connection) = &mut self {
+            connection.take_time();
+        }
+        self
+    }
+
     /// Makes sure that there is a live connection. To be called before each piece of work.
     pub fn ensure(&mut self) -> Result<(), StoreError> {
         match self {

@@ -15,6 +15,8 @@ use tokio_postgres::{Client, Config, NoTls, Statement as Prepared};
 
 /// Longest wait for an answer; the server itself stops a statement after five seconds.
 const ANSWER_WITHIN: Duration = Duration::from_secs(7);
+/// The same for work that takes its time: a migration, an audit of millions of rows.
+const LONG_ANSWER_WITHIN: Duration = Duration::from_secs(24 * 60 * 60);
 /// Longest time for making a connection, until it can be used.
 const CONNECT_WITHIN: Duration = Duration::from_secs(3);
 /// After a connection could not be made nobody tries for as long as that took, within these bounds: whoever asks
@@ -27,6 +29,7 @@ pub struct PostgresConnection {
     runtime: Runtime,
     config: Config,
     access: Access,
+    answer_within: Duration,
     open: Option<Open>,
     rests_until: Option<Instant>,
 }
@@ -45,7 +48,12 @@ impl PostgresConnection {
         config.connect_timeout(CONNECT_WITHIN).application_name("numberotp");
         let runtime = Builder::new_current_thread().enable_all().build();
         let runtime = runtime.map_err(|error| StoreError::Unavailable(error.to_string()))?;
-        Ok(Self { runtime, config, access, open: None, rests_until: None })
+        Ok(Self { runtime, config, access, answer_within: ANSWER_WITHIN, open: None, rests_until: None })
+    }
+
+    /// For work that takes its time and keeps nobody waiting.
+    pub fn take_time(&mut self) {
+        self.answer_within = LONG_ANSWER_WITHIN;
     }
 
     /// Hangs up, so that the next use makes another connection. At once: the server keeps an open transaction and
@@ -85,8 +93,9 @@ impl PostgresConnection {
     fn connect(&self) -> Result<Open, StoreError> {
         let config = &self.config;
         let read_only = if self.access == Access::Read { "on" } else { "off" };
+        let (statement, lock) = if self.answer_within == ANSWER_WITHIN { ("5s", "4s") } else { ("0", "60s") };
         let setup = format!(
-            "SET statement_timeout = '5s'; SET lock_timeout = '4s'; SET synchronous_commit = on; \
+            "SET statement_timeout = '{statement}'; SET lock_timeout = '{lock}'; SET synchronous_commit = on; \
              SET default_transaction_read_only = {read_only}"
         );
         let (client, driver) = self.runtime.block_on(within(CONNECT_WITHIN, async move {
@@ -103,14 +112,15 @@ impl PostgresConnection {
     /// ROLLBACK, must not wait for an answer once more.
     fn on_line<T>(
         &mut self,
-        work: impl FnOnce(&Runtime, &mut Open) -> Result<T, StoreError>,
+        work: impl FnOnce(&Line<'_>, &mut Open) -> Result<T, StoreError>,
     ) -> Result<T, StoreError> {
         let open = self.open.as_mut().ok_or_else(|| StoreError::Unavailable("not connected".to_owned()))?;
         let begun = Instant::now();
-        let answer = work(&self.runtime, open);
+        let line = Line { runtime: &self.runtime, answer_within: self.answer_within };
+        let answer = work(&line, open);
         if answer.as_ref().is_err_and(StoreError::breaks_connection) {
             self.forget();
-            if begun.elapsed() >= ANSWER_WITHIN {
+            if begun.elapsed() >= self.answer_within {
                 // Silence, not a line that broke: a new connection would only be one more wait.
                 self.rests_until = Some(Instant::now() + REST_LEAST);
             }
@@ -120,15 +130,15 @@ impl PostgresConnection {
 
     /// Runs statements without parameters.
     pub fn script(&mut self, text: &str) -> Result<(), StoreError> {
-        self.on_line(|runtime, open| runtime.block_on(answered(open.client.batch_execute(text))))
+        self.on_line(|line, open| line.answer(open.client.batch_execute(text)))
     }
 
     /// Runs a query.
     pub fn query(&mut self, statement: &Statement, parameters: &[Value]) -> Result<Vec<Row>, StoreError> {
         let parameters: Vec<&(dyn ToSql + Sync)> = parameters.iter().map(parameter).collect();
-        self.on_line(|runtime, open| {
-            let prepared = prepare(runtime, open, statement.sql, || statement.for_postgres())?;
-            let rows = runtime.block_on(answered(open.client.query(&prepared, &parameters)))?;
+        self.on_line(|line, open| {
+            let prepared = prepare(line, open, statement.sql, || statement.for_postgres())?;
+            let rows = line.answer(open.client.query(&prepared, &parameters))?;
             rows.iter().map(|row| read(row, statement.name)).collect()
         })
     }
@@ -136,9 +146,9 @@ impl PostgresConnection {
     /// Runs a change; answers the number of rows it touched.
     pub fn execute(&mut self, statement: &Statement, parameters: &[Value]) -> Result<u64, StoreError> {
         let parameters: Vec<&(dyn ToSql + Sync)> = parameters.iter().map(parameter).collect();
-        self.on_line(|runtime, open| {
-            let prepared = prepare(runtime, open, statement.sql, || statement.for_postgres())?;
-            runtime.block_on(answered(open.client.execute(&prepared, &parameters)))
+        self.on_line(|line, open| {
+            let prepared = prepare(line, open, statement.sql, || statement.for_postgres())?;
+            line.answer(open.client.execute(&prepared, &parameters))
         })
     }
 
@@ -151,9 +161,9 @@ impl PostgresConnection {
             .map(|(index, (_, kind))| ColumnValues::gather(*kind, rows.iter().map(|row| row.get(index))))
             .collect();
         let parameters: Vec<&(dyn ToSql + Sync)> = columns.iter().map(ColumnValues::parameter).collect();
-        self.on_line(|runtime, open| {
-            let prepared = prepare(runtime, open, bulk.name, || bulk.for_postgres())?;
-            runtime.block_on(answered(open.client.execute(&prepared, &parameters)))
+        self.on_line(|line, open| {
+            let prepared = prepare(line, open, bulk.name, || bulk.for_postgres())?;
+            line.answer(open.client.execute(&prepared, &parameters))
         })
     }
 }
@@ -199,7 +209,7 @@ impl ColumnValues {
 }
 
 fn prepare(
-    runtime: &Runtime,
+    line: &Line<'_>,
     open: &mut Open,
     key: &'static str,
     text: impl FnOnce() -> String,
@@ -208,13 +218,24 @@ fn prepare(
         return Ok(prepared.clone());
     }
     let text = text();
-    let prepared = runtime.block_on(answered(open.client.prepare(&text)))?;
+    let prepared = line.answer(open.client.prepare(&text))?;
     open.prepared.insert(key, prepared.clone());
     Ok(prepared)
 }
 
-async fn answered<T>(work: impl Future<Output = Result<T, tokio_postgres::Error>>) -> Result<T, StoreError> {
-    within(ANSWER_WITHIN, work).await
+/// How answers are waited for.
+struct Line<'a> {
+    runtime: &'a Runtime,
+    answer_within: Duration,
+}
+
+impl Line<'_> {
+    fn answer<T>(
+        &self,
+        work: impl Future<Output = Result<T, tokio_postgres::Error>>,
+    ) -> Result<T, StoreError> {
+        self.runtime.block_on(within(self.answer_within, work))
+    }
 }
 
 async fn within<T>(

@@ -46,6 +46,9 @@ pub enum Action {
     Insert(&'static [Column]),
     /// Sets the second columns where the first match. Row values: keys, then settings.
     Update(&'static [Column], &'static [Column]),
+    /// Adds rows; where the second columns match a row, sets the third ones of it. Row values: in this order. No two
+    /// rows of one call may match each other.
+    Put(&'static [Column], &'static [Column], &'static [Column]),
     /// Removes the rows whose columns match.
     Delete(&'static [Column]),
 }
@@ -119,6 +122,7 @@ impl Bulk {
         match self.action {
             Action::Insert(columns) | Action::Delete(columns) => columns.to_vec(),
             Action::Update(keys, settings) => [keys, settings].concat(),
+            Action::Put(added, keys, settings) => [added, keys, settings].concat(),
         }
     }
 
@@ -126,9 +130,11 @@ impl Bulk {
     pub fn for_sqlite(&self) -> String {
         let table = self.table;
         match self.action {
-            Action::Insert(columns) => {
+            Action::Insert(_) | Action::Put(..) => {
+                let columns = self.columns();
                 let marks: Vec<String> = (1..=columns.len()).map(|n| format!("?{n}")).collect();
-                format!("INSERT INTO {table} ({}) VALUES ({})", names(columns), marks.join(", "))
+                let (names, marks) = (names(&columns), marks.join(", "));
+                format!("INSERT INTO {table} ({names}) VALUES ({marks}){}", self.or_else())
             }
             Action::Update(keys, settings) => {
                 let equal = |columns: &[Column], first: usize| {
@@ -149,6 +155,13 @@ impl Bulk {
         }
     }
 
+    /// What becomes of a row that is there.
+    fn or_else(&self) -> String {
+        let Action::Put(_, keys, settings) = self.action else { return String::new() };
+        let set: Vec<String> = settings.iter().map(|(name, _)| format!("{name} = excluded.{name}")).collect();
+        format!(" ON CONFLICT ({}) DO UPDATE SET {}", names(keys), set.join(", "))
+    }
+
     /// The text for all rows at once on PostgreSQL: one array a column.
     pub fn for_postgres(&self) -> String {
         let table = self.table;
@@ -163,9 +176,10 @@ impl Bulk {
             keys.iter().map(|(name, _)| format!("t.{name} = u.{name}")).collect::<Vec<_>>().join(" AND ")
         };
         match self.action {
-            Action::Insert(_) => {
+            Action::Insert(_) | Action::Put(..) => {
                 let names = names(&columns);
-                format!("INSERT INTO {table} ({names}) SELECT {names} FROM {rows} AS u({names})")
+                let or_else = self.or_else();
+                format!("INSERT INTO {table} ({names}) SELECT {names} FROM {rows} AS u({names}){or_else}")
             }
             Action::Update(keys, settings) => {
                 let set: Vec<String> =
