@@ -1,12 +1,27 @@
 //! Which purchase an incoming message belongs to. Pure: the candidates are found by the store.
 //!
-//! By the provider's reference; else by the number, if one open lease has it; several open leases without a
-//! reference are told apart by the service that the message names; else it is nobody's. Privacy
-//! wins over delivery: a message that could be two people's is shown to neither.
+//! By the provider's reference; else by the number, if one open lease has it; several leases without a reference are
+//! told apart by the service that the message names; else it is nobody's. A lease that ended a moment ago counts
+//! among several: its message may still be on its way while the number has its next buyer. Privacy wins over
+//! delivery: a message that could be two people's is shown to neither.
 
 use crate::activation::SealedBecause;
 use crate::id::{ActivationId, LeaseId};
+use crate::time::Span;
 use crate::vocabulary::ServiceCode;
+
+/// How long after its end a lease may still be meant by a message. Numbers that one buyer has at a time rest at
+/// least as long.
+pub const STILL_MEANT: Span = Span::hours(1);
+
+/// Whether a lease of a number runs.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Standing {
+    /// It does.
+    Open,
+    /// It ended within [`STILL_MEANT`].
+    JustOver,
+}
 
 /// A lease that might be meant.
 #[derive(Clone, PartialEq, Eq, Debug)]
@@ -30,23 +45,33 @@ pub enum Match {
     Sealed(SealedBecause),
 }
 
-/// Chooses. `by_reference` is the lease with the provider's reference, open or not; `open_by_number` are the
-/// open leases of the number; `named` are the services that sender and text name.
+/// Chooses. `by_reference` is the lease with the provider's reference, open or not; `by_number` are the leases of
+/// the number that are open or ended a moment ago; `named` are the services that sender and text name.
 pub fn choose(
     by_reference: Option<&Candidate>,
-    open_by_number: &[Candidate],
+    by_number: &[(Candidate, Standing)],
     named: &[ServiceCode],
 ) -> Match {
     if let Some(lease) = by_reference {
         return Match::One(lease.lease, lease.activation);
     }
-    match open_by_number {
-        [] => Match::Nothing,
-        [only] => Match::One(only.lease, only.activation),
+    let only = |(lease, standing): &(Candidate, Standing)| match standing {
+        Standing::Open => Match::One(lease.lease, lease.activation),
+        Standing::JustOver => Match::Sealed(SealedBecause::Late),
+    };
+    let names = |lease: &Candidate| named.contains(&lease.service);
+    if by_number.iter().all(|(_, standing)| *standing == Standing::JustOver) {
+        // One that names another service may be for a purchase that is being confirmed.
+        let for_another = !named.is_empty() && !by_number.iter().any(|(lease, _)| names(lease));
+        let nothing = by_number.is_empty() || for_another;
+        return if nothing { Match::Nothing } else { Match::Sealed(SealedBecause::Late) };
+    }
+    match by_number {
+        [one] => only(one),
         several => {
-            let mut meant = several.iter().filter(|lease| named.contains(&lease.service));
+            let mut meant = several.iter().filter(|(lease, _)| names(lease));
             match (meant.next(), meant.next()) {
-                (Some(only), None) => Match::One(only.lease, only.activation),
+                (Some(one), None) => only(one),
                 _ => Match::Sealed(SealedBecause::Ambiguous),
             }
         }
@@ -61,30 +86,52 @@ mod tests {
         let service = ServiceCode::parse(service).unwrap();
         Candidate { lease: LeaseId::new(row), activation: ActivationId::new(row), service }
     }
+    fn open(row: i64, service: &str) -> (Candidate, Standing) {
+        (lease(row, service), Standing::Open)
+    }
+    fn over(row: i64, service: &str) -> (Candidate, Standing) {
+        (lease(row, service), Standing::JustOver)
+    }
+    fn named(code: &str) -> Vec<ServiceCode> {
+        vec![ServiceCode::parse(code).unwrap()]
+    }
+    const LATE: Match = Match::Sealed(SealedBecause::Late);
+    const AMBIGUOUS: Match = Match::Sealed(SealedBecause::Ambiguous);
+
     fn one(row: i64) -> Match {
         Match::One(LeaseId::new(row), ActivationId::new(row))
     }
 
     #[test]
     fn the_reference_wins_over_everything() {
-        assert_eq!(choose(Some(&lease(1, "tg")), &[lease(2, "wa")], &[]), one(1));
+        assert_eq!(choose(Some(&lease(1, "tg")), &[open(2, "wa")], &[]), one(1));
     }
 
     #[test]
     fn one_open_lease_of_the_number_is_enough() {
-        assert_eq!(choose(None, &[lease(2, "wa")], &[]), one(2));
+        assert_eq!(choose(None, &[open(2, "wa")], &[]), one(2));
         assert_eq!(choose(None, &[], &[]), Match::Nothing);
     }
 
     #[test]
     fn several_are_told_apart_by_the_service_or_not_at_all() {
-        let both = [lease(1, "tg"), lease(2, "wa")];
-        let named = |code: &str| vec![ServiceCode::parse(code).unwrap()];
+        let both = [open(1, "tg"), open(2, "wa")];
         assert_eq!(choose(None, &both, &named("wa")), one(2));
-        let sealed = Match::Sealed(SealedBecause::Ambiguous);
-        assert_eq!(choose(None, &both, &[]), sealed);
-        assert_eq!(choose(None, &both, &named("ub")), sealed);
-        assert_eq!(choose(None, &both, &[named("wa"), named("tg")].concat()), sealed);
-        assert_eq!(choose(None, &[lease(1, "tg"), lease(2, "tg")], &named("tg")), sealed);
+        assert_eq!(choose(None, &both, &[]), AMBIGUOUS);
+        assert_eq!(choose(None, &both, &named("ub")), AMBIGUOUS);
+        assert_eq!(choose(None, &both, &[named("wa"), named("tg")].concat()), AMBIGUOUS);
+        assert_eq!(choose(None, &[open(1, "tg"), open(2, "tg")], &named("tg")), AMBIGUOUS);
+    }
+
+    #[test]
+    fn a_lease_that_ended_a_moment_ago_may_still_be_meant_and_gets_nothing() {
+        assert_eq!(choose(None, &[over(1, "tg")], &[]), LATE);
+        assert_eq!(choose(None, &[over(1, "tg"), over(2, "wa")], &named("wa")), LATE);
+        assert_eq!(choose(None, &[over(1, "tg")], &named("wa")), Match::Nothing, "it may be being bought");
+        let next = [over(1, "tg"), open(2, "wa")];
+        assert_eq!(choose(None, &next, &named("tg")), LATE);
+        assert_eq!(choose(None, &next, &named("wa")), one(2));
+        assert_eq!(choose(None, &next, &[]), AMBIGUOUS, "it could be either's");
+        assert_eq!(choose(None, &next, &named("ub")), AMBIGUOUS);
     }
 }

@@ -220,23 +220,18 @@ pub fn controls(edge: &Edge, settings: &Settings) -> Controls {
     Controls { rate_limits, cool_down: settings.number_cool_down, retention: settings.message_retention }
 }
 
-/// No provider of real numbers starts in a sandbox, nor while something required is off.
+/// No provider of real numbers starts while something required is off. One in a sandbox merely stays off: the
+/// database must not become useless for one number.
 fn refuse_held_back(context: &Context) -> Result<(), ConfigError> {
     let view = context.catalog.load();
-    let Some((provider, because)) = view.held_back().first() else { return Ok(()) };
-    let provider = provider.as_str();
-    Err(ConfigError(match because {
-        HeldBack::Required => {
-            let off: Vec<String> = context.controls.off().iter().map(ToString::to_string).collect();
-            let off = off.join("; ");
-            format!(
-                "The provider {provider} has real numbers and does not start while something required is off: {off}. See `numberotp doctor --policy`."
-            )
-        }
-        HeldBack::RealInSandbox => format!(
-            "The provider {provider} has real numbers, and this is a sandbox: its clock can be moved and its key is published. Take only numbers that are reserved for fiction here, or give real ones to a production database."
-        ),
-    }))
+    let required = view.held_back().iter().find(|(_, because)| *because == HeldBack::Required);
+    let Some((provider, _)) = required else { return Ok(()) };
+    let off: Vec<String> = context.controls.off().iter().map(ToString::to_string).collect();
+    Err(ConfigError(format!(
+        "The provider {} has real numbers and does not start while something required is off: {}. See `numberotp doctor --policy`.",
+        provider.as_str(),
+        off.join("; ")
+    )))
 }
 
 fn tell_exceptions(policy: &Policy) {
@@ -336,7 +331,7 @@ pub async fn start(resolved: &Resolved, hands: Hands) -> Result<Arc<Context>, Bo
         purchases: Semaphore::new(PURCHASES_AT_ONCE),
         tracker: TaskTracker::new(),
         stopping: hands.stopping.unwrap_or_default(),
-        moving_clock: tokio::sync::Mutex::default(),
+        moving_clock: Arc::default(),
         waits: Mutex::default(),
     });
     catalog::refresh(&context).await?;

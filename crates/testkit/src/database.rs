@@ -56,9 +56,19 @@ pub fn skip(why: &str) {
     let thread = std::thread::current();
     let test = thread.name().unwrap_or("a test");
     assert!(variable(REQUIRE_ALL).as_deref() != Some("1"), "{test} cannot run: {why}");
+    note(&format!("{test}: {why}"));
+}
+
+/// The same for what lies outside the repository and that nobody can be made to have: it is told and never refused.
+pub fn skip_optional(why: &str) {
+    let thread = std::thread::current();
+    note(&format!("optional: {}: {why}", thread.name().unwrap_or("a test")));
+}
+
+fn note(line: &str) {
     if let Some(file) = variable(SKIPS) {
         let opened = OpenOptions::new().create(true).append(true).open(&file);
-        let written = opened.and_then(|mut notes| notes.write_all(format!("{test}: {why}\n").as_bytes()));
+        let written = opened.and_then(|mut notes| notes.write_all(format!("{line}\n").as_bytes()));
         must(&file, written);
     }
 }

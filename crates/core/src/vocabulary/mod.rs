@@ -46,6 +46,15 @@ pub struct Vocabulary {
     named: NameIndex,
 }
 
+/// A name without a number in brackets behind it: `Telegram (2)` is Telegram.
+fn base_name(name: &str) -> &str {
+    let numbered = name.strip_suffix(')').and_then(|rest| rest.rsplit_once(" ("));
+    match numbered {
+        Some((base, number)) if number.bytes().all(|byte| byte.is_ascii_digit()) => base,
+        _ => name,
+    }
+}
+
 impl Vocabulary {
     /// Builds it from the tables that ship with the program.
     ///
@@ -116,6 +125,23 @@ impl Vocabulary {
     /// The service of a code.
     pub fn service(&self, code: &ServiceCode) -> Option<&Service> {
         self.services.get(*self.codes.get(code)?)
+    }
+
+    /// The service that a code stands for where the field has one service twice, under one name or with a number
+    /// in brackets behind it: the better known of the two. Any other code stands for itself.
+    pub fn canonical(&self, code: &ServiceCode) -> ServiceCode {
+        let known = self.service(code).map(|service| base_name(&service.name).to_lowercase());
+        let first =
+            known.and_then(|name| self.service_names.get(&name)).and_then(|&at| self.services.get(at));
+        first.map_or_else(|| code.clone(), |service| service.code.clone())
+    }
+
+    /// All codes of the service that a code is for, itself among them.
+    pub fn twins(&self, code: &ServiceCode) -> Vec<ServiceCode> {
+        let canonical = self.canonical(code);
+        let same = self.services.iter().filter(|service| self.canonical(&service.code) == canonical);
+        let twins: Vec<ServiceCode> = same.map(|service| service.code.clone()).collect();
+        if twins.is_empty() { vec![code.clone()] } else { twins }
     }
 
     /// All countries, by id.

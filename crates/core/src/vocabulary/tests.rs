@@ -255,3 +255,19 @@ fn what_is_only_mentioned_does_not_count() {
         assert_eq!(named(&all, "+15551234567", text), "", "{text:?}");
     }
 }
+
+#[test]
+fn a_service_that_the_field_has_twice_is_one_service() {
+    let vocabulary = vocabulary();
+    let code = |text: &str| ServiceCode::parse(text).unwrap();
+    for (first, second) in [("tg", "eh"), ("do", "wq")] {
+        assert_eq!(vocabulary.canonical(&code(second)), vocabulary.canonical(&code(first)));
+        assert!(vocabulary.twins(&code(first)).contains(&code(second)));
+        assert!(vocabulary.twins(&code(second)).contains(&code(first)));
+    }
+    assert_eq!(vocabulary.canonical(&code("eh")), code("tg"));
+    assert_eq!(vocabulary.twins(&code("wa")), [code("wa")]);
+    assert_eq!(vocabulary.twins(&code("zzzz")), [code("zzzz")], "one that nobody knows is itself");
+    let doubled = vocabulary.services().iter().filter(|service| vocabulary.twins(&service.code).len() > 1);
+    assert_eq!(doubled.count(), 10, "five services stand twice in the table");
+}

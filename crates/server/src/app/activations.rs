@@ -76,8 +76,10 @@ impl Bought {
 pub async fn buy(context: &Arc<Context>, caller: Caller, purchase: Purchase) -> Result<Bought, Fault> {
     caller.require(Scope::Buy)?;
     let Purchase { wish, ip_prefix, claim } = purchase;
+    // One deadline for all of it, waiting for an earlier request of the same key too: the caller is told in time.
+    let deadline = Instant::now() + context.settings.purchase_within.to_std();
     if let Some(claim) = &claim
-        && let Some(bought) = join(context, &caller, claim).await?
+        && let Some(bought) = join(context, &caller, claim, deadline).await?
     {
         return Ok(bought);
     }
@@ -102,15 +104,19 @@ pub async fn buy(context: &Arc<Context>, caller: Caller, purchase: Purchase) -> 
     };
     let context = Arc::clone(context);
     let tracker = context.tracker.clone();
-    let work =
-        tracker.spawn(async move { buy_first(&context, caller, offers, (origin, claim), script).await });
+    let asked = Asked { origin, claim, deadline };
+    let work = tracker.spawn(async move { buy_first(&context, caller, offers, asked, script).await });
     work.await.unwrap_or_else(|panicked| Err(Fault::new(FaultCode::PurchaseUnconfirmed).caused_by(panicked)))
 }
 
 /// What a repeat is told: what was bought, or to come back. `None`: nothing was bought under this key, so it
 /// runs afresh.
-async fn join(context: &Context, caller: &Caller, claim: &Claim) -> Result<Option<Bought>, Fault> {
-    let deadline = Instant::now() + context.settings.purchase_within.to_std();
+async fn join(
+    context: &Context,
+    caller: &Caller,
+    claim: &Claim,
+    deadline: Instant,
+) -> Result<Option<Bought>, Fault> {
     let first = match repeated(context, caller, claim).await? {
         Found::Ended(ended) => return Ok(ended.map(|bought| *bought)),
         Found::InFlight(id) => id,
@@ -166,24 +172,33 @@ async fn refusal(context: &Context, caller: &Caller, no_offer: NoOffer) -> Fault
     }
 }
 
+/// What all tries of a purchase share.
+struct Asked {
+    origin: Origin,
+    claim: Option<Claim>,
+    deadline: Instant,
+}
+
 async fn buy_first(
     context: &Context,
     caller: Caller,
     offers: Vec<Offer>,
-    terms: (Origin, Option<Claim>),
+    asked: Asked,
     mut script: Script,
 ) -> Result<Bought, Fault> {
     let place = tokio::time::timeout(PLACE_WITHIN.to_std(), context.purchases.acquire()).await;
     let Ok(Ok(_place)) = place else { return Err(Fault::new(FaultCode::Overloaded)) };
     let mut worst = FaultCode::NoNumbersAvailable;
-    // One deadline for all that are asked: the caller is told in time, whatever it is.
-    let deadline = Instant::now() + context.settings.purchase_within.to_std();
+    if asked.claim.is_some() && Instant::now() >= asked.deadline {
+        // Waiting for an earlier request of the same key took all the time; nothing was begun.
+        return Err(Fault::new(FaultCode::IdempotencyInProgress));
+    }
     for (tried, offer) in offers.into_iter().enumerate() {
         // A further one could not be waited for: what the others said is the answer.
-        if tried > 0 && Instant::now() >= deadline {
+        if tried > 0 && Instant::now() >= asked.deadline {
             break;
         }
-        match buy_one(context, &caller, &offer, (&terms, deadline), &mut script).await? {
+        match buy_one(context, &caller, &offer, &asked, &mut script).await? {
             Attempt::Bought(bought) => return Ok(*bought),
             Attempt::NoStock => {}
             Attempt::Refused => worst = FaultCode::ProviderError,
@@ -202,14 +217,14 @@ async fn buy_one(
     context: &Context,
     caller: &Caller,
     offer: &Offer,
-    (terms, deadline): (&(Origin, Option<Claim>), Instant),
+    asked: &Asked,
     script: &mut Script,
 ) -> Result<Attempt, Fault> {
-    let (id, after) = match reserve(context, caller, offer, terms).await? {
+    let (id, after) = match reserve(context, caller, offer, asked).await? {
         Begun::Held(id, after) => (id, after),
         // Another request with the same key was quicker.
-        Begun::Elsewhere => match &terms.1 {
-            Some(claim) => match join(context, caller, claim).await? {
+        Begun::Elsewhere => match &asked.claim {
+            Some(claim) => match join(context, caller, claim, asked.deadline).await? {
                 Some(bought) => return Ok(Attempt::Bought(Box::new(bought))),
                 None => return Err(Fault::new(FaultCode::IdempotencyInProgress)),
             },
@@ -223,7 +238,7 @@ async fn buy_one(
         country: offer.country,
         operator: operator.map_err(|fault| unconfirmed(context, id).caused_by(fault))?,
     };
-    let left = deadline.saturating_duration_since(Instant::now());
+    let left = asked.deadline.saturating_duration_since(Instant::now());
     let left = Span::micros(i64::try_from(left.as_micros()).unwrap_or(0));
     // A defect on the way there is silence like any other: nobody knows whether the provider was asked.
     let asked = AssertUnwindSafe(ask(context, &offer.provider, &operation, left)).catch_unwind();
@@ -265,7 +280,7 @@ async fn reserve(
     context: &Context,
     caller: &Caller,
     offer: &Offer,
-    (origin, claim): &(Origin, Option<Claim>),
+    Asked { origin, claim, .. }: &Asked,
 ) -> Result<Begun, Fault> {
     let now = context.clock.now();
     let terms = Terms {

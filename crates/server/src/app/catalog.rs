@@ -14,7 +14,7 @@ use numberotp_core::id::PLATFORM;
 use numberotp_core::policy::Decision;
 use numberotp_core::text::ProviderCode;
 use numberotp_core::time::Span;
-use numberotp_core::vocabulary::{CountryId, ServiceCode};
+use numberotp_core::vocabulary::{CountryId, ServiceCode, Vocabulary};
 use numberotp_providers::keys::{Keys, Retired};
 use numberotp_providers::own::OwnNumbers;
 use numberotp_providers::provider::Provider;
@@ -106,6 +106,11 @@ impl CatalogView {
         &self.held_back
     }
 
+    /// Which state of the database it shows.
+    pub const fn revision(&self) -> i64 {
+        self.revision
+    }
+
     /// A provider that is on.
     pub fn provider(&self, code: &ProviderCode) -> Option<&Connected> {
         self.providers.get(code)
@@ -128,7 +133,8 @@ async fn load(context: &Context) -> Result<CatalogView, StoreError> {
     let sold = |offer: &Offer| {
         providers.contains_key(&offer.provider) && context.policy.decide(&offer.service) == Decision::Allowed
     };
-    let offers: Vec<Offer> = stored.into_iter().map(|offer| counted(offer, &stock)).filter(sold).collect();
+    let counted = |offer| counted(offer, &stock, &context.vocabulary);
+    let offers: Vec<Offer> = stored.into_iter().map(counted).filter(sold).collect();
     let mut places: HashMap<(ServiceCode, CountryId), Vec<usize>> = HashMap::new();
     for (index, offer) in offers.iter().enumerate() {
         places.entry((offer.service.clone(), offer.country)).or_default().push(index);
@@ -215,15 +221,16 @@ fn connect(
 }
 
 /// An offer without a stored stock has as many as there are free numbers of its place.
-fn counted(stored: StoredOffer, stock: &[Stock]) -> Offer {
+fn counted(stored: StoredOffer, stock: &[Stock], vocabulary: &Vocabulary) -> Offer {
     let mut offer = stored.offer;
     if stored.stock.is_none() {
+        let service = vocabulary.canonical(&offer.service);
         let here = stock.iter().filter(|stock| {
             stock.provider == offer.provider
                 && stock.country == offer.country
                 && (offer.operator.is_any() || stock.operator == offer.operator)
         });
-        offer.count = here.map(|stock| stock.free_for(&offer.service)).sum();
+        offer.count = here.map(|stock| stock.free_for(&service)).sum();
     }
     offer
 }

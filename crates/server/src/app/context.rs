@@ -15,7 +15,7 @@ use numberotp_core::policy::{Controls, Policy, Screen};
 use numberotp_core::secret::SecretBytes;
 use numberotp_core::vocabulary::Vocabulary;
 use std::collections::HashMap;
-use std::sync::Mutex;
+use std::sync::{Arc, Mutex};
 use tokio::sync::Semaphore;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
@@ -63,7 +63,7 @@ pub struct Context {
     /// Cancelled when the server stops.
     pub stopping: CancellationToken,
     /// Held by whoever moves a sandbox's clock.
-    pub moving_clock: tokio::sync::Mutex<()>,
+    pub moving_clock: Arc<tokio::sync::Mutex<()>>,
     /// Waits going on, by account.
     pub waits: Mutex<HashMap<AccountId, usize>>,
 }

@@ -68,6 +68,8 @@ pub(super) async fn serve(
     let reply = match asked {
         Asked::Allocate { reference, service, country, operator } => {
             let cool_down = context.settings.number_cool_down;
+            // Which of two codes a service is rented under makes no difference to the account opened with it.
+            let service = context.vocabulary.canonical(&service);
             let wanted = Wanted { provider, reference, service, country, operator, cool_down, now };
             context
                 .store

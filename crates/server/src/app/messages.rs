@@ -1,12 +1,13 @@
 //! Messages in: proved, read, sealed, stored and matched before the sender gets its answer. And out: opened
 //! for the buyer alone.
 
-use super::catalog::Connected;
+use super::catalog::{self, Connected};
 use super::fault::from_vault;
 use super::from_store;
 use crate::app::Context;
 use crate::store::hot::{Receive, Received};
 use crate::store::message::{Quarantined, SealedMessage, quarantine};
+use crate::store::setting::revision_get;
 use aws_lc_rs::hmac;
 use numberotp_core::activation::HasCode;
 use numberotp_core::fault::{Fault, FaultCode};
@@ -36,10 +37,14 @@ pub async fn take_in(
     body: &[u8],
 ) -> Result<Matched, Fault> {
     let code = ProviderCode::parse(provider).ok_or_else(|| Fault::new(FaultCode::NotFound))?;
-    let connected = provider_of(context, &code)?;
-    if connected.provider.verify(headers, body, context.clock.now()).is_err() {
-        return Err(Fault::new(FaultCode::InvalidSignature));
-    }
+    let connected = match proved(context, &code, headers, body) {
+        // From a provider or with a secret that was made a moment ago, perhaps.
+        Err(fault) if caught_up(context).await? => {
+            tracing::debug!(%fault, "the catalog was read anew for a webhook");
+            proved(context, &code, headers, body)?
+        }
+        proved => proved?,
+    };
     let messages = match connected.provider.inbound(body) {
         Ok(messages) => messages,
         Err(unreadable) => {
@@ -54,6 +59,29 @@ pub async fn take_in(
         }
     }
     Ok(matched)
+}
+
+/// Reads the catalog anew if the database has a later one; answers whether it had.
+async fn caught_up(context: &Context) -> Result<bool, Fault> {
+    let there = context.store.read(revision_get).await.map_err(from_store)?;
+    if there == context.catalog.load().revision() {
+        return Ok(false);
+    }
+    catalog::refresh(context).await.map_err(from_store)?;
+    Ok(true)
+}
+
+/// The provider of a webhook that it really sent.
+fn proved(
+    context: &Context,
+    code: &ProviderCode,
+    headers: Headers<'_>,
+    body: &[u8],
+) -> Result<Connected, Fault> {
+    let connected = provider_of(context, code)?;
+    let verified = connected.provider.verify(headers, body, context.clock.now());
+    verified.map_err(|_unverified| Fault::new(FaultCode::InvalidSignature))?;
+    Ok(connected)
 }
 
 /// The provider of a webhook. One that waits for something required is our own trouble: its sender comes again.

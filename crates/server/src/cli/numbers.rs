@@ -3,7 +3,7 @@
 use super::output::Output;
 use super::{CliError, refused, store_failed, unreadable};
 use crate::boot;
-use crate::config::ResolvedDatabase;
+use crate::config::{Mode, ResolvedDatabase};
 use crate::store::Store;
 use crate::store::number::{OwnNumber, Sharing, numbers_after, numbers_put};
 use crate::store::offer::{ProviderKind, providers_all};
@@ -11,6 +11,7 @@ use clap::Subcommand;
 use numberotp_core::id::{NumberId, PLATFORM};
 use numberotp_core::text::{Operator, PhoneNumber, ProviderCode};
 use numberotp_core::vocabulary::Vocabulary;
+use numberotp_providers::sandbox::ranges::is_fiction;
 use serde::Deserialize;
 use serde_json::{Value, json};
 use std::path::PathBuf;
@@ -77,6 +78,13 @@ async fn import(
             read(&line, vocabulary)
                 .map_err(|problem| refused(format!("Line {row}: {problem}. Nothing was imported.")))?,
         );
+    }
+    if boot::mode_of(store).await.map_err(store_failed)? == Some(Mode::Sandbox)
+        && numbers.iter().any(|number| !is_fiction(number.number.expose()))
+    {
+        return Err(refused(
+            "This database is a sandbox: its clock can be moved and its key is published. It takes only numbers that are reserved for fiction, such as +447700900123 (docs/sandbox-numbers.md); real ones need a production database. Nothing was imported.",
+        ));
     }
     let providers = store.read(providers_all).await.map_err(store_failed)?;
     for number in &numbers {

@@ -160,7 +160,7 @@ async fn rotate(
         return Err(refused("The sandbox signs its messages itself; its secret is nobody's to change."));
     }
     let (secret, wrapped) = new_secret(store, database, &code, secret).await?;
-    let now = boot::true_time(store).await.map_err(store_failed)?;
+    let now = boot::now(store).await.map_err(store_failed)?;
     let until = now.plus(keep);
     let named = code.clone();
     let known = store.write(move |tx| provider_rotate(tx, &named, &wrapped, (now, until))).await;

@@ -40,7 +40,9 @@ impl PolicyFile {
     /// A service or category that nobody knows; an exception for both or neither.
     pub fn settings(&self, mode: Mode, vocabulary: &Vocabulary) -> Result<PolicySettings, ConfigError> {
         let service = |key, name: &String| service(vocabulary, key, name);
-        let deny_services = self.deny_services.iter().map(|name| service("policy.deny-services", name));
+        // A service that the field has twice is denied under both codes.
+        let twins = |name| service("policy.deny-services", name).map(|code| vocabulary.twins(&code));
+        let deny_services = self.deny_services.iter().map(twins).collect::<Result<Vec<_>, _>>()?;
         let deny_categories =
             self.deny_categories.iter().map(|word| category("policy.deny-categories", word));
         let allow = self.allow.iter().map(|line| {
@@ -56,7 +58,7 @@ impl PolicyFile {
             Ok(Narrowing { what, reason: line.reason.trim().to_owned() })
         });
         Ok(PolicySettings {
-            deny_services: deny_services.collect::<Result<_, _>>()?,
+            deny_services: deny_services.concat(),
             deny_categories: deny_categories.collect::<Result<_, _>>()?,
             allow: allow.collect::<Result<_, _>>()?,
             place: match mode {
@@ -96,7 +98,7 @@ mod tests {
                     [[allow]]\nservice = \"ts\"\nreason = \" Our own product. \"\n\
                     [[allow]]\ncategory = \"health\"\nreason = \"A licensed tester.\"\n";
         let read = settings(text).unwrap();
-        assert_eq!(read.deny_services, [ServiceCode::parse("tg").unwrap()]);
+        assert_eq!(read.deny_services, ["tg", "eh"].map(|code| ServiceCode::parse(code).unwrap()));
         assert_eq!(read.deny_categories, [Category::Gambling]);
         assert_eq!(read.allow[0].reason, "Our own product.");
         assert_eq!(read.allow[0].what, Target::Service(ServiceCode::parse("ts").unwrap()));

@@ -59,7 +59,7 @@ pub(super) async fn frame(State(frame): State<Frame>, mut request: Request, next
     let response = match refuse_early(&request).map_or_else(|| meter.admit(), Err) {
         Err(fault) => Problem(fault).into_response(),
         Ok(()) if cors::is_preflight(request.method(), request.headers()) => cors::preflight(&grant),
-        Ok(()) => bounded(&frame, request, next).await,
+        Ok(()) => bounded(&frame, &meter, request, next).await,
     };
     let response = if method == Method::OPTIONS { options(response) } else { response };
     let mut response = match response.extensions().get::<Raised>().cloned() {
@@ -110,9 +110,8 @@ fn refuse_early(request: &Request) -> Option<Fault> {
     (size > HEADERS_MOST).then(|| Fault::new(FaultCode::HeadersTooLarge))
 }
 
-async fn bounded(frame: &Frame, mut request: Request, next: Next) -> Response {
-    let waits = request.uri().path().trim_end_matches('/').ends_with("/wait");
-    let ended = if waits {
+async fn bounded(frame: &Frame, meter: &Meter, mut request: Request, next: Next) -> Response {
+    let ended = if meter.is_wait() {
         AssertUnwindSafe(next.run(request)).catch_unwind().await
     } else {
         let place = match Place::take(&frame.room) {

@@ -60,8 +60,15 @@ pub(super) struct Meter {
 
 impl Meter {
     pub(super) fn new(context: Arc<Context>, address: IpAddr, method: &Method, path: &str) -> Arc<Self> {
-        let (network, class, now) = (Subject::network(address), Class::of(method, path), context.clock.now());
+        // By the true time: whoever reads when a window ends has another clock than a sandbox's moved one.
+        let now = context.clock.true_now();
+        let (network, class) = (Subject::network(address), Class::of(method, path));
         Arc::new(Self { context, network, class, now, told: Mutex::default() })
+    }
+
+    /// Whether it is a wait for a code, which lasts as long as it lasts.
+    pub(super) fn is_wait(&self) -> bool {
+        self.class == Class::Wait
     }
 
     fn count(&self, rule: Rule, subject: Subject) -> Result<(), Fault> {
@@ -163,6 +170,8 @@ mod tests {
             ("GET", "/api/internal/rent/7/wait", Class::Wait),
             ("POST", "/api/internal/rent/7/cancel", Class::Network(Rule::Other)),
             ("POST", "/api/webhooks/sms/gw1", Class::Hook),
+            ("POST", "/api/webhooks/sms/wait", Class::Hook),
+            ("GET", "/nowhere/wait", Class::Network(Rule::Other)),
             ("POST", "/sandbox/clock", Class::Network(Rule::Other)),
             ("GET", "/nowhere", Class::Network(Rule::Other)),
         ] {

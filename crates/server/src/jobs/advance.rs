@@ -7,12 +7,13 @@ use super::runner::run_due;
 use crate::app::{Context, from_store, sandbox_clock};
 use crate::store::Wake;
 use crate::store::job::jobs_first;
+use numberotp_core::caller::Caller;
 use numberotp_core::fault::{Fault, FaultCode};
 use numberotp_core::job::JobKind;
 use numberotp_core::time::{Span, Time};
 use std::sync::Arc;
 use std::time::Duration;
-use tokio::time::{Instant, sleep, timeout_at};
+use tokio::time::{Instant, sleep, timeout, timeout_at};
 
 /// Longest time for all that becomes due.
 const WITHIN: Duration = Duration::from_secs(10);
@@ -23,15 +24,22 @@ const LOOK_EVERY: Duration = Duration::from_millis(5);
 
 /// Moves the clock on by so much. What becomes due by it is done when this answers, or after ten seconds left to the
 /// runner. The work outlives its request: a clock that was to be moved is not left halfway.
-pub async fn advance(context: &Arc<Context>, by: Span) -> Result<(), Fault> {
+pub async fn advance(context: &Arc<Context>, caller: &Caller, by: Span) -> Result<(), Fault> {
+    // One after the other: two at once would each see the other's jobs at the wrong time. Whoever waits in vain is
+    // told so, and nothing is moved behind his back.
+    let turn = timeout(WITHIN, Arc::clone(&context.moving_clock).lock_owned()).await;
+    let sentence = "The clock is being moved by others all the time. Nothing was moved; try again.";
+    let turn = turn.map_err(|_elapsed| Fault::new(FaultCode::InvalidState).saying(sentence))?;
+    sandbox_clock::may_advance(context, caller, by).await?;
     let work = Arc::clone(context);
-    let moved = context.tracker.spawn(async move { go(&work, by).await }).await;
-    moved.unwrap_or_else(|panicked| Err(Fault::new(FaultCode::Internal).caused_by(panicked)))
+    let moved = context.tracker.spawn(async move {
+        let _turn = turn;
+        go(&work, by).await
+    });
+    moved.await.unwrap_or_else(|panicked| Err(Fault::new(FaultCode::Internal).caused_by(panicked)))
 }
 
 async fn go(context: &Arc<Context>, by: Span) -> Result<(), Fault> {
-    // One after the other: two at once would each see the other's jobs at the wrong time.
-    let _turn = context.moving_clock.lock().await;
     let deadline = Instant::now() + WITHIN;
     let mut left = by;
     // What goes on for ever is due again and again on the way: it has its turn at the end.

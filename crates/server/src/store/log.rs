@@ -29,6 +29,30 @@ pub(crate) const LOG_INSERT: Bulk = Bulk {
     ]),
 };
 
+/// What became of a message.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Act {
+    /// It was kept from its buyer.
+    Withheld,
+    /// An exception let it through to its buyer.
+    LetThrough,
+    /// It waits for its purchase, which an exception may be for.
+    Parked,
+    /// It was late or ambiguous, so nobody sees it anyway.
+    Sealed,
+}
+
+impl Act {
+    const fn as_str(self) -> &'static str {
+        match self {
+            Self::Withheld => "message.withheld",
+            Self::LetThrough => "message.let_through",
+            Self::Parked => "message.parked",
+            Self::Sealed => "message.sealed",
+        }
+    }
+}
+
 /// An entry.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct Entry {
@@ -49,18 +73,18 @@ pub struct Entry {
 }
 
 impl Entry {
-    /// A message was kept from its buyer.
-    pub(crate) fn withheld(
+    /// Something became of a message that looks like what is kept from buyers.
+    pub(crate) fn message(
         id: i64,
+        act: Act,
         because: WithheldBecause,
-        activation: Option<ActivationId>,
-        at: Time,
+        (activation, at): (Option<ActivationId>, Time),
     ) -> Self {
         Self {
             id,
             at,
             actor: "policy".to_owned(),
-            action: "message.withheld".to_owned(),
+            action: act.as_str().to_owned(),
             subject_kind: activation.map_or("", |_| "activation").to_owned(),
             subject: activation.map(ActivationId::get),
             detail: because.as_str().to_owned(),

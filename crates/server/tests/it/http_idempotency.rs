@@ -79,7 +79,7 @@ fn a_refusal_is_not_kept_so_the_same_key_can_buy_later() {
     });
 }
 
-const IMPATIENT: Setup = Setup::sandbox().adjusted(|settings| settings.purchase_within = Span::millis(50));
+const IMPATIENT: Setup = Setup::sandbox().adjusted(|settings| settings.purchase_within = Span::millis(500));
 
 #[test]
 fn an_unconfirmed_purchase_is_settled_and_the_same_key_tells_its_outcome() {

@@ -259,6 +259,32 @@ fn a_shared_number_is_one_purchase_a_service() {
     });
 }
 
+/// Its last buyer's message is still on its way when a shared number has its next one.
+#[test]
+fn the_next_buyer_of_a_shared_number_does_not_get_the_last_ones_code() {
+    with_app(Setup::production(), async |app| {
+        app.own_gateway(&SHARED).await;
+        let (ann, bob) = (app.account(0, 1_000_000).await, app.account(0, 1_000_000).await);
+        let first = rent_by(app, &ann, telegram()).await;
+        step(app, &ann, text(&first, "id"), "cancel").await.ok();
+        app.run_jobs().await;
+        app.advance(Span::seconds(2));
+        let next = rent_by(app, &bob, json!({ "service": "whatsapp", "country": "GB" })).await;
+        assert_eq!(next["number"], first["number"]);
+        let number = text(&next, "number");
+        let says = |from: &str, says: &str| json!({ "number": number, "text": says, "from": from });
+        for late in [says("Telegram", "Telegram code: 48291"), says("Info", "Your code is 48291")] {
+            assert_eq!(app.deliver("shared", &late).await.ok()["matched"], false, "{late}");
+        }
+        let seen = look(app, &bob, text(&next, "id")).await;
+        assert_eq!((text(&seen, "status"), &seen["sms"]), ("waiting", &json!([])));
+        assert_eq!(purses(app, &bob).await, (0, 0.95));
+        let own = says("WhatsApp", "Your WhatsApp code: 482-913");
+        assert_eq!(app.deliver("shared", &own).await.ok()["matched"], true);
+        assert_eq!(look(app, &bob, text(&next, "id")).await["otp"], "482913");
+    });
+}
+
 #[test]
 fn a_restart_in_production_reads_what_was_sealed_before() {
     with_app(Setup::production(), async |app| {

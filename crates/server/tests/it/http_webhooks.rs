@@ -328,9 +328,11 @@ fn two_buyers_of_one_number_see_what_names_their_service_and_no_more() {
             assert!(!answer.text().contains("555555"), "{}", answer.text());
         }
         assert_eq!(count(app, "SELECT COUNT(*) FROM messages WHERE reason = 'ambiguous'").await, 3);
-        // With one of them gone the number is the other's alone.
+        // With one of them gone, whatever names the other is the other's.
         step(app, &ann, &telegram, "finish").await.ok();
-        assert!(to_number(app, &number, "m6", ("Info", "Your code is 777777")).await);
+        assert!(!to_number(app, &number, "m6", ("Info", "Your code is 666666")).await);
+        assert!(to_number(app, &number, "m7", ("Info", "Your WhatsApp code is 777777")).await);
+        assert!(!app.get(&at(&whatsapp, "")).by(&bob).send().await.text().contains("666666"));
         assert!(app.get(&at(&whatsapp, "")).by(&bob).send().await.text().contains("777777"));
         assert!(!app.get(&at(&telegram, "")).by(&ann).send().await.text().contains("777777"));
     });

@@ -3,6 +3,7 @@
 
 use crate::store_stage::{PRICE, Stage, attached, staged};
 use numberotp_core::id::{AccountId, ActivationId};
+use numberotp_core::inbound::STILL_MEANT;
 use numberotp_core::text::ProviderCode;
 use numberotp_core::time::Span;
 use numberotp_server::store::hot::{Answer, Attached, Close, Closing, Command, Receive, Received};
@@ -182,8 +183,11 @@ fn attaching_again_adopts_nothing_new() {
         stage.pass(Span::seconds(1));
         let parked = stage.by_number("m1", "447700900001");
         assert_eq!(stage.receive(parked), Received::Unmatched);
+        stage.pass(STILL_MEANT);
+        let parked = stage.by_number("m2", "447700900001");
+        assert_eq!(stage.receive(parked), Received::Unmatched);
         attach(stage, id);
-        assert_eq!(stage.messages(), ["- parked"]);
+        assert_eq!(stage.messages(), ["- sealed late", "- parked"]);
     });
 }
 

@@ -4,6 +4,7 @@
 use crate::store_stage::{PRICE, Stage, WINDOW, done, service, staged};
 use numberotp_core::activation::{HasCode, ResendRefused, Status, WithheldBecause};
 use numberotp_core::id::{AccountId, ActivationId, MessageId};
+use numberotp_core::inbound::STILL_MEANT;
 use numberotp_core::text::ProviderCode;
 use numberotp_core::time::Span;
 use numberotp_server::store::activation::{activation_get, activation_resend};
@@ -151,7 +152,7 @@ fn a_message_after_the_end_is_sealed_and_moves_no_money() {
         }
         assert_eq!((stage.purses(account), stage.events()), before);
         let sealed = ["1 sealed late", "2 sealed late", "3 sealed late", "4 sealed late"];
-        let expected = [&["2 delivered"], sealed.as_slice(), &["- parked"; 4]].concat();
+        let expected = [&["2 delivered"], sealed.as_slice(), &["- sealed late"; 4]].concat();
         assert_eq!(stage.messages(), expected);
         assert_eq!(stage.status(overdue), "waiting", "the clock closes it, not a message");
         done(&stage.close(overdue, Closing::Expire));
@@ -364,11 +365,17 @@ fn what_could_be_two_peoples_is_shown_to_neither() {
             (stage.status(telegram).as_str(), stage.status(whatsapp).as_str()),
             ("waiting", "waiting")
         );
-        // Once one of them is over, the number is the other's alone.
+        // Once one of them is over, its message may still be on its way; what names the other is the other's.
         stage.pass(Span::seconds(1));
         let ann = stage.write(move |tx| activation_get(tx, telegram)).unwrap().unwrap().account;
         done(&stage.close(telegram, Closing::Cancel(ann)));
-        let message = stage.by_number("m4", "447700900001");
+        for (key, named) in [("m4", &[][..]), ("m5", &["tg"])] {
+            let services = named.iter().map(|code| service(code)).collect();
+            let message = Receive { services, ..stage.by_number(key, "447700900001") };
+            assert_eq!(stage.receive(message), Received::Unmatched);
+        }
+        assert_eq!(stage.status(whatsapp), "waiting");
+        let message = Receive { services: vec![service("wa")], ..stage.by_number("m6", "447700900001") };
         assert_eq!(stage.receive(message), Received::Matched);
         assert_eq!(stage.status(whatsapp), "received");
     });
@@ -389,10 +396,16 @@ fn a_number_that_was_had_before_brings_no_old_messages() {
         stage.pass(Span::seconds(1));
         let second = stage.rented(bob, "r2", "447700900001");
         assert_eq!(stage.status(second), "waiting");
-        assert_eq!(stage.messages(), ["- parked", "1 sealed late"]);
+        assert_eq!(stage.messages(), ["- sealed late", "1 sealed late"]);
         let message = stage.by_number("m3", "447700900001");
         stage.receive(message);
-        assert_eq!(delivered(stage, second), ["m3"]);
+        assert_eq!(delivered(stage, second), [""; 0], "it could still be the first one's");
+        done(&stage.close(second, Closing::Cancel(bob)));
+        stage.pass(STILL_MEANT);
+        let third = stage.rented(bob, "r3", "447700900001");
+        let message = stage.by_number("m4", "447700900001");
+        stage.receive(message);
+        assert_eq!(delivered(stage, third), ["m4"]);
     });
 }
 

@@ -16,8 +16,7 @@ use crate::store::ledger::{
 use crate::store::log::{Entry, LOG_INSERT};
 use crate::store::tx::Tx;
 use crate::store::wake::Wake;
-use numberotp_core::activation::{Activation, HasCode, Verdict, WithheldBecause};
-use numberotp_core::id::ActivationId;
+use numberotp_core::activation::{Activation, HasCode, Verdict};
 use numberotp_core::time::Time;
 
 /// Writes the working set's changes and registers who is to be woken.
@@ -27,7 +26,7 @@ pub fn flush(tx: &mut Tx<'_>, working: &Working) -> Result<(), StoreError> {
     flush_keys(tx, working)?;
     flush_leases(tx, working)?;
     flush_messages(tx, working)?;
-    flush_log(tx, working)?;
+    tx.bulk(&LOG_INSERT, &working.log.iter().map(Entry::row).collect::<Vec<_>>())?;
     let events: Vec<Vec<Value>> = working
         .events
         .iter()
@@ -214,14 +213,6 @@ fn reason(message: &NewMessage, receive: &Receive) -> &'static str {
         (Verdict::Parked, Some(because)) => because.as_str(),
         (verdict, _) => verdict.reason(),
     }
-}
-
-fn flush_log(tx: &mut Tx<'_>, working: &Working) -> Result<(), StoreError> {
-    let entry = |(id, because, activation, at): &(i64, WithheldBecause, Option<ActivationId>, Time)| {
-        Entry::withheld(*id, *because, *activation, *at).row()
-    };
-    let entries: Vec<Vec<Value>> = working.withheld.iter().map(entry).collect();
-    tx.bulk(&LOG_INSERT, &entries).map(drop)
 }
 
 fn flush_jobs(tx: &mut Tx<'_>, working: &Working) -> Result<(), StoreError> {

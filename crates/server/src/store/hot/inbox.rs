@@ -5,9 +5,10 @@ use super::command::{Attach, Receive, Received};
 use super::decide::Desk;
 use super::working::{Adoption, Lease, NewMessage, PARKED_FOR, Parked};
 use crate::store::StoreError;
+use crate::store::log::{Act, Entry};
 use numberotp_core::activation::{HasCode, SealedBecause, Verdict, WithheldBecause};
 use numberotp_core::id::{ActivationId, MessageId};
-use numberotp_core::inbound::{Candidate, Match, choose};
+use numberotp_core::inbound::{Match, STILL_MEANT, Standing, choose};
 use numberotp_core::time::{Span, Time};
 
 /// By so much a provider's clock may be behind ours.
@@ -70,7 +71,12 @@ impl Desk<'_> {
         let (verdict, activation) = match self.find(receive) {
             Match::One(_, activation) => (self.verdict(activation, &parked)?, Some(activation)),
             Match::Nothing => (self.alone(&parked)?, None),
-            Match::Sealed(because) => (Verdict::Sealed(because), None),
+            Match::Sealed(because) => {
+                if let Some(withheld) = receive.withheld {
+                    self.record(Act::Sealed, withheld, (None, receive.now))?;
+                }
+                (Verdict::Sealed(because), None)
+            }
         };
         if verdict == Verdict::Parked {
             self.working.parked.insert(id, parked);
@@ -95,49 +101,55 @@ impl Desk<'_> {
             return choose(lease.map(|lease| &lease.candidate), &[], &[]);
         }
         let of_number = of_provider().filter(|lease| receive.number.as_ref() == Some(&lease.number));
-        let open: Vec<&Lease> = of_number.filter(|lease| lease.open_at(receive.now)).collect();
+        let (open, rest): (Vec<&Lease>, Vec<&Lease>) =
+            of_number.partition(|lease| lease.open_at(receive.now));
         // A message that the provider had before a lease began was meant for somebody else.
         let since =
             |lease: &&&Lease| receive.sent_at.is_none_or(|sent| sent >= lease.from_at.minus(CLOCKS_DIFFER));
-        let meant: Vec<Candidate> = open.iter().filter(since).map(|lease| lease.candidate.clone()).collect();
+        let meant: Vec<&Lease> = open.iter().filter(since).copied().collect();
         // Nor is an old one parked: the next purchase of the number would adopt it.
         let old = receive.sent_at.is_some_and(|sent| sent < receive.now.minus(CLOCKS_DIFFER));
         if meant.is_empty() && (!open.is_empty() || old) {
             return Match::Sealed(SealedBecause::Late);
         }
-        choose(None, &meant, &receive.services)
+        let just_over = rest.into_iter().filter(|lease| lease.ended_after(receive.now.minus(STILL_MEANT)));
+        let open = meant.into_iter().map(|lease| (lease.candidate.clone(), Standing::Open));
+        let over = just_over.map(|lease| (lease.candidate.clone(), Standing::JustOver));
+        choose(None, &open.chain(over).collect::<Vec<_>>(), &receive.services)
     }
 
     /// What becomes of a message for an activation: withheld, unless its service is excepted and sends such.
     fn verdict(&mut self, id: ActivationId, message: &Parked) -> Result<Verdict, StoreError> {
-        match message.withheld {
-            Some(because) if !self.rules.exceptions.expect(&self.activation(id)?.terms.service, because) => {
-                self.withhold(because, Some(id), message.received_at)
+        if let Some(because) = message.withheld {
+            let excepted = self.rules.exceptions.expect(&self.activation(id)?.terms.service, because);
+            let act = if excepted { Act::LetThrough } else { Act::Withheld };
+            self.record(act, because, (Some(id), message.received_at))?;
+            if !excepted {
+                return Ok(Verdict::Withheld(because));
             }
-            _ => self.deliver(id, message.id, message.has_code, message.received_at),
         }
+        self.deliver(id, message.id, message.has_code, message.received_at)
     }
 
     /// What becomes of a message that nothing matches yet. One that nobody may see need not wait.
     fn alone(&mut self, message: &Parked) -> Result<Verdict, StoreError> {
-        match message.withheld {
-            Some(because) if !self.rules.exceptions.any(because) => {
-                self.withhold(because, None, message.received_at)
-            }
-            _ => Ok(Verdict::Parked),
-        }
+        let Some(because) = message.withheld else { return Ok(Verdict::Parked) };
+        let waits = self.rules.exceptions.any(because);
+        let act = if waits { Act::Parked } else { Act::Withheld };
+        self.record(act, because, (None, message.received_at))?;
+        Ok(if waits { Verdict::Parked } else { Verdict::Withheld(because) })
     }
 
-    /// Keeps a message from everybody, and that on record.
-    fn withhold(
+    /// Puts on record what became of a message that looks like what is kept from buyers.
+    fn record(
         &mut self,
+        act: Act,
         because: WithheldBecause,
-        activation: Option<ActivationId>,
-        at: Time,
-    ) -> Result<Verdict, StoreError> {
-        let entry = self.id()?;
-        self.working.withheld.push((entry, because, activation, at));
-        Ok(Verdict::Withheld(because))
+        (activation, at): (Option<ActivationId>, Time),
+    ) -> Result<(), StoreError> {
+        let id = self.id()?;
+        self.working.log.push(Entry::message(id, act, because, (activation, at)));
+        Ok(())
     }
 
     /// Gives a message to an activation; the answer is its verdict.

@@ -12,7 +12,7 @@ use crate::store::tx::Tx;
 use numberotp_core::activation::{HasCode, WithheldBecause};
 use numberotp_core::caller::Standing;
 use numberotp_core::id::{AccountId, ActivationId, BrandId, LeaseId, MessageId};
-use numberotp_core::inbound::Candidate;
+use numberotp_core::inbound::{Candidate, STILL_MEANT};
 use numberotp_core::text::{PhoneNumber, ProviderCode};
 use numberotp_core::time::Time;
 use numberotp_core::vocabulary::ServiceCode;
@@ -24,7 +24,7 @@ statements! {
     /// Leases by the provider's reference, open or not.
     HOT_LEASES_BY_REFERENCE = "SELECT id, brand_id, account_id, activation_id, provider, provider_ref, number, service, from_at, to_at, closed_at FROM leases WHERE provider IN TEXTS($1) AND provider_ref IN TEXTS($2)";
     /// Open leases of numbers.
-    HOT_LEASES_BY_NUMBER = "SELECT id, brand_id, account_id, activation_id, provider, provider_ref, number, service, from_at, to_at, closed_at FROM leases WHERE number IN TEXTS($1) AND to_at > $2 AND closed_at IS NULL";
+    HOT_LEASES_BY_NUMBER = "SELECT id, brand_id, account_id, activation_id, provider, provider_ref, number, service, from_at, to_at, closed_at FROM leases WHERE number IN TEXTS($1) AND to_at > $2 AND (closed_at IS NULL OR closed_at > $2)";
     /// Leases of activations.
     HOT_LEASES_BY_ACTIVATION = "SELECT id, brand_id, account_id, activation_id, provider, provider_ref, number, service, from_at, to_at, closed_at FROM leases WHERE activation_id IN KEYS($1)";
     /// Parked messages with a reference.
@@ -201,9 +201,10 @@ fn load_leases(tx: &mut Tx<'_>, needs: &Needs, working: &mut Working) -> Result<
         );
     }
     if !needs.numbers.is_empty() {
-        rows.extend(
-            tx.query(&HOT_LEASES_BY_NUMBER, &[texts(&needs.numbers), Value::Int(needs.since().micros())])?,
-        );
+        rows.extend(tx.query(
+            &HOT_LEASES_BY_NUMBER,
+            &[texts(&needs.numbers), Value::Int(needs.since().minus(STILL_MEANT).micros())],
+        )?);
     }
     for row in rows {
         let lease = read_lease(row)?;

@@ -3,6 +3,7 @@
 
 use super::Claim;
 use crate::store::idempotency::UsedKey;
+use crate::store::log::Entry;
 use numberotp_core::activation::{Activation, EventKind, HasCode, Verdict, WithheldBecause};
 use numberotp_core::caller::Standing;
 use numberotp_core::id::{AccountId, ActivationId, BrandId, EventId, JobId, LeaseId, MessageId};
@@ -40,6 +41,10 @@ pub struct Lease {
 impl Lease {
     pub fn open_at(&self, now: Time) -> bool {
         self.closed_at.is_none() && self.from_at <= now && now < self.to_at
+    }
+    /// Whether it is over, by its buyer or by the clock, and was not yet at a time.
+    pub fn ended_after(&self, time: Time) -> bool {
+        self.closed_at.unwrap_or(self.to_at).min(self.to_at) > time
     }
 }
 
@@ -93,8 +98,8 @@ pub struct Working {
     pub closed_leases: BTreeSet<LeaseId>,
     pub new_messages: Vec<(NewMessage, super::Receive)>,
     pub adoptions: Vec<Adoption>,
-    /// Messages withheld, with the purchase they were for if one is known.
-    pub withheld: Vec<(i64, WithheldBecause, Option<ActivationId>, Time)>,
+    /// What goes on record.
+    pub log: Vec<Entry>,
     pub events: Vec<(EventId, AccountId, EventKind, ActivationId, Time)>,
     pub new_jobs: Vec<(JobId, JobKind, i64, Time)>,
     pub moved_jobs: BTreeMap<(&'static str, i64), Time>,
