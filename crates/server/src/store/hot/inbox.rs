@@ -37,7 +37,7 @@ impl Desk<'_> {
         for parked in messages {
             self.working.parked.remove(&parked.id);
             self.working.matched.insert(parked.id);
-            let verdict = self.verdict(attach.activation, &parked)?;
+            let verdict = self.verdict(attach.activation, &parked, attach.now)?;
             match self.working.new_messages.iter_mut().find(|(new, _)| new.id == parked.id) {
                 Some((new, _)) => {
                     new.verdict = verdict;
@@ -69,7 +69,7 @@ impl Desk<'_> {
             received_at: receive.now,
         };
         let (verdict, activation) = match self.find(receive) {
-            Match::One(_, activation) => (self.verdict(activation, &parked)?, Some(activation)),
+            Match::One(_, activation) => (self.verdict(activation, &parked, receive.now)?, Some(activation)),
             Match::Nothing => (self.alone(&parked)?, None),
             Match::Sealed(because) => {
                 if let Some(withheld) = receive.withheld {
@@ -119,11 +119,11 @@ impl Desk<'_> {
     }
 
     /// What becomes of a message for an activation: withheld, unless its service is excepted and sends such.
-    fn verdict(&mut self, id: ActivationId, message: &Parked) -> Result<Verdict, StoreError> {
+    fn verdict(&mut self, id: ActivationId, message: &Parked, now: Time) -> Result<Verdict, StoreError> {
         if let Some(because) = message.withheld {
             let excepted = self.rules.exceptions.expect(&self.activation(id)?.terms.service, because);
             let act = if excepted { Act::LetThrough } else { Act::Withheld };
-            self.record(act, because, (Some(id), message.received_at))?;
+            self.record(act, because, (Some(id), now))?;
             if !excepted {
                 return Ok(Verdict::Withheld(because));
             }
