@@ -5,21 +5,23 @@ use super::db::{Row, statements};
 use super::scenario::scenarios_purge;
 use super::tx::{Sequence, Tx};
 use numberotp_core::id::{ActivationId, MessageId};
-use numberotp_core::time::Time;
+use numberotp_core::time::{Span, Time};
 
 statements! {
     /// What an activation's buyer may see.
-    MESSAGES_DELIVERED = "SELECT id, provider, dedupe_key, key_day, body, received_at FROM messages WHERE activation_id = $1 AND verdict = 'delivered' ORDER BY received_at, id";
+    MESSAGES_DELIVERED = "SELECT id, provider, dedupe_key, key_day, body, received_at FROM messages WHERE activation_id = $1 AND verdict = 'delivered' AND key_day <> 0 ORDER BY received_at, id";
     /// The same for a page of activations.
-    MESSAGES_DELIVERED_ALL = "SELECT id, provider, dedupe_key, key_day, body, received_at, activation_id FROM messages WHERE activation_id IN KEYS($1) AND verdict = 'delivered' ORDER BY received_at, id";
+    MESSAGES_DELIVERED_ALL = "SELECT id, provider, dedupe_key, key_day, body, received_at, activation_id FROM messages WHERE activation_id IN KEYS($1) AND verdict = 'delivered' AND key_day <> 0 ORDER BY received_at, id";
     /// Bytes that were verified but could not be read.
     QUARANTINE_INSERT = "INSERT INTO quarantine (id, provider, key_day, body, received_at, purge_after) VALUES ($1, $2, $3, $4, $5, $6)";
     /// The key of a day.
     DATA_KEY_GET = "SELECT wrapped FROM data_keys WHERE day = $1";
     /// Written once; a second writer keeps the first's.
     DATA_KEY_INSERT = "INSERT INTO data_keys (day, wrapped) VALUES ($1, $2) ON CONFLICT (day) DO NOTHING";
-    /// Messages past their time, a portion.
-    MESSAGES_PURGE = "DELETE FROM messages WHERE id IN (SELECT id FROM messages WHERE purge_after <= $1 ORDER BY purge_after LIMIT $2)";
+    /// Texts past their time, a portion: the rest of the row stays as the message's name, with day 0 for its key.
+    MESSAGES_EMPTY = "UPDATE messages SET body = $3, key_day = 0, services = '', purge_after = purge_after + $4 WHERE id IN (SELECT id FROM messages WHERE purge_after <= $1 AND key_day <> 0 ORDER BY purge_after LIMIT $2)";
+    /// Names past their time, a portion.
+    MESSAGES_FORGET = "DELETE FROM messages WHERE id IN (SELECT id FROM messages WHERE purge_after <= $1 AND key_day = 0 ORDER BY purge_after LIMIT $2)";
     /// Quarantined bytes past their time.
     QUARANTINE_PURGE = "DELETE FROM quarantine WHERE purge_after <= $1";
     /// Keys of days before, of which nothing is left.
@@ -114,10 +116,16 @@ pub fn data_key_fix(tx: &mut Tx<'_>, day: i64, fresh: &[u8]) -> Result<Vec<u8>, 
     data_key_get(tx, day)?.ok_or(StoreError::Corrupt { table: "data_keys", column: "wrapped" })
 }
 
-/// Deletes a portion of what is past its time, then keys of days of which nothing is left.
-/// Answers how many messages went.
+/// How long a message's name is kept after its text: a sender that repeats it within a month is told what it was told
+/// at first.
+pub const NAME_KEPT: Span = Span::hours(27 * 24);
+
+/// Deletes a portion of the texts that are past their time, of the names that are past theirs, then keys of days of
+/// which nothing is left. Answers how many texts or names went.
 pub fn messages_purge(tx: &mut Tx<'_>, now: Time, most: i64) -> Result<u64, StoreError> {
-    let gone = tx.execute(&MESSAGES_PURGE, &[now.micros().into(), most.into()])?;
+    let forgotten = tx.execute(&MESSAGES_FORGET, &[now.micros().into(), most.into()])?;
+    let empty = [now.micros().into(), most.into(), Vec::new().into(), NAME_KEPT.as_micros().into()];
+    let gone = tx.execute(&MESSAGES_EMPTY, &empty)?.saturating_add(forgotten);
     tx.execute(&QUARANTINE_PURGE, &[now.micros().into()])?;
     scenarios_purge(tx, now)?;
     // Yesterday's key stays: a body sealed before midnight may still be on its way here.

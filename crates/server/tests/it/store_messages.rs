@@ -3,8 +3,10 @@
 
 use crate::store_stage::{PRICE, Stage, staged};
 use numberotp_core::time::Span;
-use numberotp_server::store::hot::{Receive, Received};
-use numberotp_server::store::message::{Quarantined, data_key_fix, data_key_get, messages_purge, quarantine};
+use numberotp_server::store::hot::{Command, Receive, Received};
+use numberotp_server::store::message::{
+    NAME_KEPT, Quarantined, data_key_fix, data_key_get, messages_delivered, messages_purge, quarantine,
+};
 use std::sync::Arc;
 
 fn purge(stage: &mut Stage<'_>, most: i64) -> u64 {
@@ -64,8 +66,52 @@ fn what_is_past_its_time_goes_in_portions() {
         assert_eq!(purge(stage, 2), 2);
         assert_eq!(purge(stage, 2), 1, "the instant itself counts");
         assert_eq!(purge(stage, 2), 0);
-        assert_eq!(stage.messages(), ["- parked", "1 delivered"], "the youngest two are left");
+        let texts = "SELECT CAST(id AS TEXT) FROM messages WHERE length(body) > 0";
+        assert_eq!(stage.list(texts).len(), 2, "the youngest two are left");
+        assert_eq!(stage.messages().len(), 5, "and the names of all");
         assert_eq!(stage.status(id), "received", "what was bought is not touched");
+    });
+}
+
+/// A gateway may repeat a message for weeks.
+#[test]
+fn a_repeat_of_a_message_whose_text_is_gone_is_told_what_it_was_told_at_first() {
+    staged(|stage| {
+        let account = stage.person_with(PRICE.micros());
+        let id = stage.rented(account, "r1", "447700900001");
+        let (known, stray) = (stage.by_reference("m1", "r1"), stage.by_reference("m2", "unknown"));
+        assert_eq!(stage.receive(known.clone()), Received::Matched);
+        assert_eq!(stage.receive(stray.clone()), Received::Unmatched);
+        let gone =
+            |stage: &mut Stage<'_>| stage.write(move |tx| messages_delivered(tx, id)).unwrap().is_empty();
+        assert!(!gone(stage));
+        stage.pass(Span::hours(72));
+        assert_eq!(purge(stage, 10), 2);
+        assert!(gone(stage), "nobody sees an empty message");
+        stage.pass(NAME_KEPT.minus(Span::seconds(1)));
+        assert_eq!(purge(stage, 10), 0);
+        assert_eq!(stage.receive(known), Received::Matched);
+        assert_eq!(stage.receive(stray), Received::Unmatched);
+        assert_eq!(stage.list("SELECT CAST(id AS TEXT) FROM messages").len(), 2, "nothing came anew");
+        stage.pass(Span::seconds(1));
+        assert_eq!((purge(stage, 10), stage.messages().len()), (2, 0));
+    });
+}
+
+/// Kept shorter than a message may wait for its purchase: what is gone charges nobody.
+#[test]
+fn a_message_whose_text_is_gone_is_not_adopted() {
+    staged(|stage| {
+        let account = stage.person_with(PRICE.micros());
+        let id = stage.reserved(account);
+        let early =
+            Receive { purge_after: stage.now.plus(Span::seconds(1)), ..stage.by_reference("m1", "r1") };
+        assert_eq!(stage.receive(early), Received::Unmatched);
+        stage.pass(Span::seconds(1));
+        assert_eq!(purge(stage, 10), 1);
+        let attach = stage.attach(id, "r1", "447700900001");
+        stage.send(Command::Attach(attach)).unwrap();
+        assert_eq!((stage.status(id).as_str(), stage.messages()), ("waiting", vec!["- parked".to_owned()]));
     });
 }
 

@@ -28,9 +28,9 @@ statements! {
     /// Leases of activations.
     HOT_LEASES_BY_ACTIVATION = "SELECT id, brand_id, account_id, activation_id, provider, provider_ref, number, service, from_at, to_at, closed_at FROM leases WHERE activation_id IN KEYS($1)";
     /// Parked messages with a reference.
-    HOT_PARKED_BY_REFERENCE = "SELECT id, provider, provider_ref, number, has_code, reason, received_at FROM messages WHERE verdict = 'parked' AND provider_ref IN TEXTS($1) AND received_at >= $2";
+    HOT_PARKED_BY_REFERENCE = "SELECT id, provider, provider_ref, number, has_code, reason, received_at FROM messages WHERE verdict = 'parked' AND key_day <> 0 AND provider_ref IN TEXTS($1) AND received_at >= $2";
     /// Parked messages without one.
-    HOT_PARKED_BY_NUMBER = "SELECT id, provider, provider_ref, number, has_code, reason, received_at FROM messages WHERE verdict = 'parked' AND provider_ref IS NULL AND number IN TEXTS($1) AND received_at >= $2";
+    HOT_PARKED_BY_NUMBER = "SELECT id, provider, provider_ref, number, has_code, reason, received_at FROM messages WHERE verdict = 'parked' AND key_day <> 0 AND provider_ref IS NULL AND number IN TEXTS($1) AND received_at >= $2";
     /// Purses with their accounts, locked in the order of their ids.
     HOT_PURSES = "SELECT p.account_id, a.standing, p.balance_posted, p.balance_held, p.gift_posted, p.gift_held, p.granted_posted, p.granted_held, p.bought_posted, p.bought_held, p.gift_total FROM purses p JOIN accounts a ON a.id = p.account_id WHERE p.account_id IN KEYS($1) ORDER BY p.account_id LOCKED";
 }
