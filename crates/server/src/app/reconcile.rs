@@ -20,15 +20,15 @@ const QUESTION_WITHIN: Span = Span::seconds(10);
 const QUESTION_LAST: Span = Span::seconds(2);
 /// Pause before a provider that could not tell is asked again.
 const ASK_AGAIN: Span = Span::seconds(5);
-/// A provider that knows nothing of a purchase is asked this often: a late allocation may still come.
-const SWEEPS: i64 = 3;
+/// A provider that knows nothing of a purchase is asked again until the purchase is this old: a late allocation may
+/// still come. Counted in time, not in questions: those that went wrong have asked nothing.
+const SWEPT_FOR: Span = Span::seconds(150);
 /// Pause between sweeps.
 const SWEEP_AGAIN: Span = Span::seconds(60);
 
 /// Does what is due for an activation.
 pub async fn watch(context: &Context, id: ActivationId) -> Result<JobEnd, Fault> {
-    let found = context.store.read(move |tx| activation_get(tx, id)).await.map_err(from_store)?;
-    let Some(activation) = found else { return Ok(JobEnd::Dead) };
+    let Some(activation) = find(context, id).await? else { return Ok(JobEnd::Dead) };
     match activation.state {
         State::Reserving => settle(context, &activation).await,
         _ => close(context, id, Closing::Expire).await.map(|_closed| JobEnd::Moved),
@@ -66,25 +66,31 @@ async fn settle(context: &Context, activation: &Activation) -> Result<JobEnd, Fa
 
 /// Tells a provider that a number is free.
 pub async fn release(context: &Context, id: ActivationId, attempts: i64) -> Result<JobEnd, Fault> {
-    match tell_free(context, id).await? {
-        Some(Ok(_)) | None => Ok(JobEnd::Done),
-        Some(Err(_)) => Ok(JobEnd::Again(backoff(attempts))),
-    }
+    let Some(activation) = find(context, id).await? else { return Ok(JobEnd::Done) };
+    Ok(match tell_free(context, &activation).await {
+        Ok(_) => JobEnd::Done,
+        Err(_) => JobEnd::Again(backoff(attempts)),
+    })
 }
 
 /// Takes back what a provider may have given to a purchase that failed.
 pub async fn sweep(context: &Context, id: ActivationId, attempts: i64) -> Result<JobEnd, Fault> {
-    match tell_free(context, id).await? {
-        None | Some(Ok(Outcome::Done)) => Ok(JobEnd::Done),
-        Some(Ok(_)) if attempts >= SWEEPS => Ok(JobEnd::Done),
-        Some(Ok(_)) => Ok(JobEnd::Again(SWEEP_AGAIN)),
-        Some(Err(_)) => Ok(JobEnd::Again(backoff(attempts))),
-    }
+    let Some(activation) = find(context, id).await? else { return Ok(JobEnd::Done) };
+    // Read before the provider is asked: what it says is no younger.
+    let age = context.clock.now().since(activation.created_at);
+    Ok(match tell_free(context, &activation).await {
+        Ok(Outcome::Done) => JobEnd::Done,
+        Ok(_) if age >= SWEPT_FOR => JobEnd::Done,
+        Ok(_) => JobEnd::Again(SWEEP_AGAIN),
+        Err(_) => JobEnd::Again(backoff(attempts)),
+    })
 }
 
-async fn tell_free(context: &Context, id: ActivationId) -> Result<Option<Result<Outcome, Upstream>>, Fault> {
-    let found = context.store.read(move |tx| activation_get(tx, id)).await.map_err(from_store)?;
-    let Some(activation) = found else { return Ok(None) };
-    let release = Operation::Release { reference: reference(id) };
-    Ok(Some(ask(context, &activation.terms.provider, &release, QUESTION_WITHIN).await))
+async fn find(context: &Context, id: ActivationId) -> Result<Option<Activation>, Fault> {
+    context.store.read(move |tx| activation_get(tx, id)).await.map_err(from_store)
+}
+
+async fn tell_free(context: &Context, activation: &Activation) -> Result<Outcome, Upstream> {
+    let release = Operation::Release { reference: reference(activation.id) };
+    ask(context, &activation.terms.provider, &release, QUESTION_WITHIN).await
 }

@@ -13,7 +13,7 @@ use numberotp_server::store::job::job_known;
 use numberotp_server::store::sandbox::sandbox_purchase_get;
 use numberotp_testkit::app::{Answer, Customer, Setup, TestApp, in_sandbox, until, with_app};
 use serde_json::{Value, json};
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::{Arc, Condvar, Mutex};
 use tokio::task::JoinHandle;
 
@@ -112,6 +112,29 @@ fn a_lost_request_is_money_back_within_a_minute() {
         let row = app.row_of(&id).get();
         assert!(!app.read(move |tx| job_known(tx, JobKind::ActivationSweep, row)).await);
         is_undone(app, &customer, &id).await;
+    });
+}
+
+#[test]
+fn a_question_that_went_wrong_is_not_one_of_those_that_a_late_number_is_looked_for_with() {
+    in_sandbox(async |app| {
+        let customer = app.account(2_000, 0).await;
+        let wrong = AtomicUsize::new(2);
+        app.line().interfere(move |sent| match sent.verb {
+            "allocate" => Interference::LoseRequest,
+            "release"
+                if wrong.fetch_update(Ordering::Relaxed, Ordering::Relaxed, |n| n.checked_sub(1)).is_ok() =>
+            {
+                Interference::LoseRequest
+            }
+            _ => Interference::Pass,
+        });
+        let id = unconfirmed(app, &customer).await;
+        app.live(300).await;
+        is_undone(app, &customer, &id).await;
+        assert_eq!(app.line().count("release"), 5, "two that went wrong, and three over two minutes");
+        let row = app.row_of(&id).get();
+        assert!(!app.read(move |tx| job_known(tx, JobKind::ActivationSweep, row)).await);
     });
 }
 
