@@ -3,7 +3,7 @@
 
 use crate::app::catalog::{self, CatalogView, HeldBack};
 use crate::app::limits::Limiter;
-use crate::app::upstream::Tap;
+use crate::app::upstream::{Tap, Wire};
 use crate::app::{Context, demo};
 use crate::clock::{self, Clock};
 use crate::config::{
@@ -211,6 +211,23 @@ pub fn categories() -> Result<Categories, BootError> {
     Categories::load().map_err(|error| BootError::Vocabulary(error.to_string()))
 }
 
+/// The shipped tables, read: the same for every server of a process.
+#[derive(Clone)]
+pub struct Tables {
+    vocabulary: Arc<Vocabulary>,
+    categories: Arc<Categories>,
+    screen: Arc<Screen>,
+}
+
+impl Tables {
+    /// Reads them.
+    pub fn load() -> Result<Self, BootError> {
+        let (vocabulary, categories) = (vocabulary()?, categories()?);
+        let screen = Arc::new(Screen::load(&vocabulary, &categories));
+        Ok(Self { vocabulary: Arc::new(vocabulary), categories: Arc::new(categories), screen })
+    }
+}
+
 /// What a server was told, as far as real numbers require it.
 pub fn controls(edge: &Edge, settings: &Settings) -> Controls {
     let rate_limits = match edge.enforced {
@@ -267,18 +284,27 @@ pub struct Hands {
     pub adjust: Option<fn(&mut Settings)>,
     /// An unreliable provider.
     pub tap: Option<Tap>,
+    /// The providers themselves.
+    pub wire: Option<Wire>,
+    /// The database, opened by whoever moves it by hand; it knows the rules already.
+    pub store: Option<Store>,
+    /// The shipped tables, read before.
+    pub tables: Option<Tables>,
     /// What stops the server.
     pub stopping: Option<CancellationToken>,
 }
 
 /// Opens everything and puts the context together.
 pub async fn start(resolved: &Resolved, hands: Hands) -> Result<Arc<Context>, BootError> {
-    let (vocabulary, categories) = (vocabulary()?, categories()?);
+    let Tables { vocabulary, categories, screen } = hands.tables.map_or_else(Tables::load, Ok)?;
     // Which messages are excepted does not depend on the mode, which the database has to tell first.
-    let tables = (&vocabulary, &categories);
+    let tables = (&*vocabulary, &*categories);
     let exceptions = policy(&resolved.policy, Mode::Production, tables)?.exceptions();
     let rules = Rules { credit: resolved.database.credit, exceptions };
-    let store = Store::open(&resolved.database.engine, &StoreOptions::server(rules))?;
+    let store = match hands.store {
+        Some(store) => store,
+        None => Store::open(&resolved.database.engine, &StoreOptions::server(rules))?,
+    };
     let clock = hands.clock.unwrap_or_else(Clock::system);
     // Before its first use: it never goes back, and a job must not run early because this machine's clock is ahead.
     // Servers that share a database share its clock; known before its first use, because it never goes back.
@@ -318,7 +344,7 @@ pub async fn start(resolved: &Resolved, hands: Hands) -> Result<Arc<Context>, Bo
         store,
         clock,
         vault,
-        screen: Screen::load(&vocabulary, &categories),
+        screen,
         vocabulary,
         policy,
         controls: controls(&resolved.edge, &settings),
@@ -326,6 +352,7 @@ pub async fn start(resolved: &Resolved, hands: Hands) -> Result<Arc<Context>, Bo
         catalog: ArcSwap::from_pointee(CatalogView::empty()),
         poster: Poster::default(),
         tap: hands.tap,
+        wire: hands.wire,
         limiter: Limiter::new(resolved.edge.limits, resolved.edge.enforced),
         edge: resolved.edge.clone(),
         purchases: Semaphore::new(PURCHASES_AT_ONCE),

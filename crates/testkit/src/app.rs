@@ -151,7 +151,7 @@ impl<'a> TestApp<'a> {
             clock: Some(self.clock.clone()),
             adjust: self.setup.adjust,
             tap: Some(self.line.tap()),
-            stopping: None,
+            ..Hands::default()
         };
         let started = runtime.spawn(async move {
             let context = must("the start", boot::start(&resolved, hands).await);

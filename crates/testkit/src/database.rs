@@ -120,8 +120,19 @@ impl TestDatabase {
     }
 
     fn in_folder() -> Self {
+        Self::in_a_folder_of(&std::env::temp_dir())
+    }
+
+    /// A SQLite file in memory where the machine has such a disk: for lives that begin again and again, where not the
+    /// disk is put to the test.
+    pub fn in_memory() -> Self {
+        let memory = Path::new("/dev/shm");
+        Self::in_a_folder_of(&if memory.is_dir() { memory.to_owned() } else { std::env::temp_dir() })
+    }
+
+    fn in_a_folder_of(disk: &Path) -> Self {
         let folder = unused(|name| {
-            let folder = std::env::temp_dir().join(name);
+            let folder = disk.join(name);
             match std::fs::create_dir(&folder) {
                 Err(error) if error.kind() == std::io::ErrorKind::AlreadyExists => None,
                 made => Some(made.map(|()| folder).map_err(|error| error.to_string())),

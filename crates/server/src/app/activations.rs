@@ -130,6 +130,8 @@ async fn join(
             return Ok(ended.map(|bought| *bought));
         }
         tokio::select! {
+            // What is known counts before what is over, and never by chance.
+            biased;
             () = changed => {}
             () = tokio::time::sleep(JOIN_POLL.to_std()) => {}
             () = tokio::time::sleep_until(deadline) => return Err(Fault::new(FaultCode::IdempotencyInProgress)),

@@ -3,7 +3,7 @@
 
 use super::catalog::CatalogView;
 use super::limits::Limiter;
-use super::upstream::Tap;
+use super::upstream::{Tap, Wire};
 use crate::clock::Clock;
 use crate::config::{Edge, Settings};
 use crate::outbound::Poster;
@@ -29,11 +29,11 @@ pub struct Context {
     /// Keys for what is kept.
     pub vault: Vault,
     /// Names of services and countries.
-    pub vocabulary: Vocabulary,
+    pub vocabulary: Arc<Vocabulary>,
     /// What is not rented.
     pub policy: Policy,
     /// Which messages are kept from their buyers.
-    pub screen: Screen,
+    pub screen: Arc<Screen>,
     /// What is required before real numbers are rented.
     pub controls: Controls,
     /// How purchase ids are shown.
@@ -52,6 +52,8 @@ pub struct Context {
     pub poster: Poster,
     /// Lets a test lose, refuse or delay what is asked of providers.
     pub tap: Option<Tap>,
+    /// Lets a test be the providers: what it takes is not carried any further.
+    pub wire: Option<Wire>,
     /// How the server meets the network.
     pub edge: Edge,
     /// Who asked how often.

@@ -246,6 +246,8 @@ pub async fn wait(context: &Context, caller: &Caller, id: &str) -> Result<Result
             Status::Received | Status::Waiting | Status::Reserving => {}
         }
         tokio::select! {
+            // What is known counts before what is over, and never by chance.
+            biased;
             () = changed => {}
             () = tokio::time::sleep(context.settings.wait_poll.to_std()) => {}
             () = tokio::time::sleep_until(deadline) => return Ok(Err(Unheard::Timeout)),

@@ -3,6 +3,7 @@
 use super::catalog::Transport;
 use super::{gateway, sandbox};
 use crate::app::Context;
+use futures_util::future::BoxFuture;
 use numberotp_core::text::ProviderCode;
 use numberotp_core::time::Span;
 use numberotp_providers::provider::{HttpReply, HttpRequest, Operation, Outcome, Upstream};
@@ -27,6 +28,12 @@ pub enum Interference {
 
 /// Decides what becomes of a call: lets a test play an unreliable provider.
 pub type Tap = Arc<dyn Fn(&Operation) -> Interference + Send + Sync>;
+
+/// A provider's answer that a test gives in its own time; `None`: the line broke.
+pub type Played = BoxFuture<'static, Option<HttpReply>>;
+
+/// Takes a request to a provider out of our hands and is that provider.
+pub type Wire = Arc<dyn Fn(&ProviderCode, HttpRequest) -> Played + Send + Sync>;
 
 /// Asks a provider; silence after `within` may have happened. A provider that is off cannot be asked:
 /// nothing happened now, but nothing is known of what happened before either.
@@ -64,6 +71,9 @@ async fn send(
     provider: &ProviderCode,
     request: HttpRequest,
 ) -> Option<HttpReply> {
+    if let Some(wire) = &context.wire {
+        return wire(provider, request).await;
+    }
     match transport {
         Transport::Sandbox => sandbox::serve(context, request).await,
         Transport::Own => gateway::serve(context, provider, request).await,

@@ -7,6 +7,7 @@ pub mod activation;
 pub mod audit;
 pub mod db;
 mod error;
+mod hand;
 pub mod hot;
 pub mod idempotency;
 pub mod job;
@@ -24,6 +25,7 @@ mod wake;
 mod writer;
 
 pub use error::StoreError;
+pub use hand::{Hand, Told};
 pub use tx::{IdBlocks, Sequence, Tx};
 pub use wake::{Waiting, Wake, WakeHub};
 pub use writer::{BATCH_MOST, QUEUE_MOST, Work, Writer, cold};

@@ -132,6 +132,20 @@ impl Writer {
         }
     }
 
+    /// Tells every caller that the database is away, without asking it.
+    pub(super) fn refuse_all(&mut self, batch: Vec<Work>) {
+        batch.into_iter().for_each(|work| refuse(work, &away()));
+    }
+
+    /// Carries out a batch whose commit goes through while its answer is lost: callers are told that the database is
+    /// away, and nobody is woken.
+    pub(super) fn run_unheard(&mut self, batch: Vec<Work>) {
+        let mut batch = batch;
+        let done = self.attempt(&mut batch).map(|(done, _lost)| done).unwrap_or_default();
+        let work = done.into_iter().filter_map(undo);
+        work.chain(batch).for_each(|work| refuse(work, &away()));
+    }
+
     /// Begins; a connection that died since its last use is replaced, once: nothing was sent on it yet.
     fn begin(&mut self) -> Result<(), StoreError> {
         self.connection.ensure()?;
@@ -311,6 +325,10 @@ fn undo(done: Done) -> Option<Work> {
             None
         }
     }
+}
+
+fn away() -> StoreError {
+    StoreError::Unavailable("the connection broke".to_owned())
 }
 
 fn refuse(work: Work, error: &StoreError) {
