@@ -114,6 +114,9 @@ mod tests {
             (50_000, [50_000, 0, 0, 0], Some([50_000, 0, 0, 0])),
             (50_100, [50_000, 0, 0, 0], None),
             (50_000, [0, 0, 0, 0], None),
+            // what is free is had with nothing; a price below nothing is no price
+            (0, [0, 0, 0, 0], Some([0, 0, 0, 0])),
+            (-1, [50_000, 0, 0, 0], None),
             (i64::MAX, [i64::MAX, 0, 0, 0], Some([i64::MAX, 0, 0, 0])),
         ];
         for (price, [b, g, gr, bo], expected) in table {
