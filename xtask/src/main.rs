@@ -2,6 +2,7 @@
 //! `test` sets up what the tests need, `tidy` is the house rules as a program, `check` is all of it in CI's order.
 //! It builds in seconds (few and small dependencies) and never leaves anything behind on the machine.
 
+mod bench;
 mod check;
 mod needs;
 mod session;
@@ -24,6 +25,11 @@ cargo xtask COMMAND
   tidy  The house rules: sizes, headers, allowed edges, SQL and engines in their place, migrations in pairs,
         a page for every error code, banned words, large files. All findings in one report.
   check Formatting, tidy, clippy and `test --require-all`, in this order, up to the first failure. CI runs this.
+
+  bench [NAME...] [--quick] [--full] [--write]
+        Measures the product against nginx, pgbench and itself, and prints every goal as a table. As root on Debian
+        it installs nginx and wrk if they are absent. NAMEs are parts of goals' names; --quick shows that it works,
+        --full adds an hour of growth, --write puts the table into docs/generated/bench.md.
 
 Set NUMBEROTP_TEST_POSTGRES to a superuser's URL to test on a PostgreSQL of your own.
 More: xtask/README.md
@@ -54,6 +60,7 @@ fn dispatch(arguments: &[String]) -> Result<(), Failure> {
         "test" => test::run(&Session::new()?, &test_options(rest)?),
         "tidy" => no_arguments(rest).and_then(|()| tidy::run()),
         "check" => no_arguments(rest).and_then(|()| check::run(&Session::new()?)),
+        "bench" => bench::run(&Session::new()?, rest),
         "help" | "--help" | "-h" => {
             print!("{HELP}");
             Ok(())

@@ -3,3 +3,4 @@ pub mod app;
 pub mod cluster;
 pub mod database;
 pub mod disk;
+pub mod instant;

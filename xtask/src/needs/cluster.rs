@@ -37,6 +37,25 @@ max_wal_size = '512MB'
 dynamic_shared_memory_type = mmap
 ";
 
+/// What differs beside that where the server is measured: room for the rows, and no checkpoint every few seconds.
+const MEASURED: &str = "\
+shared_buffers = '512MB'
+max_wal_size = '4GB'
+checkpoint_timeout = '15min'
+";
+
+/// What a server is for, and with that where its data is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Purpose {
+    /// Tests: in memory if there is room.
+    Tests,
+    /// Measuring what a durable commit costs: on a disk.
+    Bench,
+}
+
+/// A folder that is on a disk by convention, and that every user can reach.
+pub const ON_DISK: &str = "/var/tmp";
+
 /// How the server gets a user that is not root.
 #[derive(Debug, PartialEq, Eq)]
 pub enum Identity {
@@ -113,10 +132,15 @@ impl Cluster {
     ///
     /// # Errors
     /// [`Failure::Interrupted`]; [`Failure::Told`] with the server's own words when it does not come up.
-    pub fn start(session: &Session, binaries: &Path, identity: &Identity) -> Result<Self, Failure> {
+    pub fn start(
+        session: &Session,
+        binaries: &Path,
+        identity: &Identity,
+        purpose: Purpose,
+    ) -> Result<Self, Failure> {
         let mut last = String::new();
         for _ in 0..3 {
-            match Self::try_start(session, binaries, identity)? {
+            match Self::try_start(session, binaries, identity, purpose)? {
                 Ok(cluster) => return Ok(cluster),
                 Err(why) => last = why,
             }
@@ -138,8 +162,13 @@ impl Cluster {
         session: &Session,
         binaries: &Path,
         identity: &Identity,
+        purpose: Purpose,
     ) -> Result<Result<Self, String>, Failure> {
-        let folder = TempFolder::new(&base(identity))?;
+        let (base, more) = match purpose {
+            Purpose::Tests => (base(identity), ""),
+            Purpose::Bench => (PathBuf::from(ON_DISK), MEASURED),
+        };
+        let folder = TempFolder::new(&base)?;
         identity.give(folder.path())?;
         let data = folder.path().join("data");
         let password = random_hex()?;
@@ -151,7 +180,7 @@ impl Cluster {
             || identity.command(binaries.join("initdb").as_os_str(), folder.path()),
             folder.path(),
         )?;
-        write(&data.join("postgresql.auto.conf"), SETTINGS)?;
+        write(&data.join("postgresql.auto.conf"), &[SETTINGS, more].concat())?;
 
         let port = free_port()?;
         let mut supervisor = identity
@@ -271,7 +300,8 @@ mod tests {
             }
             return;
         };
-        let cluster = Cluster::start(&Session::without_signals(), &binaries, &identity).unwrap();
+        let cluster =
+            Cluster::start(&Session::without_signals(), &binaries, &identity, Purpose::Tests).unwrap();
         let url = cluster.url().to_owned();
         assert_eq!(psql(&binaries, &url, "select 1").unwrap(), "1");
         let settings = "select current_setting('fsync'), current_setting('max_connections'), pg_encoding_to_char(encoding)
@@ -313,7 +343,8 @@ mod tests {
     #[test]
     fn a_server_that_does_not_come_up_is_told_with_its_own_words() {
         let base = TempFolder::new(&std::env::temp_dir()).unwrap();
-        let failed = Cluster::start(&Session::without_signals(), base.path(), &Identity::Ours);
+        let failed =
+            Cluster::start(&Session::without_signals(), base.path(), &Identity::Ours, Purpose::Tests);
         assert!(matches!(failed, Err(Failure::Told(told)) if told.contains("initdb")));
     }
 }

@@ -4,8 +4,8 @@
 
 mod cached;
 mod clients;
-mod cluster;
-mod postgres;
+pub mod cluster;
+pub mod postgres;
 
 use crate::session::{Failure, Session};
 

@@ -2,7 +2,7 @@
 //! root on Debian and its relatives) from the distribution's package, installed first.
 //! Must never start, stop or change a cluster of the distribution's.
 
-use super::cluster::{Cluster, Identity};
+use super::cluster::{Cluster, Identity, Purpose};
 use super::{POSTGRES_VARIABLE, Provided, Ready};
 use crate::session::{Failure, Session};
 use crate::workspace::in_path;
@@ -27,24 +27,40 @@ pub fn provide(session: &Session) -> Result<Provided, Failure> {
         let told = format!("PostgreSQL: the one that {POSTGRES_VARIABLE} names");
         return Ok(Provided::Ready(Ready { told, variables: vec![(POSTGRES_VARIABLE, url)], _server: None }));
     }
+    match throw_away(session, Purpose::Tests)? {
+        Ok((server, told)) => {
+            let variables = vec![(POSTGRES_VARIABLE, server.url().to_owned())];
+            Ok(Provided::Ready(Ready { told, variables, _server: Some(server) }))
+        }
+        Err(why) => Ok(Provided::Missing(format!("PostgreSQL tests: {why}"))),
+    }
+}
+
+/// A throw-away server and a line about it, or why there is none.
+///
+/// # Errors
+/// [`Failure::Interrupted`]; [`Failure::Told`] when binaries are there and yet no server comes up.
+pub fn throw_away(session: &Session, purpose: Purpose) -> Result<Result<(Cluster, String), String>, Failure> {
     let identity = Identity::current()?;
     let binaries = match find(&folders()) {
         Some(found) => found,
         None => match install(session, &identity)? {
             Ok(found) => found,
-            Err(why) => return Ok(Provided::Missing(format!("PostgreSQL tests: {why}"))),
+            Err(why) => return Ok(Err(why)),
         },
     };
     if identity == (Identity::Root { runner: None }) {
         let why = "we are root, which PostgreSQL refuses, and there is no user `postgres` or no setpriv, runuser or su";
-        return Ok(Provided::Missing(format!("PostgreSQL tests: {why}")));
+        return Ok(Err(why.to_owned()));
     }
-    let cluster = Cluster::start(session, &binaries.folder, &identity)?;
-    Ok(Provided::Ready(Ready {
-        told: format!("PostgreSQL: {}, throw-away, in {}", binaries.version, cluster.folder().display()),
-        variables: vec![(POSTGRES_VARIABLE, cluster.url().to_owned())],
-        _server: Some(cluster),
-    }))
+    let cluster = Cluster::start(session, &binaries.folder, &identity, purpose)?;
+    let told = format!("PostgreSQL: {}, throw-away, in {}", binaries.version, cluster.folder().display());
+    Ok(Ok((cluster, told)))
+}
+
+/// A program of the same package, such as `pgbench`.
+pub fn program(name: &str) -> Option<PathBuf> {
+    find(&folders()).map(|binaries| binaries.folder.join(name)).filter(|file| file.is_file())
 }
 
 /// A folder with `initdb` and `postgres`, new enough.

@@ -26,6 +26,7 @@ const CRATES: &[Crate] = &[
     Crate { folder: "crates/providers/", uses: &[CORE], tests_use: &[], pure: true },
     Crate { folder: "crates/server/", uses: &[CORE, PROVIDERS], tests_use: &[TESTKIT], pure: false },
     Crate { folder: "crates/testkit/", uses: &[CORE, PROVIDERS, SERVER], tests_use: &[], pure: false },
+    Crate { folder: "crates/bench/", uses: &[CORE, PROVIDERS, SERVER, TESTKIT], tests_use: &[], pure: false },
     Crate { folder: "xtask/", uses: &[], tests_use: &[], pure: false },
 ];
 

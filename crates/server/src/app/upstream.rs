@@ -10,7 +10,7 @@ use numberotp_providers::provider::{HttpReply, HttpRequest, Operation, Outcome, 
 use std::sync::Arc;
 
 /// What a test does to a call.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+#[derive(Clone, Copy, Debug)]
 pub enum Interference {
     /// Nothing.
     Pass,
@@ -24,6 +24,8 @@ pub enum Interference {
     NoStock,
     /// The provider never answers.
     Hang,
+    /// The provider is played by this function, which answers at once.
+    Answer(fn(&Operation) -> HttpReply),
 }
 
 /// Decides what becomes of a call: lets a test play an unreliable provider.
@@ -56,6 +58,7 @@ pub async fn ask(
             Interference::Refuse => Some(HttpReply { status: 400, body: Vec::new() }),
             Interference::NoStock => Some(HttpReply { status: 409, body: Vec::new() }),
             Interference::Hang => std::future::pending().await,
+            Interference::Answer(answer) => Some(answer(operation)),
         }
     };
     match tokio::time::timeout(within.to_std(), call).await {
