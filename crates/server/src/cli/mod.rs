@@ -3,6 +3,7 @@
 
 mod account;
 mod audit;
+mod backup;
 mod doctor;
 mod extract;
 mod log;
@@ -16,8 +17,10 @@ mod serve;
 use crate::boot::{self, BootError};
 use crate::config::{ConfigError, DatabaseSettings, ServeSettings, resolve, resolve_database};
 use crate::store::StoreError;
+use backup::Proof;
 use clap::{Parser, Subcommand};
 use output::Output;
+use std::path::PathBuf;
 use std::process::ExitCode;
 
 /// Rent phone numbers for receiving one-time codes: server, accounts, offers, audit.
@@ -49,6 +52,28 @@ enum Command {
     },
     /// Recompute the books and print each invariant; exit code 1 if one is violated
     Audit {
+        /// Print JSON
+        #[arg(long)]
+        json: bool,
+    },
+    /// Copy the database into a new file while a server runs (SQLite; for PostgreSQL it prints the way)
+    Backup {
+        /// The new file; nothing is overwritten
+        file: PathBuf,
+        /// Check the copy and recompute its books before it gets its name
+        #[arg(long)]
+        verify: bool,
+        /// Print JSON
+        #[arg(long)]
+        json: bool,
+    },
+    /// Put a backup in the place of a database that is not there (SQLite; for PostgreSQL it prints the way)
+    Restore {
+        /// The backup
+        file: PathBuf,
+        /// Check it and recompute its books before it is in place
+        #[arg(long)]
+        verify: bool,
         /// Print JSON
         #[arg(long)]
         json: bool,
@@ -139,6 +164,14 @@ async fn carry_out(cli: Cli) -> Result<(), CliError> {
         }
         Command::Log { limit, json } => log::log(resolve_database(database)?, limit, Output::new(json)).await,
         Command::Audit { json } => audit::audit(resolve_database(database)?, Output::new(json)).await,
+        Command::Backup { file, verify, json } => {
+            let asked = (file, Proof::of(verify));
+            backup::backup(resolve_database(database)?, asked, Output::new(json)).await
+        }
+        Command::Restore { file, verify, json } => {
+            let asked = (file, Proof::of(verify));
+            backup::restore(resolve_database(database)?, asked, Output::new(json)).await
+        }
         Command::Account(command) => account::carry_out(resolve_database(database)?, command).await,
         Command::Offers(command) => offers::carry_out(resolve_database(database)?, command).await,
         Command::Numbers(command) => numbers::carry_out(resolve_database(database)?, command).await,

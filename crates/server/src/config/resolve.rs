@@ -12,7 +12,7 @@ use numberotp_core::money::{CreditValue, Usd};
 use numberotp_core::secret::SecretBytes;
 use numberotp_core::time::Span;
 use std::net::SocketAddr;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 const DEFAULT_LISTEN: &str = "127.0.0.1:8080";
 const DEFAULT_DATABASE: &str = "sqlite://data/numberotp.db";
@@ -29,6 +29,14 @@ pub struct ResolvedDatabase {
     pub master_key: Option<SecretBytes>,
     /// Worth of a credit.
     pub credit: CreditValue,
+}
+
+impl ResolvedDatabase {
+    /// The same settings for a copy in a file.
+    #[must_use]
+    pub fn at_file(&self, path: &Path) -> Self {
+        Self { engine: Engine::at_file(path), ..self.clone() }
+    }
 }
 
 /// What the settings come to.

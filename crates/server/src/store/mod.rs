@@ -5,6 +5,7 @@
 pub mod account;
 pub mod activation;
 pub mod audit;
+pub mod backup;
 pub mod db;
 mod error;
 mod hand;
@@ -329,6 +330,7 @@ pub fn catalogue() -> Vec<Statement> {
         account::CATALOGUE,
         activation::CATALOGUE,
         audit::CATALOGUE,
+        backup::CATALOGUE,
         hot::CATALOGUE,
         idempotency::CATALOGUE,
         job::CATALOGUE,

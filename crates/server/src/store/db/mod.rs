@@ -62,6 +62,17 @@ impl Engine {
     pub const fn is_embedded(&self) -> bool {
         matches!(self, Self::Sqlite(_))
     }
+    /// A file.
+    pub fn at_file(path: &Path) -> Self {
+        Self::Sqlite(path.to_owned())
+    }
+    /// The file, if it is one.
+    pub fn file(&self) -> Option<&Path> {
+        match self {
+            Self::Sqlite(path) => Some(path),
+            Self::Postgres(_) => None,
+        }
+    }
     /// Its name for people.
     pub const fn name(&self) -> &'static str {
         match self {
@@ -178,6 +189,23 @@ impl Connection {
             Self::Postgres(connection) => connection.bulk(bulk, rows),
         }
         .map_err(|error| named(error, bulk.name))
+    }
+
+    /// Writes one state of a file into another that is empty or not there, beside whoever writes. PostgreSQL has its
+    /// own tools for that.
+    pub fn copy_to(&mut self, target: &Path) -> Result<(), StoreError> {
+        match self {
+            Self::Sqlite(connection) => connection.copy_to(target),
+            Self::Postgres(_) => Err(StoreError::Driver("PostgreSQL is not copied as a file".to_owned())),
+        }
+    }
+
+    /// What is wrong with the file itself; `None`: nothing, or not ours to look at.
+    pub fn damage(&mut self) -> Result<Option<String>, StoreError> {
+        match self {
+            Self::Sqlite(connection) => connection.damage(),
+            Self::Postgres(_) => Ok(None),
+        }
     }
 
     /// The database's own clock; SQLite's is the machine's.

@@ -52,6 +52,23 @@ impl SqliteConnection {
         Ok(Self { connection, texts: HashMap::new() })
     }
 
+    /// Writes one state of everything into a new file, beside whoever writes. What was deleted is not in it.
+    pub fn copy_to(&mut self, target: &Path) -> Result<(), StoreError> {
+        let Some(target) = target.to_str() else {
+            return Err(StoreError::Unavailable("the path of the copy is not readable text".to_owned()));
+        };
+        self.connection.execute("VACUUM INTO ?1", [target]).map(drop).map_err(from_driver)
+    }
+
+    /// What SQLite finds wrong with the file; `None`: nothing.
+    pub fn damage(&mut self) -> Result<Option<String>, StoreError> {
+        let text: String = self
+            .connection
+            .query_row("PRAGMA integrity_check(1)", [], |row| row.get(0))
+            .map_err(from_driver)?;
+        Ok((text != "ok").then_some(text))
+    }
+
     /// Runs statements without parameters.
     pub fn script(&mut self, text: &str) -> Result<(), StoreError> {
         self.connection.execute_batch(text).map_err(from_driver)
