@@ -19,7 +19,8 @@ mod database_words {
 
     #[test]
     fn a_message() {
-        for (because, word) in [(WithheldBecause::Bank, "bank"), (WithheldBecause::Government, "government")] {
+        for (because, word) in [(WithheldBecause::Bank, "bank"), (WithheldBecause::Government, "government")]
+        {
             assert_eq!((because.as_str(), WithheldBecause::parse(word)), (word, Some(because)));
             let verdict = Verdict::Withheld(because);
             assert_eq!((verdict.as_str(), verdict.reason()), ("withheld", word));
