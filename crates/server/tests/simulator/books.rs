@@ -5,6 +5,7 @@
 //! that a customer or a provider would not hear.
 
 use super::provider::{Given, Memory, Names, Sms};
+use numberotp_core::inbound::STILL_MEANT;
 use numberotp_core::time::{Span, Time};
 use serde_json::Value;
 use std::collections::{BTreeMap, BTreeSet};
@@ -207,6 +208,13 @@ impl Books {
                 // Before that it may have been somebody else's, as far as the app could know.
                 Names::Number => posted > attached.plus(Span::seconds(1)),
             };
+            // What could be two buyers' of one service is nobody's, for an hour after the first of them is over.
+            let since = posted.minus(STILL_MEANT).minus(Span::minutes(2));
+            let alike = memory.given.iter().enumerate().any(|(other, known)| {
+                let same = known.number == given.number && known.service == given.service;
+                same && other != sms.meant && known.released.is_none_or(|released| released > since)
+            });
+            let told = told && (sms.names == Names::Purchase || !alike);
             if in_time && told && rent.closing_asked.is_none() {
                 hold(rent.seen.contains_key(&place), || {
                     format!("{row} never saw message {place}: {rent:?} {sms:?} {given:?}")
