@@ -121,6 +121,7 @@ fn buyer(runtime: &Runtime, store: &Store, accounts: u32) -> Told<Buyer> {
         credential_id: 1,
         ip_prefix: "127.0.0.0/24".to_owned(),
         purpose: String::new(),
+        request_id: None,
     };
     let accounts = found.into_iter().map(|account| account.id).collect();
     Ok(Buyer { accounts, terms, origin, clock: Clock::system(), next: 0 })

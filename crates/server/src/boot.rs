@@ -11,6 +11,7 @@ use crate::config::{
 };
 use crate::entropy::{self, NoEntropy};
 use crate::jobs;
+use crate::metrics::Metrics;
 use crate::outbound::Poster;
 use crate::store::hot::Rules;
 use crate::store::setting::{clock_ahead, secret_fix, secret_get, setting_fix, setting_get};
@@ -24,12 +25,9 @@ use numberotp_core::time::{Span, Time};
 use numberotp_core::vocabulary::Vocabulary;
 use std::fmt;
 use std::sync::{Arc, Mutex};
-use tokio::sync::Semaphore;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
-/// Purchases that may be with providers at once.
-const PURCHASES_AT_ONCE: usize = 512;
 const MODE: &str = "mode";
 const MASTER_KEY: &str = "master_key";
 const MASTER_KEY_CHECK: &str = "master_key_check";
@@ -341,6 +339,8 @@ pub async fn start(resolved: &Resolved, hands: Hands) -> Result<Arc<Context>, Bo
         jwt_key: jwt_key(&store).await?,
         dedupe_key: database_key(&store, DEDUPE_KEY).await?,
         sandbox_secret,
+        metrics: Metrics::new(store.metrics()),
+        metrics_token: resolved.metrics_token.clone(),
         store,
         clock,
         vault,
@@ -355,7 +355,7 @@ pub async fn start(resolved: &Resolved, hands: Hands) -> Result<Arc<Context>, Bo
         wire: hands.wire,
         limiter: Limiter::new(resolved.edge.limits, resolved.edge.enforced),
         edge: resolved.edge.clone(),
-        purchases: Semaphore::new(PURCHASES_AT_ONCE),
+        purchases: Context::places(),
         tracker: TaskTracker::new(),
         stopping: hands.stopping.unwrap_or_default(),
         moving_clock: Arc::default(),

@@ -22,6 +22,12 @@ pub struct Poster {
     address: OnceLock<SocketAddr>,
 }
 
+/// A body's signature, and the id of the request it goes back to.
+pub type Marks<'a> = (&'a str, Option<&'a str>);
+
+/// Where a request's id travels.
+const REQUEST_ID_HEADER: &str = "x-request-id";
+
 type PostError = Box<dyn Error + Send + Sync>;
 
 impl Poster {
@@ -40,22 +46,35 @@ impl Poster {
     ///
     /// # Errors
     /// Whatever kept it from being answered.
-    pub async fn post(&self, path: &str, signature: &str, body: Vec<u8>) -> Result<u16, PostError> {
+    pub async fn post(
+        &self,
+        path: &str,
+        (signature, request_id): Marks<'_>,
+        body: Vec<u8>,
+    ) -> Result<u16, PostError> {
         let address = *self.address.get().ok_or("this server does not listen yet")?;
-        tokio::time::timeout(POST_WITHIN, send(address, path, signature, body)).await?
+        tokio::time::timeout(POST_WITHIN, send(address, path, (signature, request_id), body)).await?
     }
 }
 
-async fn send(address: SocketAddr, path: &str, signature: &str, body: Vec<u8>) -> Result<u16, PostError> {
+async fn send(
+    address: SocketAddr,
+    path: &str,
+    (signature, request_id): Marks<'_>,
+    body: Vec<u8>,
+) -> Result<u16, PostError> {
     let stream = TcpStream::connect(address).await?;
     let (mut sender, connection) = http1::handshake(TokioIo::new(stream)).await?;
-    let request = Request::builder()
+    let mut request = Request::builder()
         .method(Method::POST)
         .uri(path)
         .header(HOST, address.to_string())
         .header(CONTENT_TYPE, "application/json")
-        .header(SIGNATURE_HEADER, signature)
-        .body(Full::new(Bytes::from(body)))?;
+        .header(SIGNATURE_HEADER, signature);
+    if let Some(id) = request_id {
+        request = request.header(REQUEST_ID_HEADER, id);
+    }
+    let request = request.body(Full::new(Bytes::from(body)))?;
     // Both halves run here, so that nothing of the call outlives it.
     tokio::select! {
         answer = sender.send_request(request) => Ok(answer?.status().as_u16()),

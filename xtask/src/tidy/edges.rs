@@ -15,21 +15,36 @@ const MODULES: &[(&str, &[&str])] = &[
     ("clock", &[]),
     ("entropy", &[]),
     ("telemetry", &[]),
+    ("metrics", &[]),
     ("outbound", &[]),
     // Storage, and the vault, whose keys are rows.
     ("store::error", &[]),
     ("store::db", &["store::error"]),
-    ("store", &["store::error", "store::db"]),
+    ("store", &["store::error", "store::db", "metrics"]),
     ("vault", &["store", "store::error", "entropy"]),
     // Settings name the database they are for.
     ("config", &["store::db"]),
     // The use cases.
-    ("app", &["vault", "store", "store::error", "outbound", "config", "entropy", "clock"]),
+    ("app", &["vault", "store", "store::error", "metrics", "outbound", "config", "entropy", "clock"]),
     // The two faces of the process. The runner keeps its own rows; everything else goes through a use case.
     ("jobs", &["app", "store", "store::error"]),
-    ("http", &["jobs", "app", "config", "entropy"]),
+    ("http", &["jobs", "app", "metrics", "config", "entropy"]),
     // Shells: they put the rest together, and open the database.
-    ("boot", &["jobs", "app", "vault", "store", "store::error", "outbound", "config", "entropy", "clock"]),
+    (
+        "boot",
+        &[
+            "jobs",
+            "app",
+            "vault",
+            "store",
+            "store::error",
+            "metrics",
+            "outbound",
+            "config",
+            "entropy",
+            "clock",
+        ],
+    ),
     (
         "cli",
         &["boot", "http", "jobs", "app", "store", "store::error", "telemetry", "config", "entropy", "clock"],

@@ -26,6 +26,7 @@ use numberotp_providers::provider::{Operation, Outcome, Upstream};
 use std::panic::AssertUnwindSafe;
 use std::sync::Arc;
 use tokio::time::Instant;
+use tracing::Instrument;
 
 /// Longest wait for a place among the purchases being made; nothing is held before.
 const PLACE_WITHIN: Span = Span::seconds(3);
@@ -40,6 +41,8 @@ pub struct Purchase {
     pub wish: Wish,
     /// Network of the caller; kept with the purchase.
     pub ip_prefix: String,
+    /// The request's id; kept with the purchase.
+    pub request_id: Option<String>,
     /// The key, if the caller gave one.
     pub claim: Option<Claim>,
 }
@@ -74,8 +77,22 @@ impl Bought {
 
 /// Buys a number, or tells again what was bought under the same key.
 pub async fn buy(context: &Arc<Context>, caller: Caller, purchase: Purchase) -> Result<Bought, Fault> {
+    let bought = sell(context, caller, purchase).await;
+    context.metrics.rent(match &bought {
+        Ok(Bought { told: Told::First, .. }) => "bought",
+        Ok(Bought { told: Told::Again, .. }) => "repeated",
+        Err(fault) => fault.code.as_str(),
+    });
+    if let Ok(Bought { activation, told: Told::First, .. }) = &bought {
+        let (provider, rent) = (activation.terms.provider.as_str(), context.public_ids.public(activation.id));
+        tracing::info!(activation = activation.id.get(), rent, provider, "a number was rented");
+    }
+    bought
+}
+
+async fn sell(context: &Arc<Context>, caller: Caller, purchase: Purchase) -> Result<Bought, Fault> {
     caller.require(Scope::Buy)?;
-    let Purchase { wish, ip_prefix, claim } = purchase;
+    let Purchase { wish, ip_prefix, request_id, claim } = purchase;
     // One deadline for all of it, waiting for an earlier request of the same key too: the caller is told in time.
     let deadline = Instant::now() + context.settings.purchase_within.to_std();
     if let Some(claim) = &claim
@@ -101,11 +118,14 @@ pub async fn buy(context: &Arc<Context>, caller: Caller, purchase: Purchase) -> 
         credential_id: caller.credential_id,
         ip_prefix,
         purpose: String::new(),
+        request_id,
     };
     let context = Arc::clone(context);
     let tracker = context.tracker.clone();
     let asked = Asked { origin, claim, deadline };
-    let work = tracker.spawn(async move { buy_first(&context, caller, offers, asked, script).await });
+    let work = async move { buy_first(&context, caller, offers, asked, script).await };
+    // It outlives its request and is logged under it all the same.
+    let work = tracker.spawn(work.in_current_span());
     work.await.unwrap_or_else(|panicked| Err(Fault::new(FaultCode::PurchaseUnconfirmed).caused_by(panicked)))
 }
 

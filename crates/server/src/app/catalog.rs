@@ -239,6 +239,7 @@ fn counted(stored: StoredOffer, stock: &[Stock], vocabulary: &Vocabulary) -> Off
 pub async fn refresh(context: &Context) -> Result<(), StoreError> {
     let view = load(context).await?;
     context.catalog.store(Arc::new(view));
+    context.metrics.catalog_was_read();
     Ok(())
 }
 

@@ -6,6 +6,7 @@ use super::limits::Limiter;
 use super::upstream::{Tap, Wire};
 use crate::clock::Clock;
 use crate::config::{Edge, Settings};
+use crate::metrics::Metrics;
 use crate::outbound::Poster;
 use crate::store::Store;
 use crate::vault::Vault;
@@ -56,6 +57,10 @@ pub struct Context {
     pub wire: Option<Wire>,
     /// How the server meets the network.
     pub edge: Edge,
+    /// What is measured.
+    pub metrics: Metrics,
+    /// Whoever has it may read what is measured from afar.
+    pub metrics_token: Option<SecretBytes>,
     /// Who asked how often.
     pub limiter: Limiter,
     /// Purchases being made at once: a provider that hangs must not take every request with it.
@@ -68,4 +73,19 @@ pub struct Context {
     pub moving_clock: Arc<tokio::sync::Mutex<()>>,
     /// Waits going on, by account.
     pub waits: Mutex<HashMap<AccountId, usize>>,
+}
+
+/// Purchases that may be with providers at once.
+const PURCHASES_AT_ONCE: usize = 512;
+
+impl Context {
+    /// Places for the purchases being made.
+    pub fn places() -> Semaphore {
+        Semaphore::new(PURCHASES_AT_ONCE)
+    }
+
+    /// How many purchases are with providers.
+    pub fn purchases_in_flight(&self) -> usize {
+        PURCHASES_AT_ONCE.saturating_sub(self.purchases.available_permits())
+    }
 }

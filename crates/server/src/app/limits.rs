@@ -119,6 +119,12 @@ impl Limiter {
         self.with(rule, subject, |windows, key| bound.look(windows.get(&key).copied(), now))
     }
 
+    /// How many windows are remembered.
+    pub fn entries(&self) -> usize {
+        let shards = self.shards.iter().chain([&self.spare]);
+        shards.map(|shard| shard.lock().unwrap_or_else(PoisonError::into_inner).len()).sum()
+    }
+
     fn with<T>(
         &self,
         rule: Rule,

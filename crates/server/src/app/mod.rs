@@ -19,6 +19,7 @@ pub mod sandbox_clock;
 pub mod sandbox_inbox;
 pub mod scenarios;
 pub mod upstream;
+pub mod vitals;
 
 pub use context::Context;
 pub use fault::from_store;

@@ -169,7 +169,11 @@ fn resend(tx: &mut Tx<'_>, reference: &str, at: Time) -> Result<u16, StoreError>
 
 /// The job that sends one message: posts it, signed, until the server takes it. A message for a number that
 /// was given back is not sent, unless that is the point.
-pub async fn send_message(context: &Context, id: i64, attempts: i64) -> Result<JobEnd, Fault> {
+pub async fn send_message(
+    context: &Context,
+    (id, request_id): (i64, Option<&str>),
+    attempts: i64,
+) -> Result<JobEnd, Fault> {
     let found = context.store.read(move |tx| sandbox_message_get(tx, id)).await.map_err(from_store)?;
     let goes = |message: &SandboxMessage| {
         let Play { scenario, .. } = message.purchase.play;
@@ -181,8 +185,10 @@ pub async fn send_message(context: &Context, id: i64, attempts: i64) -> Result<J
     let signature = webhook::sign(secret, &body);
     let posts = if message.purchase.play.scenario == Scenario::Duplicate { 2 } else { 1 };
     for _ in 0..posts {
-        let posted =
-            context.poster.post(&format!("/api/webhooks/sms/{CODE}"), &signature, body.clone()).await;
+        let posted = context
+            .poster
+            .post(&format!("/api/webhooks/sms/{CODE}"), (&signature, request_id), body.clone())
+            .await;
         match posted {
             Ok(status) if (200..300).contains(&status) => {}
             Ok(status) => {

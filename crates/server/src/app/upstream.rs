@@ -8,6 +8,7 @@ use numberotp_core::text::ProviderCode;
 use numberotp_core::time::Span;
 use numberotp_providers::provider::{HttpReply, HttpRequest, Operation, Outcome, Upstream};
 use std::sync::Arc;
+use std::time::{Duration, Instant};
 
 /// What a test does to a call.
 #[derive(Clone, Copy, Debug)]
@@ -61,9 +62,42 @@ pub async fn ask(
             Interference::Answer(answer) => Some(answer(operation)),
         }
     };
-    match tokio::time::timeout(within.to_std(), call).await {
+    let begun = Instant::now();
+    let answer = match tokio::time::timeout(within.to_std(), call).await {
         Ok(Some(reply)) => connected.provider.reply(operation, &reply),
         Ok(None) | Err(_) => Err(Upstream::MayHaveHappened),
+    };
+    tell(context, provider, operation, &answer, begun.elapsed());
+    answer
+}
+
+/// One count and one line a question. What was answered stays out of both.
+fn tell(
+    context: &Context,
+    provider: &ProviderCode,
+    operation: &Operation,
+    answer: &Result<Outcome, Upstream>,
+    took: Duration,
+) {
+    let asked = match operation {
+        Operation::Allocate { .. } => "allocate",
+        Operation::Find { .. } => "find",
+        Operation::Release { .. } => "release",
+        Operation::Resend { .. } => "resend",
+    };
+    let outcome = match answer {
+        Ok(Outcome::Number { .. }) => "number",
+        Ok(Outcome::NoStock) => "no_stock",
+        Ok(Outcome::Unknown) => "unknown",
+        Ok(Outcome::Done) => "done",
+        Err(Upstream::Refused) => "refused",
+        Err(Upstream::MayHaveHappened) => "silent",
+    };
+    context.metrics.provider_call(provider.as_str(), (asked, outcome), took);
+    let (provider, took_ms) = (provider.as_str(), u64::try_from(took.as_millis()).unwrap_or(u64::MAX));
+    match answer {
+        Ok(_) => tracing::debug!(provider, asked, outcome, took_ms, "a provider answered"),
+        Err(_) => tracing::warn!(provider, asked, outcome, took_ms, "a provider did not answer as it should"),
     }
 }
 

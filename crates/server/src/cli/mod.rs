@@ -12,6 +12,7 @@ mod offers;
 mod output;
 mod policy;
 mod provider;
+mod ready;
 mod serve;
 
 use crate::boot::{self, BootError};
@@ -55,6 +56,12 @@ enum Command {
         /// Print JSON
         #[arg(long)]
         json: bool,
+    },
+    /// Ask a running server whether it can do its work; exit code 1 if not
+    Ready {
+        /// Where it listens
+        #[arg(default_value = "http://127.0.0.1:8080")]
+        url: String,
     },
     /// Copy the database into a new file while a server runs (SQLite; for PostgreSQL it prints the way)
     Backup {
@@ -164,6 +171,7 @@ async fn carry_out(cli: Cli) -> Result<(), CliError> {
         }
         Command::Log { limit, json } => log::log(resolve_database(database)?, limit, Output::new(json)).await,
         Command::Audit { json } => audit::audit(resolve_database(database)?, Output::new(json)).await,
+        Command::Ready { url } => ready::ready(&url),
         Command::Backup { file, verify, json } => {
             let asked = (file, Proof::of(verify));
             backup::backup(resolve_database(database)?, asked, Output::new(json)).await

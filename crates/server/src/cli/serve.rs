@@ -4,10 +4,12 @@ use super::CliError;
 use super::output::Output;
 use crate::app::{Context, catalog, demo, sandbox_clock};
 use crate::boot::{self, BootError, Hands};
-use crate::config::{Enforced, Mode, Resolved};
+use crate::config::{Enforced, LogFormat, Mode, Resolved};
 use crate::http::{Bounds, Serving, router, serve as serve_http};
-use crate::{jobs, telemetry};
+use crate::jobs;
+use crate::telemetry::{self, Form};
 use numberotp_core::time::Span;
+use sd_notify::NotifyState;
 use std::net::SocketAddr;
 use std::path::Path;
 use std::sync::Arc;
@@ -24,7 +26,11 @@ const CLOCK_OFF_MOST: Span = Span::seconds(5);
 const MEASURE_EVERY: Duration = Duration::from_secs(60);
 
 pub(super) async fn serve(resolved: Resolved) -> Result<(), CliError> {
-    telemetry::start(resolved.log.as_deref());
+    let form = match resolved.log_format {
+        LogFormat::Text => Form::Text,
+        LogFormat::Json => Form::Json,
+    };
+    telemetry::start(form, resolved.log.as_deref());
     if let Some(path) = &resolved.ready_file {
         // One that a killed server left would name an address where nobody serves.
         let _was_there = std::fs::remove_file(path);
@@ -51,9 +57,11 @@ pub(super) async fn serve(resolved: Resolved) -> Result<(), CliError> {
     if let Some(path) = &resolved.ready_file {
         write_ready(path, address)?;
     }
+    tell_manager(NotifyState::Ready);
     let router = router(Arc::clone(&context));
     let bounds = Bounds::of(&context);
     serve_http(Serving { listener, router, stopping: context.stopping.clone(), bounds }).await;
+    tell_manager(NotifyState::Stopping);
     // One bound for all that is left, jobs included: what is not done by then is settled after the next start.
     context.tracker.close();
     let rest = async {
@@ -74,6 +82,13 @@ pub(super) async fn serve(resolved: Resolved) -> Result<(), CliError> {
     }
     Output::say("Stopped.");
     Ok(())
+}
+
+/// Tells systemd, where it asked to be told. The listener is open already: who comes now is served.
+fn tell_manager(state: NotifyState<'_>) {
+    if let Err(error) = sd_notify::notify(&[state]) {
+        tracing::warn!(%error, "the service manager could not be told");
+    }
 }
 
 fn stop_on_signal() -> Result<CancellationToken, CliError> {

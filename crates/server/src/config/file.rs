@@ -16,7 +16,7 @@ impl fmt::Display for ConfigError {
 
 impl std::error::Error for ConfigError {}
 
-const DATABASE_KEYS: [&str; 3] = ["database-url", "master-key", "credit-value"];
+const DATABASE_KEYS: [&str; 4] = ["database-url", "master-key", "master-key-file", "credit-value"];
 
 /// Reads a file into the two groups of settings. Unknown keys are refused by name.
 pub(super) fn read(path: &Path) -> Result<(DatabaseSettings, ServeSettings), ConfigError> {
@@ -40,9 +40,17 @@ fn parse(text: &str) -> Result<(DatabaseSettings, ServeSettings), toml::de::Erro
 
 impl DatabaseSettings {
     pub(super) fn over(self, under: Self) -> Self {
+        // The key and its file are one choice: a choice above hides both below.
+        let above = self.master_key.is_some() || self.master_key_file.is_some();
+        let (master_key, master_key_file) = if above {
+            (self.master_key, self.master_key_file)
+        } else {
+            (under.master_key, under.master_key_file)
+        };
         Self {
             database_url: self.database_url.or(under.database_url),
-            master_key: self.master_key.or(under.master_key),
+            master_key,
+            master_key_file,
             credit_value: self.credit_value.or(under.credit_value),
             config: self.config,
         }
@@ -76,6 +84,8 @@ impl ServeSettings {
             number_cool_down: self.number_cool_down.or(under.number_cool_down),
             seed: self.seed.or(under.seed),
             log: self.log.or(under.log),
+            log_format: self.log_format.or(under.log_format),
+            metrics_token: self.metrics_token.or(under.metrics_token),
             ready_file: self.ready_file.or(under.ready_file),
             policy: self.policy.or(under.policy),
         }

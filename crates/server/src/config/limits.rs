@@ -45,6 +45,10 @@ pub struct Settings {
     pub answer_within: Span,
     /// Most requests worked on at once; waits for a code, and bodies that are still coming, do not count.
     pub requests_at_once: usize,
+    /// How long the database may take to answer before this server says that it is not ready.
+    pub ready_within: Span,
+    /// Most jobs that may be late by a minute before it says so.
+    pub late_jobs_most: i64,
     /// How long after the purchase the sandbox's message comes.
     pub sandbox_delay: Span,
     /// How long the sandbox takes to answer a purchase that a test wants to be slow.
@@ -76,6 +80,8 @@ impl Settings {
             stall_within: Span::seconds(30),
             answer_within: Span::seconds(29),
             requests_at_once: 1_024,
+            ready_within: Span::seconds(1),
+            late_jobs_most: 1_000,
             sandbox_delay: Span::seconds(2),
             sandbox_slow: Span::seconds(5),
             sandbox_seed: 0,

@@ -3,7 +3,7 @@
 use super::edge::{Edge, edge};
 use super::file::{ConfigError, read};
 use super::policy::PolicyFile;
-use super::settings::{DatabaseSettings, ServeSettings};
+use super::settings::{DatabaseSettings, LogFormat, ServeSettings};
 use super::{Mode, Settings};
 use crate::store::db::Engine;
 use base64::Engine as _;
@@ -66,6 +66,10 @@ pub struct Resolved {
     pub policy: PolicyFile,
     /// Which log lines are shown.
     pub log: Option<String>,
+    /// How log lines are written.
+    pub log_format: LogFormat,
+    /// What opens `/metrics` from afar.
+    pub metrics_token: Option<SecretBytes>,
     /// Where to tell that the server serves.
     pub ready_file: Option<PathBuf>,
 }
@@ -133,8 +137,21 @@ pub fn resolve(flags: ServeSettings, database_flags: DatabaseSettings) -> Result
         number_cool_down: span("--number-cool-down", serve.number_cool_down.as_deref(), Span::hours(24))?,
         policy: serve.policy.unwrap_or_default(),
         log: serve.log,
+        log_format: serve.log_format.unwrap_or_default(),
+        metrics_token: metrics_token(serve.metrics_token.as_deref())?,
         ready_file: serve.ready_file,
     })
+}
+
+/// Shorter ones are guessed.
+const METRICS_TOKEN_LEAST: usize = 16;
+
+fn metrics_token(text: Option<&str>) -> Result<Option<SecretBytes>, ConfigError> {
+    let Some(text) = text.map(str::trim).filter(|text| !text.is_empty()) else { return Ok(None) };
+    let fits = text.len() >= METRICS_TOKEN_LEAST && text.bytes().all(|byte| byte.is_ascii_graphic());
+    let sentence =
+        "--metrics-token is not 16 or more visible ASCII characters. Make one with `openssl rand -hex 32`.";
+    if fits { Ok(Some(SecretBytes::new(text.as_bytes()))) } else { Err(ConfigError(sentence.to_owned())) }
 }
 
 fn span(flag: &str, text: Option<&str>, default: Span) -> Result<Span, ConfigError> {
@@ -158,7 +175,17 @@ fn database(settings: &DatabaseSettings) -> Result<ResolvedDatabase, ConfigError
             })?
         }
     };
-    Ok(ResolvedDatabase { engine, master_key: master_key(settings.master_key.as_deref())?, credit })
+    let from_file = settings.master_key_file.as_deref().map(key_file).transpose()?;
+    let text = settings.master_key.as_deref().or(from_file.as_deref());
+    Ok(ResolvedDatabase { engine, master_key: master_key(text)?, credit })
+}
+
+/// A file that was named and has no key is a mistake, not a wish for none.
+fn key_file(path: &Path) -> Result<String, ConfigError> {
+    let name = path.display();
+    let refuse = |problem: String| ConfigError(format!("The master key's file {name} {problem}."));
+    let text = std::fs::read_to_string(path).map_err(|error| refuse(format!("cannot be read: {error}")))?;
+    if text.trim().is_empty() { Err(refuse("is empty".to_owned())) } else { Ok(text) }
 }
 
 const MAKE_ONE: &str = "Make one with `openssl rand -base64 32` and give it as NUMBEROTP_MASTER_KEY.";
@@ -201,6 +228,14 @@ mod tests {
         assert!(!resolved(listen("0.0.0.0:80"), "sqlite://x.db").unwrap().implicit_sandbox);
         let production = ServeSettings { no_sandbox: Some(true), ..none() };
         assert_eq!(resolved(production, "sqlite://x.db").unwrap().asked, Some(Mode::Production));
+    }
+
+    #[test]
+    fn a_token_for_metrics_is_long_or_refused() {
+        assert!(metrics_token(None).unwrap().is_none() && metrics_token(Some(" ")).unwrap().is_none());
+        assert!(metrics_token(Some("0123456789abcde")).is_err());
+        assert!(metrics_token(Some("0123456789 abcdef")).is_err());
+        assert!(metrics_token(Some("0123456789abcdef")).unwrap().is_some());
     }
 
     #[test]

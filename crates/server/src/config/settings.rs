@@ -15,6 +15,17 @@ pub enum OnOff {
     Off,
 }
 
+/// How log lines are written.
+#[derive(Clone, Copy, Default, PartialEq, Eq, Debug, ValueEnum, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum LogFormat {
+    /// For people.
+    #[default]
+    Text,
+    /// One JSON object a line.
+    Json,
+}
+
 /// Where the data is and how it is kept: all that most commands need.
 #[derive(Args, Clone, Default, Deserialize)]
 #[serde(rename_all = "kebab-case", deny_unknown_fields, default)]
@@ -25,6 +36,9 @@ pub struct DatabaseSettings {
     /// 32 bytes in base64 that wrap everything kept secret; needed in production (make one: openssl rand -base64 32)
     #[arg(long, env = "NUMBEROTP_MASTER_KEY", hide_env_values = true, global = true)]
     pub master_key: Option<String>,
+    /// A file with the master key, such as one that systemd or a container hands over; instead of --master-key
+    #[arg(long, env = "NUMBEROTP_MASTER_KEY_FILE", global = true, conflicts_with = "master_key")]
+    pub master_key_file: Option<PathBuf>,
     /// What one credit is worth in USD [default: 0.0005]
     #[arg(long, env = "NUMBEROTP_CREDIT_VALUE", global = true)]
     pub credit_value: Option<String>,
@@ -98,6 +112,12 @@ pub struct ServeSettings {
     /// Which log lines are shown: error, warn, info, debug, or a filter such as info,numberotp_server=debug [default: info]
     #[arg(long, env = "NUMBEROTP_LOG")]
     pub log: Option<String>,
+    /// How log lines are written: text for people, json for machines [default: text]
+    #[arg(long, env = "NUMBEROTP_LOG_FORMAT")]
+    pub log_format: Option<LogFormat>,
+    /// Whoever shows this as a bearer token may read /metrics from afar; without it only this machine may [default: none]
+    #[arg(long, env = "NUMBEROTP_METRICS_TOKEN", hide_env_values = true)]
+    pub metrics_token: Option<String>,
     /// Write host:port here when the server is really serving
     #[arg(long, env = "NUMBEROTP_READY_FILE")]
     pub ready_file: Option<PathBuf>,

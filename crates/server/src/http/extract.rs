@@ -1,6 +1,7 @@
 //! Reads requests: the caller, the query, the page. Parsed once, here; trusted after.
 
 use super::client::ClientAddress;
+use super::frame::RequestId;
 use super::meter::Meter;
 use super::problem::Problem;
 use crate::app::{Context, auth};
@@ -136,15 +137,21 @@ impl Query {
     }
 }
 
-/// The caller's network: what is kept with a purchase.
-pub(super) struct Network(pub(super) String);
+/// Where a request comes from and what it is called: kept with a purchase.
+pub(super) struct Traced {
+    /// The caller's network.
+    pub(super) network: String,
+    /// The request's id.
+    pub(super) request_id: Option<String>,
+}
 
-impl FromRequestParts<Arc<Context>> for Network {
+impl FromRequestParts<Arc<Context>> for Traced {
     type Rejection = Problem;
 
     async fn from_request_parts(parts: &mut Parts, _: &Arc<Context>) -> Result<Self, Problem> {
         let address = parts.extensions.get::<ClientAddress>();
-        Ok(Self(address.map(|address| network(address.0)).unwrap_or_default()))
+        let request_id = parts.extensions.get::<RequestId>().map(|id| id.0.to_string());
+        Ok(Self { network: address.map(|address| network(address.0)).unwrap_or_default(), request_id })
     }
 }
 

@@ -9,7 +9,7 @@ use super::problem::{Problem, Raised, word};
 use crate::app::Context;
 use crate::entropy;
 use axum::body::Body;
-use axum::extract::{Request, State};
+use axum::extract::{MatchedPath, Request, State};
 use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
 use futures_util::FutureExt;
@@ -17,8 +17,10 @@ use http::header::{ALLOW, CACHE_CONTROL, CONNECTION, X_CONTENT_TYPE_OPTIONS};
 use http::{HeaderName, HeaderValue, Method, StatusCode};
 use numberotp_core::fault::{Fault, FaultCode};
 use std::panic::AssertUnwindSafe;
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
+use std::time::{Duration, Instant};
 use tokio::sync::Semaphore;
+use tracing::Instrument;
 
 /// Longest address.
 const URI_MOST: usize = 8 * 1024;
@@ -30,6 +32,26 @@ const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
 /// The id under which a request is logged and reported.
 #[derive(Clone)]
 pub(super) struct RequestId(pub(super) Arc<str>);
+
+/// Which route a request took, once that is known: what is measured must not hold what callers wrote.
+#[derive(Clone, Default)]
+struct Taken(Arc<OnceLock<MatchedPath>>);
+
+/// Tells the frame which route was taken.
+pub(super) async fn note_route(request: Request, next: Next) -> Response {
+    let extensions = request.extensions();
+    if let (Some(Taken(taken)), Some(route)) = (extensions.get(), extensions.get::<MatchedPath>()) {
+        // A request takes one route.
+        let _first = taken.set(route.clone());
+    }
+    next.run(request).await
+}
+
+/// A method that routes know, or `other`: anybody can invent one.
+fn known(method: &Method) -> &'static str {
+    const KNOWN: [&str; 7] = ["GET", "HEAD", "POST", "PATCH", "DELETE", "PUT", "OPTIONS"];
+    KNOWN.into_iter().find(|known| *known == method.as_str()).unwrap_or("other")
+}
 
 /// What the frame needs.
 #[derive(Clone)]
@@ -45,14 +67,36 @@ impl Frame {
     }
 }
 
-/// The frame around every request.
-pub(super) async fn frame(State(frame): State<Frame>, mut request: Request, next: Next) -> Response {
-    let id = RequestId(entropy::request_id().into());
+/// Whoever posts a webhook may name it; what a customer calls its request is the customer's own matter.
+const NAMED_BY_SENDER: &str = "/api/webhooks/";
+
+/// A request's id: ours, or the one that a webhook came with, if it can stand in a log.
+fn request_id(request: &Request) -> RequestId {
+    let given = request.headers().get(REQUEST_ID).and_then(|value| value.to_str().ok());
+    let safe = |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'_' | b'.');
+    let given = given.filter(|id| (8..=64).contains(&id.len()) && id.bytes().all(safe));
+    match given.filter(|_| request.uri().path().starts_with(NAMED_BY_SENDER)) {
+        Some(id) => RequestId(id.into()),
+        None => RequestId(entropy::request_id().into()),
+    }
+}
+
+/// The frame around every request. All of its lines in the log have its id.
+pub(super) async fn frame(state: State<Frame>, request: Request, next: Next) -> Response {
+    let id = request_id(&request);
+    // An error's level: whatever the filter lets through has the id.
+    let span = tracing::error_span!("request", request_id = &*id.0);
+    framed(state, (request, id), next).instrument(span).await
+}
+
+async fn framed(State(frame): State<Frame>, (mut request, id): (Request, RequestId), next: Next) -> Response {
     let edge = &frame.context.edge;
     let client = ClientAddress::of(&request, edge);
     let meter = Meter::new(Arc::clone(&frame.context), client.0, request.method(), request.uri().path());
     let grant = cors::grant(edge, request.uri().path(), request.headers());
     let method = request.method().clone();
+    let (begun, taken) = (Instant::now(), Taken::default());
+    request.extensions_mut().insert(taken.clone());
     request.extensions_mut().insert(id.clone());
     request.extensions_mut().insert(client);
     request.extensions_mut().insert(Arc::clone(&meter));
@@ -80,7 +124,22 @@ pub(super) async fn frame(State(frame): State<Frame>, mut request: Request, next
     if frame.context.stopping.is_cancelled() {
         headers.insert(CONNECTION, HeaderValue::from_static("close"));
     }
+    let route = taken.0.get().map_or("none", MatchedPath::as_str);
+    tell(&frame.context, (route, &method), response.status().as_u16(), begun.elapsed());
     response
+}
+
+/// One count and one line an answer; of answers that changed nothing the line is for debugging.
+fn tell(context: &Context, (route, method): (&str, &Method), status: u16, took: Duration) {
+    let reads = method.is_safe();
+    let method = known(method);
+    context.metrics.request((route, method), status, took);
+    let took_ms = u64::try_from(took.as_millis()).ok();
+    if reads {
+        tracing::debug!(method, route, status, took_ms, "answered");
+    } else {
+        tracing::info!(method, route, status, took_ms, "answered");
+    }
 }
 
 /// OPTIONS of an address that exists: what the router refuses with its list of methods is the answer.
@@ -111,7 +170,8 @@ fn refuse_early(request: &Request) -> Option<Fault> {
 }
 
 async fn bounded(frame: &Frame, meter: &Meter, mut request: Request, next: Next) -> Response {
-    let ended = if meter.is_wait() {
+    // Waits cost nothing while they wait, and a server that is full is still alive.
+    let ended = if meter.is_wait() || request.uri().path().trim_end_matches('/') == "/healthz" {
         AssertUnwindSafe(next.run(request)).catch_unwind().await
     } else {
         let place = match Place::take(&frame.room) {

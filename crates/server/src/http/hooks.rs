@@ -7,7 +7,7 @@ use super::problem::Problem;
 use crate::app::{Context, messages};
 use axum::extract::{Request, State};
 use axum::{Extension, Json};
-use numberotp_core::fault::FaultCode;
+use numberotp_core::fault::{Fault, FaultCode};
 use serde_json::{Value, json};
 use std::sync::Arc;
 
@@ -23,7 +23,9 @@ pub(super) async fn sms(
 ) -> Result<Json<Value>, Problem> {
     let (parts, bytes) = read(request, WEBHOOK_MOST, &context).await?;
     let header = |name: &str| parts.headers.get(name).and_then(|value| value.to_str().ok());
-    let received = match messages::take_in(&context, &provider, &header, &bytes).await {
+    let taken = messages::take_in(&context, &provider, &header, &bytes).await;
+    count(&context, &provider, &taken);
+    let received = match taken {
         Ok(received) => received,
         Err(fault) => {
             if matches!(fault.code, FaultCode::InvalidSignature | FaultCode::InvalidParameter) {
@@ -34,4 +36,21 @@ pub(super) async fn sms(
     };
     meter.hook_taken(&provider);
     Ok(Json(json!({ "success": true, "matched": received == messages::Matched::Yes })))
+}
+
+/// Counted under a provider that we know: whoever posts chooses the address.
+fn count(context: &Context, provider: &str, taken: &Result<messages::Matched, Fault>) {
+    let outcome = match taken {
+        Ok(messages::Matched::Yes) => "matched",
+        Ok(messages::Matched::No) => "unmatched",
+        Err(fault) => match fault.code {
+            FaultCode::NotFound => return context.metrics.webhook("unknown", "refused"),
+            FaultCode::InvalidSignature => "refused",
+            FaultCode::InvalidParameter => "unreadable",
+            _ => "failed",
+        },
+    };
+    let provider = provider.to_ascii_lowercase();
+    tracing::info!(provider, outcome, "a webhook came");
+    context.metrics.webhook(&provider, outcome);
 }

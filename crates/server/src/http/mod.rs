@@ -6,6 +6,7 @@ mod client;
 mod cors;
 mod extract;
 mod frame;
+mod health;
 mod hooks;
 mod meter;
 mod patient;

@@ -1,6 +1,7 @@
 //! The whole URL table on one page.
 
-use super::frame::{Frame, frame};
+use super::frame::{Frame, frame, note_route};
+use super::health;
 use super::hooks;
 use super::problem::Problem;
 use super::published::{account, prices, rent, vocabulary};
@@ -9,7 +10,7 @@ use crate::app::Context;
 use crate::config::Mode;
 use axum::Router;
 use axum::extract::Request;
-use axum::middleware::from_fn_with_state;
+use axum::middleware::{from_fn, from_fn_with_state};
 use axum::routing::{get, post};
 use http::Uri;
 use numberotp_core::fault::{Fault, FaultCode};
@@ -34,7 +35,10 @@ pub fn router(context: Arc<Context>) -> Router {
         .route("/api/internal/rent/{id}/cancel", post(rent::cancel))
         .route("/api/internal/rent/{id}/finish", post(rent::finish))
         .route("/api/internal/rent/{id}/resend", post(rent::resend))
-        .route("/api/webhooks/sms/{provider}", post(hooks::sms));
+        .route("/api/webhooks/sms/{provider}", post(hooks::sms))
+        .route("/healthz", get(health::health))
+        .route("/readyz", get(health::ready))
+        .route("/metrics", get(health::metrics));
     // What tests may do to a sandbox is no address at all in production.
     let routes = match context.settings.mode {
         Mode::Production => routes,
@@ -46,6 +50,7 @@ pub fn router(context: Arc<Context>) -> Router {
             .route("/sandbox/clock", post(sandbox::clock_advance).get(sandbox::clock))
             .route("/sandbox/messages", post(sandbox::message)),
     };
+    let routes = routes.layer(from_fn(note_route));
     let routes =
         routes.fallback(nowhere).method_not_allowed_fallback(not_this_way).with_state(Arc::clone(&context));
     // Around the router as a whole: what the router itself adds, such as Allow, is inside the frame.

@@ -33,7 +33,9 @@ async fn carry_out(context: &Context, job: &Job) -> Result<JobEnd, Fault> {
         JobKind::ActivationWatch => reconcile::watch(context, activation).await,
         JobKind::ActivationRelease => reconcile::release(context, activation, job.attempts).await,
         JobKind::ActivationSweep => reconcile::sweep(context, activation, job.attempts).await,
-        JobKind::SandboxSms => sandbox::send_message(context, job.subject, job.attempts).await,
+        JobKind::SandboxSms => {
+            sandbox::send_message(context, (job.subject, job.request_id.as_deref()), job.attempts).await
+        }
         JobKind::MessagePurge => purge(context).await,
     }
 }

@@ -4,15 +4,18 @@ use super::carry_out;
 use crate::app::Context;
 use crate::store::StoreError;
 use crate::store::job::{Job, job_again, job_delete, job_kill, job_next, jobs_next, jobs_take};
-use numberotp_core::job::{JobEnd, backoff};
-use numberotp_core::time::Span;
+use numberotp_core::id::ActivationId;
+use numberotp_core::job::{JobEnd, JobKind, backoff};
+use numberotp_core::time::Span as Length;
 use std::sync::Arc;
+use std::time::Instant;
 use tokio::task::{JoinError, JoinSet};
+use tracing::{Instrument, Span};
 
 /// Jobs carried out at once.
 const AT_ONCE: usize = 256;
 /// Longest sleep: another process may have written a job.
-const SLEEP_MOST: Span = Span::seconds(1);
+const SLEEP_MOST: Length = Length::seconds(1);
 /// A job that failed this often by a defect of ours is kept for a person.
 const ATTEMPTS_MOST: i64 = 1_000;
 
@@ -42,7 +45,8 @@ async fn begin_due(
     let count = jobs.len();
     for job in jobs {
         let context = Arc::clone(context);
-        running.spawn(async move { run_one(&context, job).await });
+        let span = span(&context, &job);
+        running.spawn(async move { run_one(&context, job).await }.instrument(span));
     }
     Ok(count)
 }
@@ -53,7 +57,20 @@ fn tell(ended: Result<(), JoinError>) {
     }
 }
 
+/// What every line of a job tells: which it is, and the purchase and the request that it goes back to. An error's
+/// level: whatever the filter lets through has it.
+fn span(context: &Context, job: &Job) -> Span {
+    let about = match job.kind {
+        JobKind::ActivationWatch | JobKind::ActivationRelease | JobKind::ActivationSweep => Some(job.subject),
+        JobKind::SandboxSms | JobKind::MessagePurge => None,
+    };
+    let rent = about.and_then(|id| context.public_ids.public(ActivationId::new(id)));
+    let (id, kind, request_id) = (job.id.get(), job.kind.as_str(), job.request_id.as_deref());
+    tracing::error_span!("job", request_id, job = id, kind, activation = about, rent)
+}
+
 async fn run_one(context: &Context, job: Job) {
+    let begun = Instant::now();
     let end = match carry_out(context, &job).await {
         Ok(end) => end,
         Err(fault) => {
@@ -68,6 +85,14 @@ async fn run_one(context: &Context, job: Job) {
             if job.attempts >= ATTEMPTS_MOST { JobEnd::Dead } else { JobEnd::Again(backoff(job.attempts)) }
         }
     };
+    let word = match end {
+        JobEnd::Moved | JobEnd::Done | JobEnd::Next(_) => "done",
+        JobEnd::Again(_) => "again",
+        JobEnd::Dead => "dead",
+    };
+    let took = begun.elapsed();
+    context.metrics.job(job.kind.as_str(), word, took);
+    tracing::info!(end = word, took_ms = u64::try_from(took.as_millis()).ok(), "a job was carried out");
     let (id, now) = (job.id, context.clock.now());
     let written = match end {
         JobEnd::Moved => Ok(()),
@@ -121,10 +146,10 @@ pub async fn work(context: Arc<Context>) {
     }
 }
 
-async fn sleep_for(context: &Context) -> Span {
+async fn sleep_for(context: &Context) -> Length {
     let now = context.clock.now();
     match context.store.read(jobs_next).await {
-        Ok(Some(next)) => next.since(now).clamp(Span::millis(1), SLEEP_MOST),
+        Ok(Some(next)) => next.since(now).clamp(Length::millis(1), SLEEP_MOST),
         Ok(None) | Err(_) => SLEEP_MOST,
     }
 }

@@ -33,6 +33,16 @@ impl StoreError {
     pub fn retryable(&self) -> bool {
         matches!(self, Self::Busy(_))
     }
+    /// One word for counting it; none for what a constraint refused, which is an answer.
+    pub fn reason(&self) -> Option<&'static str> {
+        match self {
+            Self::Conflict(_) => None,
+            Self::Busy(_) => Some("busy"),
+            Self::Overloaded => Some("overloaded"),
+            Self::Unavailable(_) => Some("unavailable"),
+            Self::Corrupt { .. } | Self::NoSchema | Self::OldSchema(_) | Self::Driver(_) => Some("defect"),
+        }
+    }
     /// True if the connection must not be used any more.
     pub fn breaks_connection(&self) -> bool {
         matches!(self, Self::Unavailable(_))

@@ -6,11 +6,11 @@
 
 use super::db::{Access, Connection, Engine};
 use super::tx::IdBlocks;
-use super::writer::{Queue, Work, Writer};
+use super::writer::{Queue, QueueEnd, Work, Writer};
 use super::{READS_MOST, Read, Store, StoreError, StoreOptions, WakeHub, prepare_schema};
 use std::collections::VecDeque;
+use std::sync::Arc;
 use std::sync::mpsc::{Receiver, sync_channel};
-use std::sync::{Arc, Mutex, PoisonError};
 
 /// What a batch is told.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -27,7 +27,7 @@ pub enum Told {
 pub struct Hand {
     writer: Writer,
     reader: Connection,
-    work: Arc<Mutex<Receiver<Work>>>,
+    work: Arc<QueueEnd>,
     reads: Receiver<Read>,
     writes_waiting: VecDeque<Work>,
     reads_waiting: VecDeque<Read>,
@@ -42,10 +42,12 @@ impl Store {
         let ids = IdBlocks::sized(options.row_block, options.purchase_block);
         let writer = Writer::open(engine, ids, options.rules.clone(), Arc::clone(&wakes))?;
         let reader = Connection::open(engine, Access::Read)?;
-        let (hot, work) = Queue::new();
+        let (hot, work) = Queue::new(wakes.metrics().queue("hot"));
         let (reads, reads_end) = sync_channel(READS_MOST);
         let cold = hot.clone();
-        let store = Self { engine: engine.clone(), hot, cold, reads, wakes, threads: Vec::new() };
+        let reads_waiting = wakes.metrics().queue("read");
+        let store =
+            Self { engine: engine.clone(), hot, cold, reads, reads_waiting, wakes, threads: Vec::new() };
         let (writes_waiting, reads_waiting) = (VecDeque::new(), VecDeque::new());
         Ok((store, Hand { writer, reader, work, reads: reads_end, writes_waiting, reads_waiting }))
     }
@@ -54,8 +56,7 @@ impl Store {
 impl Hand {
     /// How many pieces wait to be written, and how many reads wait.
     pub fn waiting(&mut self) -> (usize, usize) {
-        let work = self.work.lock().unwrap_or_else(PoisonError::into_inner);
-        self.writes_waiting.extend(work.try_iter());
+        self.writes_waiting.extend(self.work.take_all());
         self.reads_waiting.extend(self.reads.try_iter());
         (self.writes_waiting.len(), self.reads_waiting.len())
     }

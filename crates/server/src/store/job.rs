@@ -14,8 +14,8 @@ use numberotp_core::time::{Span, Time};
 pub const LEASE: Span = Span::seconds(30);
 
 statements! {
-    /// Takes what is due.
-    JOBS_TAKE = "UPDATE jobs SET leased_until = $2, attempts = attempts + 1 WHERE id IN (SELECT id FROM jobs WHERE dead = 0 AND run_at <= $1 AND leased_until <= $1 AND kind IN TEXTS($4) ORDER BY run_at, id LIMIT $3 SKIPPING) RETURNING id, kind, subject_id, attempts, run_at";
+    /// Takes what is due, with the request that bought the number it is about; the sandbox has that by our reference.
+    JOBS_TAKE = "UPDATE jobs SET leased_until = $2, attempts = attempts + 1 WHERE id IN (SELECT id FROM jobs WHERE dead = 0 AND run_at <= $1 AND leased_until <= $1 AND kind IN TEXTS($4) ORDER BY run_at, id LIMIT $3 SKIPPING) RETURNING id, kind, subject_id, attempts, run_at, (SELECT a.request_id FROM activations a WHERE a.id = CASE WHEN jobs.kind IN ('activation_watch', 'activation_release', 'activation_sweep') THEN jobs.subject_id WHEN jobs.kind = 'sandbox_sms' THEN (SELECT CASE WHEN LENGTH(p.reference) BETWEEN 1 AND 18 AND LTRIM(p.reference, '0123456789') = '' THEN CAST(p.reference AS BIGINT) END FROM sandbox_messages m JOIN sandbox_purchases p ON p.id = m.purchase_id WHERE m.id = jobs.subject_id) END)";
     /// When the next one is due.
     JOBS_NEXT = "SELECT MIN(CASE WHEN leased_until > run_at THEN leased_until ELSE run_at END) FROM jobs WHERE dead = 0 AND kind IN TEXTS($1)";
     /// The time of the first that is due by an instant, whoever has it.
@@ -32,12 +32,16 @@ statements! {
     JOB_DEAD = "UPDATE jobs SET dead = 1 WHERE id = $1";
     /// Whether a row exists.
     JOB_KNOWN = "SELECT id FROM jobs WHERE kind = $1 AND subject_id = $2";
+    /// How many wait, are late, and are dead.
+    JOBS_STATE = "SELECT COUNT(*), CAST(COALESCE(SUM(CASE WHEN dead = 0 AND run_at < $1 THEN 1 ELSE 0 END), 0) AS BIGINT), CAST(COALESCE(SUM(dead), 0) AS BIGINT) FROM jobs";
+    /// How many are late, counted no further than to a bound.
+    JOBS_LATE = "SELECT COUNT(*) FROM (SELECT id FROM jobs WHERE dead = 0 AND run_at < $1 LIMIT $2) AS late";
     /// How many are open and how many dead.
     JOBS_COUNT = "SELECT COUNT(*), CAST(COALESCE(SUM(dead), 0) AS BIGINT) FROM jobs";
 }
 
 /// A job that was taken.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Debug)]
 pub struct Job {
     /// Its row.
     pub id: JobId,
@@ -47,6 +51,8 @@ pub struct Job {
     pub subject: i64,
     /// How often it was taken, this time included.
     pub attempts: i64,
+    /// The request that it goes back to, if one is known.
+    pub request_id: Option<String>,
 }
 
 /// The kinds that this program knows. A newer one's, while both run, are left to it.
@@ -62,7 +68,8 @@ pub fn jobs_take(tx: &mut Tx<'_>, now: Time, limit: i64) -> Result<Vec<Job>, Sto
         let id = JobId::new(row.int("id")?);
         let kind = row.parsed("kind", JobKind::parse)?;
         let (subject, attempts, run_at) = (row.int("subject_id")?, row.int("attempts")?, row.int("run_at")?);
-        jobs.push((run_at, Job { id, kind, subject, attempts }));
+        let request_id = row.opt_text("request_id")?;
+        jobs.push((run_at, Job { id, kind, subject, attempts, request_id }));
     }
     jobs.sort_by_key(|(run_at, job)| (*run_at, job.id));
     Ok(jobs.into_iter().map(|(_, job)| job).collect())
@@ -138,4 +145,22 @@ pub fn jobs_count(tx: &mut Tx<'_>) -> Result<(i64, i64), StoreError> {
     let missing = StoreError::Corrupt { table: "jobs", column: "count" };
     let mut row = tx.query_one(&JOBS_COUNT, &[])?.ok_or(missing)?;
     Ok((row.int("count")?, row.int("dead")?))
+}
+
+/// A job is late when it was due so long ago.
+const LATE_AFTER: Span = Span::seconds(60);
+
+/// How many jobs wait (the late ones too), how many are late, and how many are dead.
+pub fn jobs_state(tx: &mut Tx<'_>, now: Time) -> Result<(i64, i64, i64), StoreError> {
+    let missing = StoreError::Corrupt { table: "jobs", column: "count" };
+    let mut row = tx.query_one(&JOBS_STATE, &[now.minus(LATE_AFTER).micros().into()])?.ok_or(missing)?;
+    let (all, late, dead) = (row.int("count")?, row.int("late")?, row.int("dead")?);
+    Ok((all.saturating_sub(dead), late, dead))
+}
+
+/// How many jobs are late; what is beyond the bound is not counted.
+pub fn jobs_late(tx: &mut Tx<'_>, now: Time, most: i64) -> Result<i64, StoreError> {
+    let missing = StoreError::Corrupt { table: "jobs", column: "count" };
+    let before = now.minus(LATE_AFTER).micros();
+    tx.query_one(&JOBS_LATE, &[before.into(), most.into()])?.ok_or(missing)?.int("count")
 }

@@ -31,15 +31,18 @@ pub use tx::{IdBlocks, Sequence, Tx};
 pub use wake::{Waiting, Wake, WakeHub};
 pub use writer::{BATCH_MOST, QUEUE_MOST, Work, Writer, cold};
 
+use crate::metrics::StoreMetrics;
 use db::{Access, Bulk, Connection, Engine, Statement, migrate, migrations, require};
 use hot::{Answer, Attach, Attached, Close, Closed, Command, Receive, Received, Reserve, Reserved, Rules};
 use numberotp_core::time::Time;
+use prometheus_client::metrics::gauge::Gauge;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::mpsc::{Receiver, SyncSender, TrySendError, sync_channel};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::thread::JoinHandle;
+use std::time::Instant;
 use tokio::sync::oneshot;
-use writer::{Queue, drain};
+use writer::{Queue, QueueEnd, drain};
 
 /// Threads that read; more gain nothing on the machines this is made for.
 const READERS: usize = 4;
@@ -104,6 +107,7 @@ pub struct Store {
     hot: Queue,
     cold: Queue,
     reads: SyncSender<Read>,
+    reads_waiting: Gauge,
     wakes: Arc<WakeHub>,
     threads: Vec<JoinHandle<()>>,
 }
@@ -115,7 +119,8 @@ impl Store {
         prepare_schema(engine, options.schema)?;
         let wakes = Arc::new(WakeHub::default());
         let mut threads = Vec::new();
-        let (hot, hot_end) = Queue::new();
+        let metrics = wakes.metrics();
+        let (hot, hot_end) = Queue::new(metrics.queue("hot"));
         let open_writer = || {
             let ids = IdBlocks::sized(options.row_block, options.purchase_block);
             let writer = Writer::open(engine, ids, options.rules.clone(), Arc::clone(&wakes))?;
@@ -124,13 +129,16 @@ impl Store {
                 Pace::Command => writer.taking_time(),
             })
         };
+        metrics.connections("hot", engine.writers());
+        metrics.connections("read", READERS);
         for _ in 0..engine.writers() {
             threads.push(writer_thread(open_writer()?, &hot_end, BATCH_MOST)?);
         }
         let cold = if engine.writers() == 1 {
             hot.clone()
         } else {
-            let (cold, cold_end) = Queue::new();
+            let (cold, cold_end) = Queue::new(metrics.queue("cold"));
+            metrics.connections("cold", COLD_WRITERS);
             for _ in 0..COLD_WRITERS {
                 threads.push(writer_thread(open_writer()?, &cold_end, COLD_BATCH)?);
             }
@@ -143,7 +151,8 @@ impl Store {
             let reader = if options.pace == Pace::Command { reader.taking_time() } else { reader };
             threads.push(reader_thread(reader, &read_end)?);
         }
-        Ok(Self { engine: engine.clone(), hot, cold, reads, wakes, threads })
+        let reads_waiting = metrics.queue("read");
+        Ok(Self { engine: engine.clone(), hot, cold, reads, reads_waiting, wakes, threads })
     }
 
     /// Which database it is.
@@ -164,8 +173,37 @@ impl Store {
         F: FnMut(&mut Tx<'_>) -> Result<T, StoreError> + Send + 'static,
     {
         let (work, answer) = cold(work);
-        self.cold.push(work)?;
-        answered(answer).await
+        let pushed = self.cold.push(work);
+        self.answer(pushed, answer).await
+    }
+
+    /// What is measured about this store.
+    pub fn metrics(&self) -> &StoreMetrics {
+        self.wakes.metrics()
+    }
+
+    /// Work that waits to be written.
+    pub fn writes_waiting(&self) -> i64 {
+        self.hot.waiting().max(self.cold.waiting())
+    }
+
+    /// The answer to what was put into a queue. A failure is counted by what callers can do about it; a constraint
+    /// that refused is an answer.
+    async fn answer<T>(
+        &self,
+        pushed: Result<(), StoreError>,
+        answer: oneshot::Receiver<Result<T, StoreError>>,
+    ) -> Result<T, StoreError> {
+        let answer = match pushed {
+            Ok(()) => answered(answer).await,
+            Err(error) => Err(error),
+        };
+        if let Err(error) = &answer
+            && let Some(reason) = error.reason()
+        {
+            self.metrics().failure(reason);
+        }
+        answer
     }
 
     /// Reads, each statement on its own.
@@ -198,18 +236,28 @@ impl Store {
         F: FnOnce(&mut Connection) -> Result<T, StoreError> + Send + 'static,
     {
         let (reply, answer) = oneshot::channel();
+        let (wakes, waiting) = (Arc::clone(&self.wakes), self.reads_waiting.clone());
         let read: Read = Box::new(move |connection| {
+            waiting.dec();
+            let begun = Instant::now();
             let result = connection.ensure().and_then(|()| work(connection));
             if result.as_ref().is_err_and(StoreError::breaks_connection) {
                 connection.forget();
             }
+            wakes.metrics().read(begun.elapsed());
             let _gone = reply.send(result);
         });
-        self.reads.try_send(read).map_err(|error| match error {
-            TrySendError::Full(_) => StoreError::Overloaded,
-            TrySendError::Disconnected(_) => StoreError::Unavailable("the readers have stopped".to_owned()),
-        })?;
-        answered(answer).await
+        self.reads_waiting.inc();
+        let pushed = self.reads.try_send(read).map_err(|error| {
+            self.reads_waiting.dec();
+            match error {
+                TrySendError::Full(_) => StoreError::Overloaded,
+                TrySendError::Disconnected(_) => {
+                    StoreError::Unavailable("the readers have stopped".to_owned())
+                }
+            }
+        });
+        self.answer(pushed, answer).await
     }
 
     /// The database's own clock; `None` where it has none of its own.
@@ -219,8 +267,8 @@ impl Store {
 
     async fn submit(&self, command: Command) -> Result<Answer, StoreError> {
         let (reply, answer) = oneshot::channel();
-        self.hot.push(Work::Hot(Box::new(command), reply))?;
-        answered(answer).await
+        let pushed = self.hot.push(Work::Hot(Box::new(command), reply));
+        self.answer(pushed, answer).await
     }
 
     /// Holds the price and begins a purchase.
@@ -292,11 +340,7 @@ fn with_tx<T>(
     work(&mut Tx { connection, ids: &mut ids, wakes: &mut wakes })
 }
 
-fn writer_thread(
-    writer: Writer,
-    queue: &Arc<Mutex<Receiver<Work>>>,
-    most: usize,
-) -> Result<JoinHandle<()>, StoreError> {
+fn writer_thread(writer: Writer, queue: &Arc<QueueEnd>, most: usize) -> Result<JoinHandle<()>, StoreError> {
     let queue = Arc::clone(queue);
     spawn("store-writer", move || drain(writer, &queue, most))
 }

@@ -3,6 +3,7 @@
 //! A wake-up is a hint after a commit, never the truth: whoever is woken reads the database. A lost one
 //! costs a poll interval, never a message.
 
+use crate::metrics::StoreMetrics;
 use numberotp_core::id::ActivationId;
 use numberotp_core::time::Time;
 use std::collections::HashMap;
@@ -18,6 +19,8 @@ pub enum Wake {
     Job(Time),
     /// Offers, numbers or providers changed.
     Catalog,
+    /// A message was stored with this verdict, perhaps for a purchase: nobody waits for that, it is counted and told.
+    Message(&'static str, Option<ActivationId>),
 }
 
 /// The waiting.
@@ -26,6 +29,7 @@ pub struct WakeHub {
     activations: Mutex<HashMap<ActivationId, (Arc<Notify>, usize)>>,
     jobs: Notify,
     catalog: Notify,
+    metrics: StoreMetrics,
 }
 
 /// A place in the waiting room of one activation; leaving it frees the room.
@@ -47,6 +51,11 @@ impl WakeHub {
             }
             Wake::Job(_) => self.jobs.notify_one(),
             Wake::Catalog => self.catalog.notify_one(),
+            Wake::Message(verdict, activation) => {
+                self.metrics.message(verdict);
+                let activation = activation.map(ActivationId::get);
+                tracing::info!(verdict, activation, "a message was stored");
+            }
         }
     }
 
@@ -56,6 +65,11 @@ impl WakeHub {
         let (notify, guests) = rooms.entry(id).or_insert_with(|| (Arc::new(Notify::new()), 0));
         *guests = guests.saturating_add(1);
         Waiting { hub: self, id, notify: Arc::clone(notify) }
+    }
+
+    /// What is counted about commits and by whoever makes them.
+    pub fn metrics(&self) -> &StoreMetrics {
+        &self.metrics
     }
 
     /// Resolves when a job was written.

@@ -10,9 +10,11 @@ use super::db::{Access, Connection, Engine};
 use super::hot::{self, Answer, Command, Rules};
 use super::tx::{IdBlocks, Tx};
 use super::wake::{Wake, WakeHub};
+use prometheus_client::metrics::gauge::Gauge;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::mpsc::{Receiver, SyncSender, TrySendError, sync_channel};
 use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Instant;
 use tokio::sync::oneshot;
 
 /// Most pieces to one commit.
@@ -127,6 +129,7 @@ impl Writer {
                         batch.into_iter().for_each(|work| refuse(work, &error));
                         return;
                     }
+                    self.wakes.metrics().retry();
                 }
             }
         }
@@ -173,7 +176,12 @@ impl Writer {
         let mut done = Vec::with_capacity(batch.len());
         let worked = self.work(std::mem::take(batch), &mut done, &mut wakes);
         let committed = match worked {
-            Ok(()) => self.connection.script("COMMIT"),
+            Ok(()) => {
+                let begun = Instant::now();
+                let committed = self.connection.script("COMMIT");
+                self.wakes.metrics().commit(begun.elapsed());
+                committed
+            }
             Err((error, rest)) => {
                 batch.extend(rest);
                 Err(error)
@@ -344,30 +352,57 @@ fn refuse(work: Work, error: &StoreError) {
 #[derive(Clone)]
 pub struct Queue {
     sender: SyncSender<Work>,
+    waiting: Gauge,
 }
 
 impl Queue {
-    /// A queue and the end that writers drain.
-    pub fn new() -> (Self, Arc<Mutex<Receiver<Work>>>) {
+    /// A queue, counted by this gauge, and the end that writers drain.
+    pub fn new(waiting: Gauge) -> (Self, Arc<QueueEnd>) {
         let (sender, receiver) = sync_channel(QUEUE_MOST);
-        (Self { sender }, Arc::new(Mutex::new(receiver)))
+        let end = QueueEnd { receiver: Mutex::new(receiver), waiting: waiting.clone() };
+        (Self { sender, waiting }, Arc::new(end))
+    }
+
+    /// How much waits: a reading of the gauge, for whoever asks whether the database keeps up.
+    pub fn waiting(&self) -> i64 {
+        self.waiting.get()
     }
 
     /// Puts work into the queue, or refuses at once.
     pub fn push(&self, work: Work) -> Result<(), StoreError> {
-        self.sender.try_send(work).map_err(|error| match error {
-            TrySendError::Full(_) => StoreError::Overloaded,
-            TrySendError::Disconnected(_) => StoreError::Unavailable("the writer has stopped".to_owned()),
+        self.waiting.inc();
+        self.sender.try_send(work).map_err(|error| {
+            self.waiting.dec();
+            match error {
+                TrySendError::Full(_) => StoreError::Overloaded,
+                TrySendError::Disconnected(_) => StoreError::Unavailable("the writer has stopped".to_owned()),
+            }
         })
     }
 }
 
+/// The end of a queue that writers drain.
+pub struct QueueEnd {
+    receiver: Mutex<Receiver<Work>>,
+    waiting: Gauge,
+}
+
+impl QueueEnd {
+    /// Takes what is there, for whoever drains by hand.
+    pub fn take_all(&self) -> Vec<Work> {
+        let receiver = self.receiver.lock().unwrap_or_else(PoisonError::into_inner);
+        let work: Vec<Work> = receiver.try_iter().collect();
+        self.waiting.dec_by(i64::try_from(work.len()).unwrap_or(0));
+        work
+    }
+}
+
 /// Drains the queue until every sender is gone, at most so many pieces to a commit: what one writer's thread does.
-pub fn drain(mut writer: Writer, queue: &Mutex<Receiver<Work>>, most: usize) {
+pub fn drain(mut writer: Writer, queue: &QueueEnd, most: usize) {
     loop {
         let mut batch = Vec::new();
         {
-            let receiver = queue.lock().unwrap_or_else(PoisonError::into_inner);
+            let receiver = queue.receiver.lock().unwrap_or_else(PoisonError::into_inner);
             let Ok(first) = receiver.recv() else { return };
             batch.push(first);
             while batch.len() < most {
@@ -375,10 +410,14 @@ pub fn drain(mut writer: Writer, queue: &Mutex<Receiver<Work>>, most: usize) {
                 batch.push(next);
             }
         }
+        let pieces = batch.len();
+        queue.waiting.dec_by(i64::try_from(pieces).unwrap_or(0));
+        let begun = Instant::now();
         // A defect in one piece of work must not stop the writing for everybody. Its callers see their answer
         // dropped, which reads as "unavailable".
         if catch_unwind(AssertUnwindSafe(|| writer.run(batch))).is_err() {
             writer.recover();
         }
+        writer.wakes.metrics().batch(pieces, begun.elapsed());
     }
 }

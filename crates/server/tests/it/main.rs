@@ -12,6 +12,8 @@ mod http_disk;
 #[cfg(test)]
 mod http_envelope;
 #[cfg(test)]
+mod http_health;
+#[cfg(test)]
 mod http_hostile;
 #[cfg(test)]
 mod http_idempotency;
@@ -53,6 +55,8 @@ mod http_stage;
 mod http_storm;
 #[cfg(test)]
 mod http_tokens;
+#[cfg(test)]
+mod http_trace;
 #[cfg(test)]
 mod http_unconfirmed;
 #[cfg(test)]

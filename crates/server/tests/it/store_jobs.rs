@@ -74,7 +74,7 @@ fn a_job_is_done_or_again_or_dead() {
             "a dead one is not waited for"
         );
         stage.pass(Span::seconds(2));
-        let job = *take(stage, 3).first().unwrap();
+        let job = take(stage, 3).remove(0);
         assert_eq!((job.id, job.attempts), (again, 2));
         stage.pass(Span::hours(24));
         assert_eq!(subjects(&take(stage, 3)), [2], "dead is for ever");

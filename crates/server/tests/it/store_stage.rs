@@ -389,6 +389,7 @@ pub fn reserve(account: AccountId, now: Time) -> Reserve {
         credential_id: 7,
         ip_prefix: "192.0.2.0/24".to_owned(),
         purpose: "testing".to_owned(),
+        request_id: Some("req_of-a-test".to_owned()),
     };
     Reserve {
         account,

@@ -42,6 +42,12 @@ impl Ask {
         self.request.headers_mut().append(name, value);
         self
     }
+    /// From another place than all others.
+    #[must_use]
+    pub fn from(mut self, peer: SocketAddr) -> Self {
+        self.request.extensions_mut().insert(PeerAddress(peer));
+        self
+    }
     /// With a token.
     #[must_use]
     pub fn bearer(self, token: &str) -> Self {

@@ -1,7 +1,7 @@
 //! `/api/internal/rent…`: buy a number, read its code, wait for it, give it back.
 
 use super::super::body::Fields;
-use super::super::extract::{Authenticated, IdempotencyKey, Network, PathText, Query};
+use super::super::extract::{Authenticated, IdempotencyKey, PathText, Query, Traced};
 use super::super::problem::Problem;
 use super::{number, pagination};
 use crate::app::Context;
@@ -31,7 +31,7 @@ const REPLAYED: &str = "idempotent-replayed";
 pub(in crate::http) async fn rent(
     State(context): State<Arc<Context>>,
     Authenticated(caller): Authenticated,
-    Network(network): Network,
+    Traced { network, request_id }: Traced,
     key: Option<IdempotencyKey>,
     fields: Fields,
 ) -> Result<Response, Problem> {
@@ -41,7 +41,7 @@ pub(in crate::http) async fn rent(
         fingerprint: fields.fingerprint().to_vec(),
     });
     let wish = wish(&context, &fields)?;
-    let purchase = Purchase { wish, ip_prefix: network, claim };
+    let purchase = Purchase { wish, ip_prefix: network, request_id, claim };
     let Bought { activation, balance, credits, told } = buy(&context, caller, purchase).await?;
     let data = print(&context, &Rent { activation, messages: Vec::new() });
     let answer = Json(json!({

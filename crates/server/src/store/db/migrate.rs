@@ -50,6 +50,12 @@ const ALL: &[Migration] = &[
         sqlite: include_str!("../../../../../migrations/sqlite/0005_provider_keys.sql"),
         postgres: include_str!("../../../../../migrations/postgres/0005_provider_keys.sql"),
     },
+    Migration {
+        number: 6,
+        name: "request_ids",
+        sqlite: include_str!("../../../../../migrations/sqlite/0006_request_ids.sql"),
+        postgres: include_str!("../../../../../migrations/postgres/0006_request_ids.sql"),
+    },
 ];
 
 const TABLE: &str = "CREATE TABLE IF NOT EXISTS migrations (number BIGINT PRIMARY KEY, name TEXT NOT NULL, checksum BIGINT NOT NULL)";

@@ -32,6 +32,7 @@ pub(super) const ACTIVATIONS_INSERT: Bulk = Bulk {
         ("ip_prefix", Text),
         ("purpose", Text),
         ("created_at", Int),
+        ("request_id", Text),
         ("status", Text),
     ]),
 };

@@ -60,6 +60,8 @@ pub struct Origin {
     pub ip_prefix: String,
     /// What the account says it is for.
     pub purpose: String,
+    /// The request that bought it: what is done for it later is logged under this.
+    pub request_id: Option<String>,
 }
 
 /// A key under which a purchase may be repeated.

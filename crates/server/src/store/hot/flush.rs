@@ -116,6 +116,7 @@ fn insert_row(activation: &Activation, origin: &Origin) -> Vec<Value> {
         origin.ip_prefix.as_str().into(),
         origin.purpose.as_str().into(),
         micros(activation.created_at),
+        origin.request_id.as_deref().into(),
         // The state as it was at first; what followed in the same batch is an update.
         "reserving".into(),
     ]
@@ -172,6 +173,9 @@ fn flush_messages(tx: &mut Tx<'_>, working: &Working) -> Result<(), StoreError> 
     let inserts: Vec<Vec<Value>> =
         working.new_messages.iter().map(|(message, receive)| message_row(message, receive)).collect();
     tx.bulk(&MESSAGES_INSERT, &inserts)?;
+    for (message, _) in &working.new_messages {
+        tx.after_commit(Wake::Message(message.verdict.as_str(), message.activation));
+    }
     let adoptions: Vec<Vec<Value>> = working
         .adoptions
         .iter()
