@@ -9,6 +9,8 @@ mod hostile;
 #[cfg(test)]
 mod outage;
 #[cfg(test)]
+mod packaging;
+#[cfg(test)]
 mod policy;
 #[cfg(test)]
 mod program;
