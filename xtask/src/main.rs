@@ -4,6 +4,7 @@
 
 mod bench;
 mod check;
+mod generate;
 mod needs;
 mod session;
 mod temp;
@@ -24,6 +25,8 @@ cargo xtask COMMAND
         FILTERs are parts of test names; what follows the `--` goes to the test runner as it is.
   tidy  The house rules: sizes, headers, allowed edges, SQL and engines in their place, migrations in pairs,
         a page for every error code, banned words, large files. All findings in one report.
+  generate
+        Writes docs/generated/ from the code: the OpenAPI documents.
   check Formatting, tidy, clippy and `test --require-all`, in this order, up to the first failure. CI runs this.
 
   bench [NAME...] [--quick] [--full] [--write]
@@ -59,6 +62,7 @@ fn dispatch(arguments: &[String]) -> Result<(), Failure> {
     match command {
         "test" => test::run(&Session::new()?, &test_options(rest)?),
         "tidy" => no_arguments(rest).and_then(|()| tidy::run()),
+        "generate" => no_arguments(rest).and_then(|()| generate::run(&Session::new()?)),
         "check" => no_arguments(rest).and_then(|()| check::run(&Session::new()?)),
         "bench" => bench::run(&Session::new()?, rest),
         "help" | "--help" | "-h" => {

@@ -5,6 +5,7 @@
 //! it ends. Never sleeps, never takes a fixed port, never shares anything with another app.
 
 mod ask;
+mod contract;
 mod line;
 mod people;
 
@@ -228,7 +229,7 @@ impl<'a> TestApp<'a> {
     /// A request of any method.
     pub fn ask(&self, method: Method, path: &str) -> Ask {
         let process = self.process();
-        Ask::new(process.router.clone(), self.handle(), (method, path))
+        Ask::new((process.router.clone(), self.setup.mode), self.handle(), (method, path))
     }
     /// A `GET`.
     pub fn get(&self, path: &str) -> Ask {

@@ -1,6 +1,6 @@
-//! The clients that customers use: curl, Python with `requests` and `pytest`, Node.js with `axios` and Playwright,
-//! and Debian's Chromium for Playwright to drive. Interpreters and Chromium are found; packages are installed from the
-//! lock files in `xtask/clients` into `target/clients`, once. Must never install anything outside of `target`.
+//! The clients that customers use: curl, Python with `requests`, `pytest` and `schemathesis`, Node.js with `axios` and
+//! Playwright, and Debian's Chromium for Playwright to drive. Interpreters and Chromium are found; packages are installed
+//! from the lock files in `xtask/clients` into `target/clients`, once. Must never install anything outside of `target`.
 
 use super::cached::{self, Unfilled};
 use super::{Provided, Ready};
@@ -58,7 +58,7 @@ pub fn python(session: &Session) -> Result<Provided, Failure> {
     let list = root().join("xtask/clients/requirements.txt");
     let stamp = stamp(&program, &version, &list)?;
     let folder = cached::folder("python", &stamp, |folder| {
-        println!("xtask: installing requests and pytest into {}", folder.display());
+        println!("xtask: installing requests, pytest and schemathesis into {}", folder.display());
         let mut make = Command::new(&program);
         attempt(session, make.args(["-m", "venv"]).arg(folder), "`python3 -m venv` failed (python3-venv?)")?;
         let mut pip = Command::new(folder.join("bin/python3"));

@@ -12,6 +12,7 @@ pub mod gateway;
 pub mod limits;
 pub mod messages;
 pub mod prices;
+pub mod ready;
 pub mod reconcile;
 pub mod rents;
 pub mod sandbox;

@@ -1,36 +1,94 @@
 //! Price answers as ready bytes, one a filter, made at the first question and kept until the catalog changes.
 
-use bytes::Bytes;
-use flate2::Compression;
-use flate2::write::GzEncoder;
+use super::ready::Ready;
 use numberotp_core::catalog::{Offer, Term};
 use numberotp_core::money::Usd;
 use numberotp_core::text::Operator;
-use numberotp_core::token;
 use numberotp_core::vocabulary::{CountryId, ServiceCode, Vocabulary};
-use serde_json::{Map, Value, json};
+use serde::Serialize;
 use std::collections::{BTreeMap, BTreeSet, HashMap};
-use std::fmt::Write as _;
-use std::io::Write as _;
 use std::sync::{Arc, PoisonError, RwLock};
+use utoipa::ToSchema;
+use utoipa::openapi::schema::{Object, ObjectBuilder, Type};
 
-/// Smaller answers gain nothing from compression.
-const GZIP_FROM: usize = 1_024;
 /// Most answers kept; what is asked beyond is made each time.
 const KEPT_MOST: usize = 20_000;
 
-/// An answer, ready to be sent.
-pub struct Ready {
-    /// The body.
-    pub identity: Bytes,
-    /// The same, compressed, where that is worth it.
-    pub gzip: Option<Bytes>,
-    /// Its strong entity tag, quoted.
-    pub etag: String,
-}
-
 /// What an answer is about: service and country, each optional.
 pub type Filter = (Option<ServiceCode>, Option<CountryId>);
+
+/// ISO code → slug → something.
+type ByCountry<'a, T> = BTreeMap<&'a str, BTreeMap<&'a str, T>>;
+
+/// Prices of one-time numbers.
+#[derive(Serialize, ToSchema)]
+pub struct PriceTree<'a> {
+    /// Always true.
+    #[schema(schema_with = yes)]
+    success: bool,
+    /// By the country's ISO code, then by the service's slug.
+    #[schema(value_type = BTreeMap<String, BTreeMap<String, PoolPrices>>)]
+    data: ByCountry<'a, PoolPrices>,
+    #[schema(schema_with = source)]
+    source: &'static str,
+}
+
+/// A service's prices in a country.
+#[derive(Serialize, ToSchema)]
+pub struct PoolPrices {
+    /// By pool: `1`, `2`, `3`; those that have an offer.
+    #[schema(value_type = BTreeMap<String, Price>)]
+    services: BTreeMap<u8, Price>,
+}
+
+/// Prices of longer rents.
+#[derive(Serialize, ToSchema)]
+pub struct RentPriceTree<'a> {
+    /// Always true.
+    #[schema(schema_with = yes)]
+    success: bool,
+    /// By the country's ISO code, then by the service's slug.
+    #[schema(value_type = BTreeMap<String, BTreeMap<String, LengthPrices<'_>>>)]
+    data: ByCountry<'a, LengthPrices<'a>>,
+    #[schema(schema_with = source)]
+    source: &'static str,
+}
+
+/// A service's prices in a country, by length.
+#[derive(Serialize, ToSchema)]
+pub struct LengthPrices<'a> {
+    /// By hours.
+    #[schema(value_type = BTreeMap<String, Price>)]
+    durations: BTreeMap<u16, Price>,
+    /// The operators that have offers; `any` is always among them.
+    operators: Vec<&'a str>,
+}
+
+/// A price and what is in stock.
+#[derive(Serialize, ToSchema)]
+pub struct Price {
+    /// In USD: two to six decimals, no exponent. The cheapest that is in stock.
+    #[schema(pattern = r"^[0-9]+\.[0-9]{2,6}$")]
+    cost: String,
+    /// How many there are; `0` when sold out.
+    #[schema(pattern = "^[0-9]+$")]
+    count: String,
+}
+
+fn yes() -> Object {
+    ObjectBuilder::new().schema_type(Type::Boolean).enum_values(Some([true])).build()
+}
+
+fn source() -> Object {
+    let says = "`api`: our own prices, or asked for this answer. `cache`: a copy, at most five minutes old.";
+    let words = ObjectBuilder::new().schema_type(Type::String).description(Some(says));
+    words.enum_values(Some(["api", "cache"])).build()
+}
+
+fn each<T, U>(tree: ByCountry<'_, T>, to: impl Fn(T) -> U) -> ByCountry<'_, U> {
+    let services = |services: BTreeMap<_, T>| services.into_iter().map(|(slug, of)| (slug, to(of))).collect();
+    tree.into_iter().map(|(iso, of)| (iso, services(of))).collect()
+}
 
 /// An offer's price and stock by the names that customers use.
 struct Entry {
@@ -75,12 +133,17 @@ impl Prices {
         Self { entries: offers.iter().filter_map(entry).collect(), kept: RwLock::default() }
     }
 
+    /// The answer where a filter names something unknown, which matches nothing.
+    pub fn nothing() -> Ready {
+        Ready::json(&PriceTree { success: true, data: BTreeMap::new(), source: "api" })
+    }
+
     /// The answer of `/public/prices` for a filter.
     pub fn prices(&self, filter: &Filter) -> Arc<Ready> {
         if let Some(ready) = self.kept.read().unwrap_or_else(PoisonError::into_inner).get(filter) {
             return Arc::clone(ready);
         }
-        let ready = Arc::new(ready(&self.tree(filter)));
+        let ready = Arc::new(Ready::json(&self.tree(filter)));
         let mut kept = self.kept.write().unwrap_or_else(PoisonError::into_inner);
         if kept.len() < KEPT_MOST {
             kept.insert(filter.clone(), Arc::clone(&ready));
@@ -96,35 +159,22 @@ impl Prices {
     }
 
     /// ISO → slug → `services` → pool → cheapest price and whole stock of the pool.
-    fn tree(&self, filter: &Filter) -> Value {
-        let mut tree: BTreeMap<&str, BTreeMap<&str, BTreeMap<u8, Lowest>>> = BTreeMap::new();
+    fn tree(&self, filter: &Filter) -> PriceTree<'_> {
+        let mut tree: ByCountry<'_, BTreeMap<u8, Lowest>> = BTreeMap::new();
         for entry in self.chosen(filter).filter(|entry| entry.term == Term::Once) {
             let pools = tree.entry(&entry.iso).or_default().entry(&entry.slug).or_default();
             pools.entry(entry.pool).or_default().add(entry);
         }
-        let data: Map<String, Value> = tree
-            .into_iter()
-            .map(|(iso, services)| {
-                let services: Map<String, Value> = services
-                    .into_iter()
-                    .map(|(slug, pools)| {
-                        let pools: Map<String, Value> = pools
-                            .into_iter()
-                            .map(|(pool, lowest)| (pool.to_string(), lowest.json()))
-                            .collect();
-                        (slug.to_owned(), json!({ "services": pools }))
-                    })
-                    .collect();
-                (iso.to_owned(), Value::Object(services))
-            })
-            .collect();
-        json!({ "success": true, "data": data, "source": "api" })
+        let pools = |pools: BTreeMap<u8, Lowest>| PoolPrices {
+            services: pools.into_iter().map(|(pool, lowest)| (pool, lowest.price())).collect(),
+        };
+        PriceTree { success: true, data: each(tree, pools), source: "api" }
     }
 
     /// The answer of `/public/rent-prices`: ISO → slug → lengths and operators.
     pub fn rent_prices(&self, filter: &Filter, operator: Option<&Operator>) -> Ready {
         type Lengths = BTreeMap<u16, Lowest>;
-        let mut tree: BTreeMap<&str, BTreeMap<&str, (Lengths, BTreeSet<&str>)>> = BTreeMap::new();
+        let mut tree: ByCountry<'_, (Lengths, BTreeSet<&str>)> = BTreeMap::new();
         for entry in self.chosen(filter) {
             let Term::Hours(hours) = entry.term else { continue };
             let (lengths, operators) = tree.entry(&entry.iso).or_default().entry(&entry.slug).or_default();
@@ -133,19 +183,14 @@ impl Prices {
                 lengths.entry(hours).or_default().add(entry);
             }
         }
-        let mut data = Map::new();
-        for (iso, services) in tree {
-            let mut by_slug = Map::new();
-            for (slug, (lengths, operators)) in services {
-                let durations: Map<String, Value> =
-                    lengths.into_iter().map(|(hours, lowest)| (hours.to_string(), lowest.json())).collect();
-                let named = operators.into_iter().filter(|operator| *operator != Operator::ANY);
-                let operators: Vec<&str> = std::iter::once(Operator::ANY).chain(named).collect();
-                by_slug.insert(slug.to_owned(), json!({ "durations": durations, "operators": operators }));
+        let lengths = |(lengths, operators): (Lengths, BTreeSet<_>)| {
+            let named = operators.into_iter().filter(|operator| *operator != Operator::ANY);
+            LengthPrices {
+                durations: lengths.into_iter().map(|(hours, lowest)| (hours, lowest.price())).collect(),
+                operators: std::iter::once(Operator::ANY).chain(named).collect(),
             }
-            data.insert(iso.to_owned(), Value::Object(by_slug));
-        }
-        ready(&json!({ "success": true, "data": data, "source": "api" }))
+        };
+        Ready::json(&RentPriceTree { success: true, data: each(tree, lengths), source: "api" })
     }
 
     /// The operators that have an offer for a filter, each with its stock.
@@ -193,27 +238,8 @@ impl Lowest {
         *place = Some(place.map_or(entry.price, |price| price.min(entry.price)));
         self.count = self.count.saturating_add(entry.count.max(0));
     }
-    fn json(&self) -> Value {
+    fn price(&self) -> Price {
         let cost = self.in_stock.or(self.sold_out).unwrap_or_default();
-        json!({ "cost": cost.to_string(), "count": self.count.to_string() })
+        Price { cost: cost.to_string(), count: self.count.to_string() }
     }
-}
-
-/// Serialises an answer, compresses it and gives it a tag.
-pub fn ready(value: &Value) -> Ready {
-    let identity = Bytes::from(value.to_string());
-    let gzip = (identity.len() >= GZIP_FROM).then(|| gzip(&identity)).flatten();
-    let digest = token::hash_bytes(&identity);
-    let etag = digest.iter().take(12).fold(String::from("\""), |mut tag, byte| {
-        // Writing to a string cannot fail.
-        let _infallible = write!(tag, "{byte:02x}");
-        tag
-    });
-    Ready { identity, gzip, etag: etag + "\"" }
-}
-
-fn gzip(body: &[u8]) -> Option<Bytes> {
-    let mut encoder = GzEncoder::new(Vec::new(), Compression::new(6));
-    encoder.write_all(body).ok()?;
-    encoder.finish().ok().map(Bytes::from)
 }

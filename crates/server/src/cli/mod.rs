@@ -16,7 +16,8 @@ mod ready;
 mod serve;
 
 use crate::boot::{self, BootError};
-use crate::config::{ConfigError, DatabaseSettings, ServeSettings, resolve, resolve_database};
+use crate::config::{ConfigError, DatabaseSettings, Mode, ServeSettings, resolve, resolve_database};
+use crate::http;
 use crate::store::StoreError;
 use backup::Proof;
 use clap::{Parser, Subcommand};
@@ -94,6 +95,12 @@ enum Command {
         #[arg(long)]
         json: bool,
     },
+    /// Print the OpenAPI document that a server shows at /openapi.json
+    Openapi {
+        /// That of a sandbox, with what tests may do to it
+        #[arg(long)]
+        sandbox: bool,
+    },
     /// Find the code in texts: one a line on standard input, one JSON a line out
     Extract,
     /// Make, show, approve, hold, credit and debit accounts
@@ -158,6 +165,11 @@ async fn carry_out(cli: Cli) -> Result<(), CliError> {
     match command {
         Command::Serve(flags) => serve::serve(resolve(*flags, database)?).await,
         Command::Extract => extract::extract(),
+        Command::Openapi { sandbox } => {
+            let mode = if sandbox { Mode::Sandbox } else { Mode::Production };
+            Output::print(&format!("{:#}", http::document(mode)));
+            Ok(())
+        }
         Command::Migrate => {
             let store = boot::open_for_command(&resolve_database(database)?)?;
             Output::say(&format!("The {} schema is up to date.", store.engine().name()));

@@ -4,11 +4,11 @@ use super::body::read;
 use super::extract::PathText;
 use super::meter::Meter;
 use super::problem::Problem;
+use super::shapes::Taken;
 use crate::app::{Context, messages};
 use axum::extract::{Request, State};
 use axum::{Extension, Json};
 use numberotp_core::fault::{Fault, FaultCode};
-use serde_json::{Value, json};
 use std::sync::Arc;
 
 /// Most bytes of a webhook.
@@ -20,7 +20,7 @@ pub(super) async fn sms(
     PathText(provider): PathText,
     Extension(meter): Extension<Arc<Meter>>,
     request: Request,
-) -> Result<Json<Value>, Problem> {
+) -> Result<Json<Taken>, Problem> {
     let (parts, bytes) = read(request, WEBHOOK_MOST, &context).await?;
     let header = |name: &str| parts.headers.get(name).and_then(|value| value.to_str().ok());
     let taken = messages::take_in(&context, &provider, &header, &bytes).await;
@@ -35,7 +35,7 @@ pub(super) async fn sms(
         }
     };
     meter.hook_taken(&provider);
-    Ok(Json(json!({ "success": true, "matched": received == messages::Matched::Yes })))
+    Ok(Json(Taken::new(received == messages::Matched::Yes)))
 }
 
 /// Counted under a provider that we know: whoever posts chooses the address.

@@ -1,9 +1,13 @@
 //! HTTP: routes, extractors, the one mapping from faults to answers, and the server itself. Handlers are thin:
 //! they read, call a use case, and print.
 
+mod about;
 mod body;
 mod client;
 mod cors;
+mod describe;
+mod document;
+mod error_pages;
 mod extract;
 mod frame;
 mod health;
@@ -13,10 +17,12 @@ mod patient;
 mod place;
 mod problem;
 mod published;
+mod ready;
 mod routes;
 mod sandbox;
 mod seats;
 mod server;
+mod shapes;
 
-pub use routes::router;
+pub use routes::{document, router};
 pub use server::{Bounds, PeerAddress, Serving, serve};

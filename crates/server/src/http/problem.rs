@@ -1,11 +1,12 @@
 //! The one place where a fault becomes an HTTP answer and its inside cause is logged, with the request id.
 
+use super::error_pages;
+use super::shapes::Refusal;
 use axum::body::Body;
 use axum::response::{IntoResponse, Response};
-use http::header::{CACHE_CONTROL, CONNECTION, CONTENT_TYPE, RETRY_AFTER, WWW_AUTHENTICATE};
+use http::header::{CACHE_CONTROL, CONNECTION, CONTENT_TYPE, LINK, RETRY_AFTER, WWW_AUTHENTICATE};
 use http::{HeaderValue, StatusCode};
 use numberotp_core::fault::{Fault, FaultCode};
-use serde_json::{Map, Value, json};
 use std::sync::Arc;
 
 /// A fault as a handler's answer; the frame around all handlers words it.
@@ -69,18 +70,16 @@ pub fn status(code: FaultCode) -> StatusCode {
 /// Words a fault as an answer.
 pub(super) fn word(fault: &Fault, request_id: &str, headers: &http::HeaderMap) -> Response {
     log(fault, request_id);
-    let mut envelope = Map::new();
-    envelope.insert("success".to_owned(), Value::Bool(false));
-    envelope.insert("error".to_owned(), json!(fault.message));
-    envelope.insert("code".to_owned(), json!(fault.code.as_str()));
-    if let Some(status) = fault.status {
-        envelope.insert("status".to_owned(), json!(status));
-    }
-    if let Some(rent) = &fault.rent {
-        envelope.insert("id".to_owned(), json!(rent));
-    }
-    envelope.insert("request_id".to_owned(), json!(request_id));
-    let mut response = Response::new(Body::from(Value::Object(envelope).to_string()));
+    let refusal = Refusal {
+        success: false,
+        error: &fault.message,
+        code: fault.code.as_str(),
+        status: fault.status,
+        id: fault.rent.as_deref(),
+        request_id,
+    };
+    // The types above can always be written.
+    let mut response = Response::new(Body::from(serde_json::to_string(&refusal).unwrap_or_default()));
     *response.status_mut() = status(fault.code);
     // What the router set, such as Allow on a 405.
     response.headers_mut().extend(headers.clone());
@@ -88,6 +87,9 @@ pub(super) fn word(fault: &Fault, request_id: &str, headers: &http::HeaderMap) -
     out.insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
     out.insert(CACHE_CONTROL, HeaderValue::from_static("no-store"));
     out.remove(http::header::CONTENT_LENGTH);
+    if let Ok(link) = HeaderValue::try_from(format!("<{}>; rel=\"help\"", error_pages::address(fault.code))) {
+        out.insert(LINK, link);
+    }
     if let Some(seconds) = fault.retry_after_s {
         out.insert(RETRY_AFTER, HeaderValue::from(seconds));
     }

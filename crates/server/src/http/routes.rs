@@ -1,5 +1,8 @@
 //! The whole URL table on one page.
 
+use super::about::{self, Library};
+use super::describe;
+use super::document::{DELETE, GET, PATCH, POST, Table};
 use super::frame::{Frame, frame, note_route};
 use super::health;
 use super::hooks;
@@ -8,49 +11,68 @@ use super::published::{account, prices, rent, vocabulary};
 use super::sandbox;
 use crate::app::Context;
 use crate::config::Mode;
-use axum::Router;
 use axum::extract::Request;
 use axum::middleware::{from_fn, from_fn_with_state};
-use axum::routing::{get, post};
+use axum::{Extension, Router};
 use http::Uri;
 use numberotp_core::fault::{Fault, FaultCode};
+use serde_json::Value;
 use std::sync::Arc;
 use tower::ServiceExt;
 
+/// Every address, who answers it, and what the document says of it.
+fn table(mode: Mode) -> Table {
+    let table = Table::default()
+        .add(GET, "/api/public/prices", prices::prices, describe::public::prices())
+        .add(GET, "/api/public/rent-prices", prices::rent_prices, describe::public::rent_prices())
+        .add(GET, "/api/public/services", vocabulary::services, describe::public::services())
+        .add(GET, "/api/public/countries", vocabulary::countries, describe::public::countries())
+        .add(GET, "/api/public/operators", vocabulary::operators, describe::public::operators())
+        .add(POST, "/api/internal/rent", rent::rent, describe::rent::buy())
+        .add(GET, "/api/internal/rents", rent::list, describe::rent::list())
+        .add(GET, "/api/internal/rent/{id}", rent::get, describe::rent::get())
+        .add(DELETE, "/api/internal/rent/{id}", rent::cancel, describe::rent::delete())
+        .add(GET, "/api/internal/rent/{id}/wait", rent::wait, describe::rent::wait())
+        .add(POST, "/api/internal/rent/{id}/cancel", rent::cancel, describe::rent::cancel())
+        .add(POST, "/api/internal/rent/{id}/finish", rent::finish, describe::rent::finish())
+        .add(POST, "/api/internal/rent/{id}/resend", rent::resend, describe::rent::resend())
+        .add(GET, "/api/internal/balance", account::balance, describe::account::balance())
+        .add(POST, "/api/internal/balance", account::balance_post, describe::account::balance_post())
+        .add(GET, "/api/internal/transactions", account::transactions, describe::account::transactions())
+        .add(GET, "/api/user/profile", account::profile, describe::account::profile())
+        .add(PATCH, "/api/user/profile", account::profile_patch, describe::account::profile_patch())
+        .add(POST, "/api/webhooks/sms/{provider}", hooks::sms, describe::webhooks::sms())
+        .add(GET, "/healthz", health::health, describe::health::health())
+        .add(GET, "/readyz", health::ready, describe::health::ready())
+        .add(GET, "/metrics", health::metrics, describe::health::metrics())
+        .add(GET, "/openapi.json", about::document, describe::about::document())
+        .add(GET, "/docs", about::reference, describe::about::reference())
+        .add(GET, "/docs/scripts/{file}", about::script, describe::about::script())
+        .add(GET, "/docs/errors", about::errors, describe::about::errors())
+        .add(GET, "/docs/errors/{code}", about::error, describe::about::error());
+    // What tests may do to a sandbox is no address at all in production.
+    match mode {
+        Mode::Production => table,
+        Mode::Sandbox => table
+            .add(POST, "/sandbox/scenarios", sandbox::queue, describe::sandbox::queue())
+            .add(GET, "/sandbox/scenarios", sandbox::queued, describe::sandbox::queued())
+            .add(DELETE, "/sandbox/scenarios", sandbox::drop_queued, describe::sandbox::drop_queued())
+            .add(POST, "/sandbox/clock", sandbox::clock_advance, describe::sandbox::clock_advance())
+            .add(GET, "/sandbox/clock", sandbox::clock, describe::sandbox::clock())
+            .add(POST, "/sandbox/messages", sandbox::message, describe::sandbox::message()),
+    }
+}
+
+/// The OpenAPI document of a server in this mode: what it serves at `/openapi.json`.
+pub fn document(mode: Mode) -> Value {
+    table(mode).document()
+}
+
 /// Every route, inside its frame. A slash at the end of an address changes nothing.
 pub fn router(context: Arc<Context>) -> Router {
-    let routes = Router::new()
-        .route("/api/public/prices", get(prices::prices))
-        .route("/api/public/rent-prices", get(prices::rent_prices))
-        .route("/api/public/services", get(vocabulary::services))
-        .route("/api/public/countries", get(vocabulary::countries))
-        .route("/api/public/operators", get(vocabulary::operators))
-        .route("/api/internal/balance", get(account::balance).post(account::balance_post))
-        .route("/api/internal/transactions", get(account::transactions))
-        .route("/api/user/profile", get(account::profile).patch(account::profile_patch))
-        .route("/api/internal/rent", post(rent::rent))
-        .route("/api/internal/rents", get(rent::list))
-        .route("/api/internal/rent/{id}", get(rent::get).delete(rent::cancel))
-        .route("/api/internal/rent/{id}/wait", get(rent::wait))
-        .route("/api/internal/rent/{id}/cancel", post(rent::cancel))
-        .route("/api/internal/rent/{id}/finish", post(rent::finish))
-        .route("/api/internal/rent/{id}/resend", post(rent::resend))
-        .route("/api/webhooks/sms/{provider}", post(hooks::sms))
-        .route("/healthz", get(health::health))
-        .route("/readyz", get(health::ready))
-        .route("/metrics", get(health::metrics));
-    // What tests may do to a sandbox is no address at all in production.
-    let routes = match context.settings.mode {
-        Mode::Production => routes,
-        Mode::Sandbox => routes
-            .route(
-                "/sandbox/scenarios",
-                post(sandbox::queue).get(sandbox::queued).delete(sandbox::drop_queued),
-            )
-            .route("/sandbox/clock", post(sandbox::clock_advance).get(sandbox::clock))
-            .route("/sandbox/messages", post(sandbox::message)),
-    };
-    let routes = routes.layer(from_fn(note_route));
+    let table = table(context.settings.mode);
+    let library = Arc::new(Library::new(&table.document()));
+    let routes = table.router().layer(Extension(library)).layer(from_fn(note_route));
     let routes =
         routes.fallback(nowhere).method_not_allowed_fallback(not_this_way).with_state(Arc::clone(&context));
     // Around the router as a whole: what the router itself adds, such as Allow, is inside the frame.

@@ -5,6 +5,8 @@ use super::body::Fields;
 use super::extract::{Authenticated, Query};
 use super::problem::Problem;
 use super::published::pagination;
+use super::shapes::sandbox::{Dropped, QueuedScenario, SandboxTime};
+use super::shapes::{Answer, Listed, Taken};
 use crate::app::messages::Matched;
 use crate::app::sandbox_inbox::{self, Sent};
 use crate::app::scenarios::{self, Queued, Wanted};
@@ -12,12 +14,12 @@ use crate::app::{Context, sandbox_clock};
 use crate::jobs;
 use axum::Json;
 use axum::extract::State;
+use axum::response::{IntoResponse, Response};
 use numberotp_core::fault::{Fault, FaultCode};
 use numberotp_core::secret::Secret;
 use numberotp_core::time::Span;
 use numberotp_core::vocabulary::Spelling;
 use numberotp_providers::sandbox::scenario::Scenario;
-use serde_json::{Value, json};
 use std::sync::Arc;
 
 /// `POST /sandbox/scenarios`
@@ -25,10 +27,10 @@ pub(super) async fn queue(
     State(context): State<Arc<Context>>,
     Authenticated(caller): Authenticated,
     fields: Fields,
-) -> Result<Json<Value>, Problem> {
+) -> Result<Response, Problem> {
     let wanted = wanted(&context, &fields)?;
     let queued = scenarios::queue(&context, &caller, wanted).await?;
-    Ok(Json(json!({ "success": true, "data": print(&context, &queued) })))
+    Ok(Json(Answer::new(print(&context, &queued))).into_response())
 }
 
 /// `GET /sandbox/scenarios`
@@ -36,20 +38,20 @@ pub(super) async fn queued(
     State(context): State<Arc<Context>>,
     Authenticated(caller): Authenticated,
     query: Query,
-) -> Result<Json<Value>, Problem> {
+) -> Result<Response, Problem> {
     let page = query.page()?;
     let (queued, total) = scenarios::queued(&context, &caller, page.range()).await?;
-    let data: Vec<Value> = queued.iter().map(|queued| print(&context, queued)).collect();
-    Ok(Json(json!({ "success": true, "data": data, "pagination": pagination(page, total) })))
+    let data = queued.iter().map(|queued| print(&context, queued)).collect();
+    Ok(Json(Listed::new(data, pagination(page, total))).into_response())
 }
 
 /// `DELETE /sandbox/scenarios`
 pub(super) async fn drop_queued(
     State(context): State<Arc<Context>>,
     Authenticated(caller): Authenticated,
-) -> Result<Json<Value>, Problem> {
+) -> Result<Json<Answer<Dropped>>, Problem> {
     let dropped = scenarios::drop_queued(&context, &caller).await?;
-    Ok(Json(json!({ "success": true, "data": { "dropped": dropped } })))
+    Ok(Json(Answer::new(Dropped { dropped })))
 }
 
 fn wanted(context: &Context, fields: &Fields) -> Result<Wanted, Fault> {
@@ -82,17 +84,17 @@ fn span(fields: &Fields, field: &str) -> Result<Option<Span>, Fault> {
     }
 }
 
-fn print(context: &Context, queued: &Queued) -> Value {
+fn print<'a>(context: &'a Context, queued: &'a Queued) -> QueuedScenario<'a> {
     let Wanted { scenario, service, code, text, delay } = &queued.wanted;
     let service = service.as_ref().and_then(|service| context.vocabulary.service(service));
-    json!({
-        "id": queued.id.to_string(),
-        "scenario": scenario.as_str(),
-        "service": service.map(|service| &*service.slug),
-        "code": code.as_ref().map(Secret::expose),
-        "text": text.as_ref().map(Secret::expose),
-        "delay": delay.map(words),
-    })
+    QueuedScenario {
+        id: queued.id.to_string(),
+        scenario: scenario.as_str(),
+        service: service.map(|service| &*service.slug),
+        code: code.as_ref().map(Secret::expose),
+        text: text.as_ref().map(Secret::expose),
+        delay: delay.map(words),
+    }
 }
 
 /// `POST /sandbox/clock`
@@ -100,7 +102,7 @@ pub(super) async fn clock_advance(
     State(context): State<Arc<Context>>,
     Authenticated(caller): Authenticated,
     fields: Fields,
-) -> Result<Json<Value>, Problem> {
+) -> Result<Json<Answer<SandboxTime>>, Problem> {
     let by = span(&fields, "advance")?.ok_or_else(|| Fault::parameter("advance", "is missing"))?;
     jobs::advance(&context, &caller, by).await?;
     Ok(Json(time(&context, sandbox_clock::ahead(&context).await?)))
@@ -110,14 +112,14 @@ pub(super) async fn clock_advance(
 pub(super) async fn clock(
     State(context): State<Arc<Context>>,
     Authenticated(caller): Authenticated,
-) -> Result<Json<Value>, Problem> {
+) -> Result<Json<Answer<SandboxTime>>, Problem> {
     sandbox_clock::may_look(&caller)?;
     Ok(Json(time(&context, sandbox_clock::ahead(&context).await?)))
 }
 
-fn time(context: &Context, ahead: Span) -> Value {
+fn time(context: &Context, ahead: Span) -> Answer<SandboxTime> {
     let now = context.clock.now().to_rfc3339_seconds();
-    json!({ "success": true, "data": { "now": now, "offset": words(ahead) } })
+    Answer::new(SandboxTime { now, offset: words(ahead) })
 }
 
 /// A length of time in the largest unit that tells it without a rest, as it may be given again.
@@ -137,7 +139,7 @@ pub(super) async fn message(
     State(context): State<Arc<Context>>,
     Authenticated(caller): Authenticated,
     fields: Fields,
-) -> Result<Json<Value>, Problem> {
+) -> Result<Json<Taken>, Problem> {
     let sent = Sent {
         to: fields.required("to")?,
         from: fields.text("from")?.unwrap_or_default(),
@@ -145,7 +147,7 @@ pub(super) async fn message(
         message_id: fields.text("messageId")?,
     };
     let matched = sandbox_inbox::deliver(&context, &caller, &sent).await?;
-    Ok(Json(json!({ "success": true, "matched": matched == Matched::Yes })))
+    Ok(Json(Taken::new(matched == Matched::Yes)))
 }
 
 #[cfg(test)]

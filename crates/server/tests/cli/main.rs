@@ -7,6 +7,8 @@ mod commands;
 #[cfg(test)]
 mod hostile;
 #[cfg(test)]
+mod openapi;
+#[cfg(test)]
 mod outage;
 #[cfg(test)]
 mod packaging;

@@ -1,6 +1,7 @@
 //! One request and its answer. The request goes through the whole router, on the app's own threads; every
 //! refusal is held against the envelope that all of them share.
 
+use super::contract::{Asked, contract};
 use super::people::Customer;
 use super::{PATIENCE, must};
 use axum::Router;
@@ -9,6 +10,7 @@ use bytes::Bytes;
 use http::header::{AUTHORIZATION, CACHE_CONTROL, CONTENT_TYPE};
 use http::{HeaderMap, HeaderName, HeaderValue, Method, Request};
 use http_body_util::BodyExt;
+use numberotp_server::config::Mode;
 use numberotp_server::http::PeerAddress;
 use serde_json::Value;
 use std::net::SocketAddr;
@@ -24,14 +26,19 @@ pub struct Ask {
     router: Router,
     handle: Handle,
     request: Request<Body>,
+    mode: Mode,
 }
 
 impl Ask {
-    pub(super) fn new(router: Router, handle: Handle, (method, path): (Method, &str)) -> Self {
+    pub(super) fn new(
+        (router, mode): (Router, Mode),
+        handle: Handle,
+        (method, path): (Method, &str),
+    ) -> Self {
         let request = Request::builder().method(method).uri(path).body(Body::empty());
         let mut request = must(path, request);
         request.extensions_mut().insert(PeerAddress(SocketAddr::from(PEER)));
-        Self { router, handle, request }
+        Self { router, handle, request, mode }
     }
 
     /// With a header; a second one of the same name is added.
@@ -70,9 +77,11 @@ impl Ask {
         if kind.is_empty() { self } else { self.header(CONTENT_TYPE.as_str(), kind) }
     }
 
-    /// Sends it; the answer comes to the handle.
+    /// Sends it; the answer comes to the handle, and is one that the document promises.
+    #[expect(clippy::panic, reason = "an answer that the document does not promise fails the test")]
     pub fn start(self) -> JoinHandle<Answer> {
-        let Self { router, handle, request } = self;
+        let Self { router, handle, request, mode } = self;
+        let asked = Asked { method: request.method().clone(), path: request.uri().to_string() };
         handle.spawn(async move {
             let response = match router.oneshot(request).await {
                 Ok(response) => response,
@@ -80,7 +89,11 @@ impl Ask {
             };
             let (parts, body) = response.into_parts();
             let body = must("the answer's body", body.collect().await).to_bytes();
-            Answer { status: parts.status.as_u16(), headers: parts.headers, body }
+            let answer = Answer { status: parts.status.as_u16(), headers: parts.headers, body };
+            match contract(mode).broken(&asked, (answer.status, &answer.headers, &answer.body)) {
+                None => answer,
+                Some(why) => panic!("not as the document says: {why}"),
+            }
         })
     }
 

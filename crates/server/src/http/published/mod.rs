@@ -6,6 +6,7 @@ pub(super) mod rent;
 pub(super) mod vocabulary;
 
 use super::extract::Page;
+use super::shapes::Pagination;
 use numberotp_core::money::{MICROS_PER_USD, Usd};
 use serde_json::{Number, Value, json};
 
@@ -21,13 +22,7 @@ fn number(amount: Usd) -> Value {
 }
 
 /// The `pagination` object of a list.
-pub(super) fn pagination(page: Page, total: i64) -> Value {
+pub(super) fn pagination(page: Page, total: i64) -> Pagination {
     let pages = total.saturating_add(page.limit).saturating_sub(1).checked_div(page.limit).unwrap_or(0);
-    json!({
-        "page": page.page,
-        "limit": page.limit,
-        "total": total,
-        "totalPages": pages,
-        "hasMore": page.page < pages,
-    })
+    Pagination { page: page.page, limit: page.limit, total, total_pages: pages, has_more: page.page < pages }
 }

@@ -3,6 +3,8 @@
 use super::super::body::Fields;
 use super::super::extract::{Authenticated, IdempotencyKey, PathText, Query, Traced};
 use super::super::problem::Problem;
+use super::super::shapes::rent::{Ended, Heard, Purchased, Rent as Shape, Sms};
+use super::super::shapes::{Answer, Listed};
 use super::{number, pagination};
 use crate::app::Context;
 use crate::app::activations::{Bought, Claim, Purchase, Told, buy};
@@ -18,7 +20,6 @@ use numberotp_core::pricing::Wish;
 use numberotp_core::secret::Secret;
 use numberotp_core::text::{Operator, Pool};
 use numberotp_core::vocabulary::Spelling;
-use serde_json::{Map, Value, json};
 use std::sync::Arc;
 
 /// Fields of a later layer: refused rather than ignored, because their sender counts on them.
@@ -43,14 +44,14 @@ pub(in crate::http) async fn rent(
     let wish = wish(&context, &fields)?;
     let purchase = Purchase { wish, ip_prefix: network, request_id, claim };
     let Bought { activation, balance, credits, told } = buy(&context, caller, purchase).await?;
-    let data = print(&context, &Rent { activation, messages: Vec::new() });
-    let answer = Json(json!({
-        "success": true,
-        "data": data,
-        "remainingCredits": credits.count(),
-        "remainingBalance": number(balance),
-        "balance": number(balance),
-    }));
+    let rent = Rent { activation, messages: Vec::new() };
+    let answer = Json(Purchased {
+        success: true,
+        data: print(&context, &rent),
+        remaining_credits: credits.count(),
+        remaining_balance: number(balance),
+        balance: number(balance),
+    });
     Ok(match told {
         Told::First => answer.into_response(),
         Told::Again => ([(REPLAYED, "true")], answer).into_response(),
@@ -89,9 +90,9 @@ pub(in crate::http) async fn get(
     State(context): State<Arc<Context>>,
     Authenticated(caller): Authenticated,
     PathText(id): PathText,
-) -> Result<Json<Value>, Problem> {
+) -> Result<Response, Problem> {
     let rent = rents::get(&context, &caller, &id).await?;
-    Ok(Json(json!({ "success": true, "data": print(&context, &rent) })))
+    Ok(Json(Answer::new(print(&context, &rent))).into_response())
 }
 
 /// `GET /api/internal/rents`
@@ -99,7 +100,7 @@ pub(in crate::http) async fn list(
     State(context): State<Arc<Context>>,
     Authenticated(caller): Authenticated,
     query: Query,
-) -> Result<Json<Value>, Problem> {
+) -> Result<Response, Problem> {
     let page = query.page()?;
     let status = match query.get("status") {
         None => None,
@@ -110,8 +111,8 @@ pub(in crate::http) async fn list(
         }
     };
     let (found, total) = rents::list(&context, &caller, status, page.range()).await?;
-    let data: Vec<Value> = found.iter().map(|rent| print(&context, rent)).collect();
-    Ok(Json(json!({ "success": true, "data": data, "pagination": pagination(page, total) })))
+    let data = found.iter().map(|rent| print(&context, rent)).collect();
+    Ok(Json(Listed::new(data, pagination(page, total))).into_response())
 }
 
 /// `GET /api/internal/rent/{id}/wait`
@@ -119,17 +120,15 @@ pub(in crate::http) async fn wait(
     State(context): State<Arc<Context>>,
     Authenticated(caller): Authenticated,
     PathText(id): PathText,
-) -> Result<Json<Value>, Problem> {
+) -> Result<Response, Problem> {
     match rents::wait(&context, &caller, &id).await? {
-        Ok(rent) => Ok(Json(json!({
-            "success": true,
-            "data": {
-                "otp": rent.code().map(Secret::expose),
-                "status": rent.activation.state.status().as_str(),
-                "id": public_id(&context, &rent),
-                "fullSms": rent.shown().map(|message| message.text.expose()),
-            },
-        }))),
+        Ok(rent) => Ok(Json(Answer::new(Heard {
+            otp: rent.code().map(Secret::expose),
+            status: rent.activation.state.status().as_str(),
+            id: public_id(&context, &rent),
+            full_sms: rent.shown().map(|message| message.text.expose()),
+        }))
+        .into_response()),
         Err(Unheard::Timeout) => Err(Problem(Fault::new(FaultCode::Timeout).in_state("waiting"))),
         Err(Unheard::Closed(status)) => {
             // A purchase that failed was never shown as a rent; its waiter learns what it means: refunded.
@@ -145,9 +144,9 @@ pub(in crate::http) async fn cancel(
     State(context): State<Arc<Context>>,
     Authenticated(caller): Authenticated,
     PathText(id): PathText,
-) -> Result<Json<Value>, Problem> {
+) -> Result<Response, Problem> {
     let (rent, purses) = rents::cancel(&context, &caller, &id).await?;
-    Ok(Json(closed(&context, &rent, &purses)))
+    Ok(closed(&context, &rent, &purses))
 }
 
 /// `POST /api/internal/rent/{id}/finish`
@@ -155,9 +154,9 @@ pub(in crate::http) async fn finish(
     State(context): State<Arc<Context>>,
     Authenticated(caller): Authenticated,
     PathText(id): PathText,
-) -> Result<Json<Value>, Problem> {
+) -> Result<Response, Problem> {
     let (rent, purses) = rents::finish(&context, &caller, &id).await?;
-    Ok(Json(closed(&context, &rent, &purses)))
+    Ok(closed(&context, &rent, &purses))
 }
 
 /// `POST /api/internal/rent/{id}/resend`
@@ -165,56 +164,55 @@ pub(in crate::http) async fn resend(
     State(context): State<Arc<Context>>,
     Authenticated(caller): Authenticated,
     PathText(id): PathText,
-) -> Result<Json<Value>, Problem> {
+) -> Result<Response, Problem> {
     let rent = rents::resend(&context, &caller, &id).await?;
-    Ok(Json(json!({ "success": true, "data": print(&context, &rent) })))
+    Ok(Json(Answer::new(print(&context, &rent))).into_response())
 }
 
-fn closed(context: &Context, rent: &Rent, purses: &Purses) -> Value {
-    let mut answer = Map::new();
-    answer.insert("success".to_owned(), Value::Bool(true));
-    answer.insert("data".to_owned(), print(context, rent));
-    answer.insert("balance".to_owned(), number(purses.balance_available()));
-    answer.insert("credits".to_owned(), json!(purses.credits_available().count()));
-    if rent.activation.state.status() == Status::Canceled {
-        answer.insert("refunded".to_owned(), Value::Bool(true));
-    }
-    Value::Object(answer)
+fn closed(context: &Context, rent: &Rent, purses: &Purses) -> Response {
+    Json(Ended {
+        success: true,
+        data: print(context, rent),
+        balance: number(purses.balance_available()),
+        credits: purses.credits_available().count(),
+        refunded: (rent.activation.state.status() == Status::Canceled).then_some(true),
+    })
+    .into_response()
 }
 
 fn public_id(context: &Context, rent: &Rent) -> String {
     context.public_ids.public(rent.activation.id).map(|public| public.to_string()).unwrap_or_default()
 }
 
-/// A rent in the words of this layer, the published page's keys first.
-fn print(context: &Context, rent: &Rent) -> Value {
+/// A rent in the words of this layer.
+fn print<'a>(context: &'a Context, rent: &'a Rent) -> Shape<'a> {
     let activation = &rent.activation;
     let line = activation.state.line();
     let service = context.vocabulary.service(&activation.terms.service);
     let country = context.vocabulary.country(activation.terms.country);
-    json!({
-        "id": public_id(context, rent),
-        "number": line.map(|line| line.number.expose()),
-        "service": service.map(|service| &*service.slug),
-        "country": country.map(|country| &*country.iso),
-        "expiresAt": line.map(|line| line.expires_at.to_rfc3339_seconds()),
-        "operator": activation.terms.operator.as_str(),
-        "status": activation.state.status().as_str(),
-        "cost": activation.terms.price.to_string(),
-        "otp": rent.code().map(Secret::expose),
-        "fullSms": rent.shown().map(|message| message.text.expose()),
-        "sms": rent.messages.iter().map(sms).collect::<Vec<_>>(),
-        "pool": activation.terms.pool.get().to_string(),
-        "createdAt": activation.created_at.to_rfc3339_seconds(),
-    })
+    Shape {
+        id: public_id(context, rent),
+        number: line.map(|line| line.number.expose()),
+        service: service.map(|service| &*service.slug),
+        country: country.map(|country| &*country.iso),
+        expires_at: line.map(|line| line.expires_at.to_rfc3339_seconds()),
+        operator: activation.terms.operator.as_str(),
+        status: activation.state.status().as_str(),
+        cost: activation.terms.price.to_string(),
+        otp: rent.code().map(Secret::expose),
+        full_sms: rent.shown().map(|message| message.text.expose()),
+        sms: rent.messages.iter().map(sms).collect(),
+        pool: activation.terms.pool.get().to_string(),
+        created_at: activation.created_at.to_rfc3339_seconds(),
+    }
 }
 
-fn sms(message: &Message) -> Value {
-    json!({
-        "id": message.id.get().to_string(),
-        "text": message.text.expose(),
-        "code": message.code.as_ref().map(Secret::expose),
-        "from": message.from.expose(),
-        "receivedAt": message.received_at.to_rfc3339_seconds(),
-    })
+fn sms(message: &Message) -> Sms<'_> {
+    Sms {
+        id: message.id.get().to_string(),
+        text: message.text.expose(),
+        code: message.code.as_ref().map(Secret::expose),
+        from: message.from.expose(),
+        received_at: message.received_at.to_rfc3339_seconds(),
+    }
 }

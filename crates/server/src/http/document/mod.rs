@@ -1,0 +1,65 @@
+//! The OpenAPI document, and the router, made from the same table.
+//!
+//! Guards that there is no route without its description and no description without its route: the only way to add
+//! either is [`Table::add`], which adds both. Must never describe what another part of the server decides.
+
+mod operation;
+mod print;
+mod schemas;
+
+pub(super) use operation::{Operation, Tag, text};
+
+use crate::app::Context;
+use axum::Router;
+use axum::handler::Handler;
+use axum::routing::{MethodFilter, on};
+use http::Method;
+use serde_json::Value;
+use std::sync::Arc;
+
+/// A route as the document shows it.
+struct Entry {
+    method: Method,
+    path: &'static str,
+    operation: Operation,
+}
+
+/// Every route with its description.
+#[derive(Default)]
+pub(super) struct Table {
+    router: Router<Arc<Context>>,
+    entries: Vec<Entry>,
+}
+
+/// A method, and how the router says it.
+pub(super) type Verb = (Method, MethodFilter);
+/// `GET`, and `HEAD` with it.
+pub(super) const GET: Verb = (Method::GET, MethodFilter::GET);
+pub(super) const POST: Verb = (Method::POST, MethodFilter::POST);
+pub(super) const PATCH: Verb = (Method::PATCH, MethodFilter::PATCH);
+pub(super) const DELETE: Verb = (Method::DELETE, MethodFilter::DELETE);
+
+impl Table {
+    /// Adds a route: who answers it, and what the document says of it.
+    pub(super) fn add<H: Handler<T, Arc<Context>>, T: 'static>(
+        self,
+        (method, filter): Verb,
+        path: &'static str,
+        handler: H,
+        operation: Operation,
+    ) -> Self {
+        let Self { router, mut entries } = self;
+        entries.push(Entry { method, path, operation });
+        Self { router: router.route(path, on(filter, handler)), entries }
+    }
+
+    /// The routes.
+    pub(super) fn router(self) -> Router<Arc<Context>> {
+        self.router
+    }
+
+    /// The document.
+    pub(super) fn document(&self) -> Value {
+        print::document(&self.entries)
+    }
+}

@@ -1,0 +1,253 @@
+//! What the document says of one route. What follows from how a route is reached (who may call it, whether it takes
+//! a body) is added here and not said again by each route: so the list of faults cannot lack the usual ones.
+
+use super::schemas::Schemas;
+use numberotp_core::caller::Scope;
+use numberotp_core::fault::FaultCode;
+use serde_json::{Value, json};
+use std::collections::BTreeSet;
+use utoipa::ToSchema;
+
+/// The parts of the document.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(in crate::http) enum Tag {
+    Prices,
+    Rents,
+    Account,
+    Webhooks,
+    Sandbox,
+    Operating,
+    About,
+}
+
+impl Tag {
+    pub(super) const ALL: [Self; 7] = [
+        Self::Prices,
+        Self::Rents,
+        Self::Account,
+        Self::Webhooks,
+        Self::Sandbox,
+        Self::Operating,
+        Self::About,
+    ];
+
+    pub(super) const fn name(self) -> &'static str {
+        match self {
+            Self::Prices => "Prices",
+            Self::Rents => "Rents",
+            Self::Account => "Account",
+            Self::Webhooks => "Incoming webhooks",
+            Self::Sandbox => "Sandbox only",
+            Self::Operating => "Operating",
+            Self::About => "About this API",
+        }
+    }
+    pub(super) const fn says(self) -> &'static str {
+        match self {
+            Self::Prices => "What can be had, and what it costs. Open to everybody.",
+            Self::Rents => "Buy a number, read its code, give it back.",
+            Self::Account => "What the account has, and what happened to it.",
+            Self::Webhooks => "What number providers post to this server. Signed over the raw body.",
+            Self::Sandbox => "The hands of a team's tests. These addresses do not exist in production.",
+            Self::Operating => "For whoever keeps the server running.",
+            Self::About => "This document and its pages.",
+        }
+    }
+}
+
+/// Who may call.
+#[derive(Clone, Copy)]
+pub(super) enum Access {
+    Everybody,
+    Bearer(Scope),
+    Signature,
+}
+
+/// The answer when all is well.
+pub(super) enum Good {
+    /// JSON of this schema; `&'static str` says what it is.
+    Json(&'static str, Value),
+    /// Bytes of a kind.
+    Bytes(&'static str, &'static str),
+}
+
+/// What the document says of one route.
+pub(in crate::http) struct Operation {
+    pub(super) id: &'static str,
+    pub(super) tag: Tag,
+    pub(super) summary: &'static str,
+    pub(super) says: &'static str,
+    pub(super) access: Access,
+    pub(super) parameters: Vec<Value>,
+    pub(super) body: Option<(bool, Value)>,
+    pub(super) good: Good,
+    pub(super) headers: Vec<&'static str>,
+    pub(super) tagged: bool,
+    pub(super) schemas: Schemas,
+    faults: BTreeSet<FaultCode>,
+}
+
+/// What every request can meet.
+const EVERYWHERE: [FaultCode; 6] = [
+    FaultCode::RateLimited,
+    FaultCode::UriTooLong,
+    FaultCode::HeadersTooLarge,
+    FaultCode::Internal,
+    FaultCode::Overloaded,
+    FaultCode::Maintenance,
+];
+/// What every request with a body can meet.
+const WITH_A_BODY: [FaultCode; 5] = [
+    FaultCode::InvalidJson,
+    FaultCode::InvalidParameter,
+    FaultCode::UnsupportedMediaType,
+    FaultCode::PayloadTooLarge,
+    FaultCode::Timeout,
+];
+
+impl Operation {
+    /// A route that everybody may call, with JSON of the type `T` when all is well.
+    pub(in crate::http) fn answers<T: ToSchema>(
+        id: &'static str,
+        tag: Tag,
+        summary: &'static str,
+        good: &'static str,
+    ) -> Self {
+        let schemas = Schemas::of::<T>();
+        let good = Good::Json(good, schemas.own.clone());
+        Self { schemas, ..Self::new(id, tag, summary, good) }
+    }
+
+    /// A route that everybody may call, with a JSON object that has no fixed form.
+    pub(in crate::http) fn answers_object(
+        id: &'static str,
+        tag: Tag,
+        summary: &'static str,
+        good: &'static str,
+    ) -> Self {
+        Self::new(id, tag, summary, Good::Json(good, json!({ "type": "object" })))
+    }
+
+    /// A route that everybody may call, with bytes of a kind when all is well.
+    pub(in crate::http) fn sends(
+        id: &'static str,
+        tag: Tag,
+        summary: &'static str,
+        (kind, good): (&'static str, &'static str),
+    ) -> Self {
+        Self::new(id, tag, summary, Good::Bytes(kind, good))
+    }
+
+    fn new(id: &'static str, tag: Tag, summary: &'static str, good: Good) -> Self {
+        let faults = EVERYWHERE.into_iter().collect();
+        let (access, schemas) = (Access::Everybody, Schemas::default());
+        let (parameters, headers) = (Vec::new(), Vec::new());
+        Self {
+            id,
+            tag,
+            summary,
+            says: "",
+            access,
+            parameters,
+            body: None,
+            good,
+            headers,
+            tagged: false,
+            schemas,
+            faults,
+        }
+    }
+
+    /// Names a type that the answer is made around, such as `T` of `Answer<T>`: a type does not know that of itself.
+    pub(in crate::http) fn around<T: ToSchema>(mut self) -> Self {
+        self.schemas.add::<T>();
+        self
+    }
+
+    /// More than the summary tells.
+    pub(in crate::http) fn says(mut self, says: &'static str) -> Self {
+        self.says = says;
+        self
+    }
+
+    /// Needs a token with this scope.
+    pub(in crate::http) fn needs(mut self, scope: Scope) -> Self {
+        self.access = Access::Bearer(scope);
+        self.fails([FaultCode::Unauthorized, FaultCode::InsufficientScope])
+    }
+
+    /// Needs a provider's signature over the body.
+    pub(in crate::http) fn signed(mut self) -> Self {
+        self.access = Access::Signature;
+        self.fails([FaultCode::InvalidSignature])
+    }
+
+    /// Takes a key of the query.
+    pub(in crate::http) fn query(mut self, name: &str, says: &str, schema: &Value) -> Self {
+        self.parameters.push(json!({ "name": name, "in": "query", "description": says, "schema": schema }));
+        self
+    }
+
+    /// Takes a key of the query that must be there.
+    pub(in crate::http) fn query_needed(mut self, name: &str, says: &str, schema: &Value) -> Self {
+        let parameter =
+            json!({ "name": name, "in": "query", "required": true, "description": says, "schema": schema });
+        self.parameters.push(parameter);
+        self.fails([FaultCode::InvalidParameter])
+    }
+
+    /// Takes `page` and `limit`.
+    pub(in crate::http) fn paged(self) -> Self {
+        let number =
+            |default: u8| json!({ "type": "integer", "format": "int64", "minimum": 1, "default": default });
+        self.query("page", "The page, from 1; past the end there is nothing.", &number(1))
+            .query("limit", "Most entries of a page; more than 100 is taken as 100.", &number(20))
+            .fails([FaultCode::InvalidParameter])
+    }
+
+    /// Takes a header that the document describes under `components`.
+    pub(in crate::http) fn header(mut self, name: &str) -> Self {
+        self.parameters.push(json!({ "$ref": format!("#/components/parameters/{name}") }));
+        self.fails([FaultCode::InvalidParameter])
+    }
+
+    /// Needs a body: a JSON object.
+    pub(in crate::http) fn body(mut self, schema: Value) -> Self {
+        self.body = Some((true, schema));
+        self.fails(WITH_A_BODY)
+    }
+
+    /// Takes a body, which may be left out.
+    pub(in crate::http) fn optional_body(mut self, schema: Value) -> Self {
+        self.body = Some((false, schema));
+        self.fails(WITH_A_BODY)
+    }
+
+    /// Answers with this header, which the document describes under `components`, where it applies.
+    pub(in crate::http) fn tells(mut self, header: &'static str) -> Self {
+        self.headers.push(header);
+        self
+    }
+
+    /// Carries a tag, and says so to whoever has the answer already.
+    pub(in crate::http) fn tagged(mut self) -> Self {
+        self.tagged = true;
+        self.tells("ETag")
+    }
+
+    /// Can meet these faults, beside the usual ones.
+    pub(in crate::http) fn fails(mut self, codes: impl IntoIterator<Item = FaultCode>) -> Self {
+        self.faults.extend(codes);
+        self
+    }
+
+    /// Every fault it can meet.
+    pub(super) fn faults(&self) -> impl Iterator<Item = FaultCode> + '_ {
+        self.faults.iter().copied()
+    }
+}
+
+/// A text of the query or of a body.
+pub(in crate::http) fn text() -> Value {
+    json!({ "type": "string" })
+}
