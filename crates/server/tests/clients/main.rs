@@ -17,4 +17,6 @@ mod published;
 #[cfg(test)]
 mod sandbox_page;
 #[cfg(test)]
+mod schemathesis;
+#[cfg(test)]
 mod tools;

@@ -10,6 +10,8 @@ mod http_close;
 #[cfg(test)]
 mod http_disk;
 #[cfg(test)]
+mod http_document;
+#[cfg(test)]
 mod http_envelope;
 #[cfg(test)]
 mod http_health;

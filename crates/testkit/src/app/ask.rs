@@ -7,7 +7,7 @@ use super::{PATIENCE, must};
 use axum::Router;
 use axum::body::Body;
 use bytes::Bytes;
-use http::header::{AUTHORIZATION, CACHE_CONTROL, CONTENT_TYPE};
+use http::header::{AUTHORIZATION, CACHE_CONTROL, CONTENT_TYPE, LINK};
 use http::{HeaderMap, HeaderName, HeaderValue, Method, Request};
 use http_body_util::BodyExt;
 use numberotp_server::config::Mode;
@@ -158,6 +158,7 @@ impl Answer {
         assert_eq!(json.get("success"), Some(&Value::Bool(false)), "{json}");
         assert_eq!(text("code"), code, "{json}");
         assert_eq!(text("request_id"), id, "{json}");
+        assert_eq!(self.header(LINK.as_str()), format!("</docs/errors/{code}>; rel=\"help\""), "{json}");
         assert!(!text("error").is_empty(), "{json}");
         let keys: Vec<&str> =
             json.as_object().into_iter().flat_map(|fields| fields.keys()).map(String::as_str).collect();

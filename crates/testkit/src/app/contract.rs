@@ -139,8 +139,9 @@ impl Contract {
     fn validator(&self, place: &str, schema: &Value) -> Arc<Validator> {
         let mut ready = self.ready.lock().unwrap_or_else(PoisonError::into_inner);
         let known = ready.entry(place.to_owned()).or_insert_with(|| {
-            // References lead into the document's components, so these stand beside the schema.
-            let whole = json!({ "allOf": [schema], "components": self.document.get("components") });
+            // References lead into the document's schemas, so these stand beside the schema.
+            let schemas = self.document.pointer("/components/schemas");
+            let whole = json!({ "allOf": [schema], "components": { "schemas": schemas } });
             Arc::new(must(place, jsonschema::draft202012::new(&whole)))
         });
         Arc::clone(known)

@@ -42,7 +42,8 @@ pub(super) fn document(entries: &[Entry]) -> Value {
             "summary": "Rent phone numbers for receiving one-time codes.",
             "description": "Every answer is JSON with `success`. A refusal has a `code` that programs can rely on; \
                             `Link` in its headers leads to the page about it. Unknown keys of a query or a body are \
-                            ignored, and a key that is null counts as absent. `HEAD` works where `GET` does, and a \
+                            ignored; a key that is null, or empty in a query, counts as absent, and of a key that a \
+                            query repeats the last counts. `HEAD` works where `GET` does, and a \
                             slash at the end of an address changes nothing.",
             "license": { "name": "Apache License 2.0", "identifier": "Apache-2.0" },
         },
