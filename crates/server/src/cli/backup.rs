@@ -9,7 +9,7 @@ use crate::boot::{self, BootError};
 use crate::config::{ConfigError, Mode, ResolvedDatabase};
 use crate::store::Store;
 use crate::store::audit::audit;
-use crate::store::backup::{POSTGRES_WAY, copy, damage, skip_numbers};
+use crate::store::backup::{POSTGRES_WAY, copy, damage, gather, skip_numbers};
 use numberotp_core::time::Time;
 use serde_json::json;
 use std::ffi::OsString;
@@ -37,13 +37,14 @@ impl Draft {
     }
 
     /// On the disk, then under its name, then the name on the disk.
-    fn finish(self) -> Result<(), CliError> {
+    fn finish(self, copy: &ResolvedDatabase) -> Result<(), CliError> {
+        gather(&copy.engine).map_err(store_failed)?;
         let placed = self.place();
         placed.map_err(|error| unwritable(&self.target, &error))
     }
 
     fn place(&self) -> io::Result<()> {
-        // The last connection to a database takes its log of writes along when it closes.
+        // What stood there would not come along under the new name.
         if with_end(&self.path, "-wal").exists() {
             return Err(io::Error::other("somebody else has the copy open"));
         }
@@ -130,7 +131,7 @@ pub(super) async fn backup(
         }
     };
     original.stop();
-    draft.finish()?;
+    draft.finish(&of_copy)?;
     let (file, bytes) =
         (target.display().to_string(), std::fs::metadata(&target).map_or(0, |file| file.len()));
     let answer = json!({ "file": file, "bytes": bytes, "verified": books.is_some(), "activations": books });
@@ -177,7 +178,7 @@ pub(super) async fn restore(
     };
     store.write(skip_numbers).await.map_err(store_failed)?;
     store.stop();
-    draft.finish()?;
+    draft.finish(&of_copy)?;
     let mode = mode.map(Mode::as_str);
     let file = target.display().to_string();
     let answer =
