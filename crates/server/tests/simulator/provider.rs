@@ -5,7 +5,7 @@
 //! refused) is the simulator's choice; a number has one buyer at a time, a shared one a service.
 
 use numberotp_core::text::ProviderCode;
-use numberotp_core::time::Time;
+use numberotp_core::time::{Span, Time};
 use numberotp_providers::provider::{HttpReply, HttpRequest};
 use numberotp_server::app::upstream::Wire;
 use numberotp_server::clock::Clock;
@@ -18,7 +18,10 @@ pub const CODES: [&str; 2] = ["plain", "shared"];
 /// The country of all of them.
 pub const COUNTRY: &str = "GB";
 /// Numbers of each.
-const NUMBERS: usize = 4;
+const NUMBERS: usize = 9;
+/// A number rests so long before the same service, or of the first gateway anybody, has it again: an operator's own
+/// numbers rest longer.
+const REST: Span = Span::minutes(61);
 
 /// What is asked.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -124,7 +127,7 @@ impl Memory {
     /// Carries a call out; the reply may never be heard.
     pub fn carry_out(&mut self, call: &Call, now: Time) -> HttpReply {
         match call.verb {
-            Verb::Allocate => self.allocate(call),
+            Verb::Allocate => self.allocate(call, now),
             Verb::Find => self.tell(call, 404),
             Verb::Resend => plain(400),
             Verb::Release => {
@@ -141,11 +144,12 @@ impl Memory {
         }
     }
 
-    fn allocate(&mut self, call: &Call) -> HttpReply {
+    fn allocate(&mut self, call: &Call, now: Time) -> HttpReply {
         if self.of(call.provider, &call.reference).is_none() {
             let numbers = (0..NUMBERS).map(|number| format!("+44770090{:04}", call.provider * 100 + number));
             let free = |number: &String| {
-                let mut open = self.given.iter().filter(|given| given.released.is_none());
+                let rested = |given: &Given| given.released.is_some_and(|at| at.plus(REST) <= now);
+                let mut open = self.given.iter().filter(|given| !rested(given));
                 let shared = call.provider == 1;
                 !open.any(|given| given.number == *number && !(shared && given.service != call.service))
             };
