@@ -20,8 +20,9 @@ const QUESTION_WITHIN: Span = Span::seconds(10);
 const QUESTION_LAST: Span = Span::seconds(2);
 /// Pause before a provider that could not tell is asked again.
 const ASK_AGAIN: Span = Span::seconds(5);
-/// A provider that knows nothing of a purchase is asked again until the purchase is this old: a late allocation may
-/// still come. Counted in time, not in questions: those that went wrong have asked nothing.
+/// A provider that knows nothing of a purchase is asked again for so long after it was given up: a late allocation may
+/// still come. Counted in time, not in questions: those that went wrong have asked nothing. And from its end: it may
+/// have been old when the provider was asked.
 const SWEPT_FOR: Span = Span::seconds(150);
 /// Pause between sweeps.
 const SWEEP_AGAIN: Span = Span::seconds(60);
@@ -77,10 +78,11 @@ pub async fn release(context: &Context, id: ActivationId, attempts: i64) -> Resu
 pub async fn sweep(context: &Context, id: ActivationId, attempts: i64) -> Result<JobEnd, Fault> {
     let Some(activation) = find(context, id).await? else { return Ok(JobEnd::Done) };
     // Read before the provider is asked: what it says is no younger.
-    let age = context.clock.now().since(activation.created_at);
+    let over = activation.state.closed_at().unwrap_or(activation.created_at);
+    let since = context.clock.now().since(over);
     Ok(match tell_free(context, &activation).await {
         Ok(Outcome::Done) => JobEnd::Done,
-        Ok(_) if age >= SWEPT_FOR => JobEnd::Done,
+        Ok(_) if since >= SWEPT_FOR => JobEnd::Done,
         Ok(_) => JobEnd::Again(SWEEP_AGAIN),
         Err(_) => JobEnd::Again(backoff(attempts)),
     })

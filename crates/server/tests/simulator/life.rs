@@ -1,7 +1,7 @@
 //! One life from its seed: the setting, the wild part, and the end, where everything has to come out right.
 
 use super::dice::Dice;
-use super::provider::{CODES, COUNTRY};
+use super::provider::{CODES, COUNTRY, REST};
 use super::world::{Customer, Mood, SECRET, World};
 use axum::body::Body;
 use http::Request;
@@ -41,6 +41,7 @@ pub fn live(seed: u64, tables: &Tables) -> Vec<String> {
     set_up(&mut world);
     let mut weights = world.dice.fork();
     let often = Weights::new(&mut weights);
+    world.memory.rest = if world.often(50) { REST } else { Span::default() };
     (world.mood, world.unlucky) = (Mood::Wild, true);
     let steps = STEPS.0 + world.dice.below(STEPS.1);
     for _ in 0..steps {

@@ -17,11 +17,9 @@ use tokio::sync::oneshot;
 pub const CODES: [&str; 2] = ["plain", "shared"];
 /// The country of all of them.
 pub const COUNTRY: &str = "GB";
-/// Numbers of each.
-const NUMBERS: usize = 9;
 /// A number rests so long before the same service, or of the first gateway anybody, has it again: an operator's own
-/// numbers rest longer.
-const REST: Span = Span::minutes(61);
+/// numbers rest longer. In some lives they do not rest at all.
+pub const REST: Span = Span::minutes(61);
 
 /// What is asked.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -116,6 +114,8 @@ fn read(code: &str, request: &HttpRequest, (at, reply): (Time, oneshot::Sender<O
 pub struct Memory {
     /// Every number that was ever given.
     pub given: Vec<Given>,
+    /// How long a number rests.
+    pub rest: Span,
 }
 
 impl Memory {
@@ -146,9 +146,11 @@ impl Memory {
 
     fn allocate(&mut self, call: &Call, now: Time) -> HttpReply {
         if self.of(call.provider, &call.reference).is_none() {
-            let numbers = (0..NUMBERS).map(|number| format!("+44770090{:04}", call.provider * 100 + number));
+            let few = self.rest == Span::default();
+            let numbers = (0..if few { 4 } else { 9 })
+                .map(|number| format!("+44770090{:04}", call.provider * 100 + number));
             let free = |number: &String| {
-                let rested = |given: &Given| given.released.is_some_and(|at| at.plus(REST) <= now);
+                let rested = |given: &Given| given.released.is_some_and(|at| at.plus(self.rest) <= now);
                 let mut open = self.given.iter().filter(|given| !rested(given));
                 let shared = call.provider == 1;
                 !open.any(|given| given.number == *number && !(shared && given.service != call.service))
