@@ -30,7 +30,9 @@ pub fn run(session: &Session) -> Result<(), Failure> {
 
 fn printed(arguments: &[&str]) -> Result<Vec<u8>, Failure> {
     let mut command = cargo();
-    command.args(["run", "--quiet", "--workspace", "--bin", "numberotp", "--"]).args(arguments);
+    command
+        .args(["run", "--quiet", "--package", "numberotp-server", "--bin", "numberotp", "--"])
+        .args(arguments);
     let output = command.output().map_err(|error| Failure::Told(format!("cargo does not start: {error}")))?;
     if output.status.success() {
         return Ok(output.stdout);

@@ -3,6 +3,7 @@
 //! Guards that measures are read from this machine or with the token, and by nobody else: a proxy on this machine
 //! passes the world on, so what was passed on needs the token.
 
+use super::error_pages;
 use super::frame::RequestId;
 use super::problem::Problem;
 use super::server::PeerAddress;
@@ -13,7 +14,7 @@ use aws_lc_rs::constant_time::verify_slices_are_equal;
 use axum::extract::State;
 use axum::response::{IntoResponse, Response};
 use axum::{Extension, Json};
-use http::header::{AUTHORIZATION, CONTENT_TYPE, FORWARDED, VIA};
+use http::header::{AUTHORIZATION, CONTENT_TYPE, FORWARDED, LINK, RETRY_AFTER, VIA};
 use http::{HeaderMap, HeaderName, StatusCode};
 use numberotp_core::fault::{Fault, FaultCode};
 use serde_json::{Value, json};
@@ -47,7 +48,9 @@ pub(super) async fn ready(
         "ready": false,
         "missing": list,
     });
-    (StatusCode::SERVICE_UNAVAILABLE, Json(answer)).into_response()
+    let link = format!("<{}>; rel=\"help\"", error_pages::address(FaultCode::Maintenance));
+    (StatusCode::SERVICE_UNAVAILABLE, [(LINK, link), (RETRY_AFTER, "5".to_owned())], Json(answer))
+        .into_response()
 }
 
 /// `GET /metrics`: what is measured, for this machine or with the token; for everybody else there is no such address.
