@@ -4,6 +4,7 @@
 use crate::http_stage::{RENT, telegram, text};
 use futures_util::future::join_all;
 use numberotp_core::time::Span;
+use numberotp_server::store::setting::revision_get;
 use numberotp_testkit::app::{Answer, Customer, Setup, TestApp, until};
 use numberotp_testkit::cluster::TestCluster;
 use numberotp_testkit::database::TestEngine;
@@ -121,6 +122,22 @@ async fn all_is_right(app: &TestApp<'_>, customer: &Customer, diary: &Diary) {
     assert_eq!(crate::http_stage::purses(app, customer).await.0, CREDITS - spent);
 }
 
+/// Each connection finds out by itself that the database is back; until then it refuses, for two seconds at most.
+async fn every_connection_is_back(app: &TestApp<'_>) {
+    let (store, begun) = (&app.context().store, Instant::now());
+    loop {
+        // So many at once that every thread has some.
+        let reads = join_all((0..64).map(|_| store.read(revision_get)));
+        let writes = join_all((0..64).map(|_| store.write(revision_get)));
+        let (reads, writes) = tokio::join!(reads, writes);
+        if reads.iter().chain(&writes).all(Result::is_ok) {
+            return;
+        }
+        assert!(begun.elapsed() < BACK_WITHIN * 4, "some connections stay away");
+        tokio::task::yield_now().await;
+    }
+}
+
 const CREDITS: i64 = 10_000_000;
 
 type Turn = fn(&mut TestCluster);
@@ -155,6 +172,7 @@ async fn outage(app: &TestApp<'_>, cluster: &Arc<Mutex<TestCluster>>, (away, bac
     };
     tokio::join!(buyers, director);
     well_answered(&diary);
+    every_connection_is_back(app).await;
     all_is_right(app, &customer, &diary).await;
 }
 
