@@ -8,6 +8,7 @@ use super::setting::revision_raise;
 use super::tx::{Sequence, Tx};
 use super::wake::Wake;
 use numberotp_core::id::{BrandId, NumberId};
+pub use numberotp_core::inbound::Sharing;
 use numberotp_core::policy::SERVICE_AGAIN_AFTER;
 use numberotp_core::text::{Operator, PhoneNumber, ProviderCode};
 use numberotp_core::time::{Span, Time};
@@ -54,15 +55,6 @@ statements! {
     NUMBERS_ALL = "SELECT provider, number FROM numbers ORDER BY id";
     /// A page of numbers.
     NUMBERS_PAGE = "SELECT id, number, country_id, operator, provider, shared FROM numbers WHERE brand_id = $1 AND id > $2 ORDER BY id LIMIT $3";
-}
-
-/// Whether several purchases of different services may have one number at once.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub enum Sharing {
-    /// One purchase at a time.
-    Exclusive,
-    /// One a service at a time.
-    Shared,
 }
 
 /// A number of the operator's own.

@@ -285,6 +285,44 @@ fn the_next_buyer_of_a_shared_number_does_not_get_the_last_ones_code() {
     });
 }
 
+/// A message that is quicker than its own purchase finds another buyer's lease on the shared number, and waits.
+#[test]
+fn a_message_of_a_purchase_that_is_being_confirmed_is_not_the_other_buyers_of_a_shared_number() {
+    with_app(Setup::production(), async |app| {
+        app.own_gateway(&SHARED).await;
+        let (ann, bob) = (app.account(0, 1_000_000).await, app.account(0, 1_000_000).await);
+        let whatsapp = json!({ "service": "whatsapp", "country": "GB" });
+        let sms = |from: &str, says: &str| json!({ "number": "+447700900201", "text": says, "from": from });
+        // Both are being confirmed, then one of them is.
+        app.line().on("allocate", Interference::LoseReply);
+        let unconfirmed = async |customer: &Customer, body: &Value| {
+            let refused = app.post(RENT).by(customer).json(body).refused(503, "PURCHASE_UNCONFIRMED").await;
+            text(&refused, "id").to_owned()
+        };
+        let bobs = unconfirmed(&bob, &whatsapp).await;
+        app.advance(Span::seconds(10));
+        let anns = unconfirmed(&ann, &telegram()).await;
+        app.line().mend();
+        app.advance(Span::seconds(1));
+        let first = sms("Telegram", "Telegram code: 48291");
+        assert_eq!(app.deliver("shared", &first).await.ok()["matched"], false);
+        app.advance(Span::seconds(15));
+        app.run_jobs().await;
+        let seen = look(app, &bob, &bobs).await;
+        assert_eq!((text(&seen, "status"), &seen["sms"]), ("waiting", &json!([])), "not adopted");
+        let second = sms("Telegram", "Telegram code: 48292");
+        assert_eq!(app.deliver("shared", &second).await.ok()["matched"], false, "nor matched");
+        assert_eq!(look(app, &bob, &bobs).await["sms"], json!([]));
+        app.advance(Span::seconds(10));
+        app.run_jobs().await;
+        let codes: Vec<Value> = look(app, &ann, &anns).await["sms"].as_array().unwrap().clone();
+        let texts: Vec<&str> = codes.iter().map(|sms| text(sms, "text")).collect();
+        assert_eq!(texts, ["Telegram code: 48291", "Telegram code: 48292"]);
+        assert_eq!((purses(app, &ann).await, purses(app, &bob).await), ((0, 0.95), (0, 0.95)));
+        assert_eq!(look(app, &bob, &bobs).await["status"], "waiting", "held, and not charged");
+    });
+}
+
 #[test]
 fn a_restart_in_production_reads_what_was_sealed_before() {
     with_app(Setup::production(), async |app| {

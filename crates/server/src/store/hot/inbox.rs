@@ -8,7 +8,8 @@ use crate::store::StoreError;
 use crate::store::log::{Act, Entry};
 use numberotp_core::activation::{HasCode, SealedBecause, Verdict, WithheldBecause};
 use numberotp_core::id::{ActivationId, MessageId};
-use numberotp_core::inbound::{Match, STILL_MEANT, Standing, choose};
+use numberotp_core::inbound::{Match, STILL_MEANT, Sharing, Standing, choose};
+use numberotp_core::text::PhoneNumber;
 use numberotp_core::time::{Span, Time};
 
 /// By so much a provider's clock may be behind ours.
@@ -20,12 +21,17 @@ impl Desk<'_> {
         let activation = self.activation(attach.activation)?;
         let begun = activation.created_at;
         let oldest = attach.now.minus(PARKED_FOR);
+        let sharing = self.sharing(&attach.number);
         let meant = |parked: &&Parked| {
             parked.provider == activation.terms.provider
                 && parked.received_at >= oldest
                 && match &parked.provider_ref {
                     Some(reference) => *reference == attach.provider_ref,
-                    None => parked.number.as_ref() == Some(&attach.number) && parked.received_at >= begun,
+                    None => {
+                        parked.number.as_ref() == Some(&attach.number)
+                            && parked.received_at >= begun
+                            && sharing.allows(&activation.terms.service, &parked.services)
+                    }
                 }
         };
         let mut messages: Vec<Parked> = self.working.parked.values().filter(meant).cloned().collect();
@@ -65,6 +71,7 @@ impl Desk<'_> {
             provider_ref: receive.provider_ref.clone(),
             number: receive.number.clone(),
             has_code: receive.has_code,
+            services: receive.services.clone(),
             withheld: receive.withheld,
             received_at: receive.now,
         };
@@ -98,7 +105,7 @@ impl Desk<'_> {
         if let Some(reference) = &receive.provider_ref {
             let lease = of_provider().find(|lease| lease.provider_ref == *reference);
             // A reference that is not known yet is a purchase that is being confirmed: never guess by number.
-            return choose(lease.map(|lease| &lease.candidate), &[], &[]);
+            return choose(lease.map(|lease| &lease.candidate), (&[], Sharing::Exclusive), &[]);
         }
         let of_number = of_provider().filter(|lease| receive.number.as_ref() == Some(&lease.number));
         let (open, rest): (Vec<&Lease>, Vec<&Lease>) =
@@ -115,7 +122,12 @@ impl Desk<'_> {
         let just_over = rest.into_iter().filter(|lease| lease.ended_after(receive.now.minus(STILL_MEANT)));
         let open = meant.into_iter().map(|lease| (lease.candidate.clone(), Standing::Open));
         let over = just_over.map(|lease| (lease.candidate.clone(), Standing::JustOver));
-        choose(None, &open.chain(over).collect::<Vec<_>>(), &receive.services)
+        let sharing = receive.number.as_ref().map_or(Sharing::Exclusive, |number| self.sharing(number));
+        choose(None, (&open.chain(over).collect::<Vec<_>>(), sharing), &receive.services)
+    }
+
+    fn sharing(&self, number: &PhoneNumber) -> Sharing {
+        if self.working.shared.contains(number.expose()) { Sharing::Shared } else { Sharing::Exclusive }
     }
 
     /// What becomes of a message for an activation: withheld, unless its service is excepted and sends such.

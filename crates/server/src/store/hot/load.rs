@@ -28,9 +28,11 @@ statements! {
     /// Leases of activations.
     HOT_LEASES_BY_ACTIVATION = "SELECT id, brand_id, account_id, activation_id, provider, provider_ref, number, service, from_at, to_at, closed_at FROM leases WHERE activation_id IN KEYS($1)";
     /// Parked messages with a reference.
-    HOT_PARKED_BY_REFERENCE = "SELECT id, provider, provider_ref, number, has_code, reason, received_at FROM messages WHERE verdict = 'parked' AND key_day <> 0 AND provider_ref IN TEXTS($1) AND received_at >= $2";
+    HOT_PARKED_BY_REFERENCE = "SELECT id, provider, provider_ref, number, has_code, services, reason, received_at FROM messages WHERE verdict = 'parked' AND key_day <> 0 AND provider_ref IN TEXTS($1) AND received_at >= $2";
+    /// Of these numbers, those that several services share.
+    HOT_NUMBERS_SHARED = "SELECT number FROM numbers WHERE shared = 1 AND number IN TEXTS($1)";
     /// Parked messages without one.
-    HOT_PARKED_BY_NUMBER = "SELECT id, provider, provider_ref, number, has_code, reason, received_at FROM messages WHERE verdict = 'parked' AND key_day <> 0 AND provider_ref IS NULL AND number IN TEXTS($1) AND received_at >= $2";
+    HOT_PARKED_BY_NUMBER = "SELECT id, provider, provider_ref, number, has_code, services, reason, received_at FROM messages WHERE verdict = 'parked' AND key_day <> 0 AND provider_ref IS NULL AND number IN TEXTS($1) AND received_at >= $2";
     /// Purses with their accounts, locked in the order of their ids.
     HOT_PURSES = "SELECT p.account_id, a.standing, p.balance_posted, p.balance_held, p.gift_posted, p.gift_held, p.granted_posted, p.granted_held, p.bought_posted, p.bought_held, p.gift_total FROM purses p JOIN accounts a ON a.id = p.account_id WHERE p.account_id IN KEYS($1) ORDER BY p.account_id LOCKED";
 }
@@ -135,6 +137,7 @@ pub fn load(tx: &mut Tx<'_>, commands: &[Command]) -> Result<Working, StoreError
     load_keys(tx, commands, &mut needs, &mut working)?;
     load_leases(tx, &needs, &mut working)?;
     load_parked(tx, &needs, &mut working)?;
+    load_shared(tx, &needs, &mut working)?;
     needs.activations.extend(working.leases.values().map(|lease| lease.candidate.activation.get()));
     if !needs.activations.is_empty() {
         for activation in activations_lock(tx, needs.activations.iter().copied().collect())? {
@@ -227,10 +230,25 @@ fn load_parked(tx: &mut Tx<'_>, needs: &Needs, working: &mut Working) -> Result<
             provider_ref: row.opt_text("provider_ref")?,
             number: row.opt_text("number")?.as_deref().and_then(PhoneNumber::parse),
             has_code: if row.int("has_code")? == 1 { HasCode::Yes } else { HasCode::No },
+            services: row.text("services")?.split(',').filter_map(ServiceCode::parse).collect(),
             withheld: WithheldBecause::parse(&row.text("reason")?),
             received_at: Time::from_micros(row.int("received_at")?),
         };
         working.parked.insert(parked.id, parked);
+    }
+    Ok(())
+}
+
+/// Looked up only where a message without a reference is about to be matched.
+fn load_shared(tx: &mut Tx<'_>, needs: &Needs, working: &mut Working) -> Result<(), StoreError> {
+    let parked = working.parked.values().filter(|parked| parked.provider_ref.is_none());
+    let mut numbers: BTreeSet<String> =
+        parked.filter_map(|parked| parked.number.as_ref().map(|number| number.expose().to_owned())).collect();
+    numbers.extend(needs.numbers.iter().cloned());
+    if !numbers.is_empty() {
+        for mut row in tx.query(&HOT_NUMBERS_SHARED, &[texts(&numbers)])? {
+            working.shared.insert(row.text("number")?);
+        }
     }
     Ok(())
 }

@@ -12,6 +12,7 @@ use numberotp_core::job::JobKind;
 use numberotp_core::ledger::{Movement, Purses, Transfer};
 use numberotp_core::text::{PhoneNumber, ProviderCode};
 use numberotp_core::time::{Span, Time};
+use numberotp_core::vocabulary::ServiceCode;
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 /// Unmatched messages can be adopted for this long.
@@ -56,6 +57,8 @@ pub struct Parked {
     pub provider_ref: Option<String>,
     pub number: Option<PhoneNumber>,
     pub has_code: HasCode,
+    /// The services that sender and text name.
+    pub services: Vec<ServiceCode>,
     /// It looks like what is kept back, and whether it is the buyer's to see depends on the purchase.
     pub withheld: Option<WithheldBecause>,
     pub received_at: Time,
@@ -85,6 +88,8 @@ pub struct Working {
     /// Of the messages seen, those that have their purchase.
     pub matched: BTreeSet<MessageId>,
     pub parked: BTreeMap<MessageId, Parked>,
+    /// Of the numbers that messages name, those that several services share.
+    pub shared: BTreeSet<String>,
     pub keys: HashMap<(AccountId, String, String), UsedKey>,
 
     pub changed_purses: BTreeSet<AccountId>,
