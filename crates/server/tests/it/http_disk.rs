@@ -1,7 +1,7 @@
 //! The disk is full. What writes is told so and changes nothing, what reads goes on; when there is room again, so is
 //! everything, without a restart of ours.
 
-use crate::http_stage::{RENT, at, look, purses, rent, sms, step, telegram, text};
+use crate::http_stage::{RENT, at, look, purses, rent, rents, sms, step, telegram, text};
 use numberotp_server::app::upstream::Interference;
 use numberotp_testkit::app::{Answer, Customer, Setup, TestApp};
 use numberotp_testkit::cluster::TestCluster;
@@ -16,19 +16,6 @@ const RENTS_MOST: usize = 2_000;
 
 async fn buy(app: &TestApp<'_>, customer: &Customer) -> Answer {
     app.post(RENT).by(customer).json(&telegram()).send().await
-}
-
-async fn rents(app: &TestApp<'_>, customer: &Customer) -> Vec<(String, String)> {
-    let mut all = Vec::new();
-    for page in 1.. {
-        let list = app.get(&format!("/api/internal/rents?limit=100&page={page}")).by(customer).ok().await;
-        let rows = list["data"].as_array().unwrap();
-        all.extend(rows.iter().map(|rent| (text(rent, "id").to_owned(), text(rent, "status").to_owned())));
-        if list["pagination"]["hasMore"] == false {
-            break;
-        }
-    }
-    all
 }
 
 /// Buys until there is no room; the ids that were acknowledged.

@@ -1,7 +1,7 @@
 //! The database goes away under load and comes back. Meanwhile everybody is told so at once; afterwards everything
 //! that was acknowledged is there, everything else is bought once or not at all, and nobody restarted us.
 
-use crate::http_stage::{RENT, telegram, text};
+use crate::http_stage::{RENT, rents, telegram, text};
 use futures_util::future::join_all;
 use numberotp_core::time::Span;
 use numberotp_server::store::setting::revision_get;
@@ -86,20 +86,6 @@ fn well_answered(diary: &Diary) {
             assert!(answer.header("retry-after").parse::<u32>().is_ok(), "{:?}", answer.headers);
         }
     }
-}
-
-/// All rents of a customer: id and status.
-async fn rents(app: &TestApp<'_>, customer: &Customer) -> Vec<(String, String)> {
-    let mut all = Vec::new();
-    for page in 1.. {
-        let list = app.get(&format!("/api/internal/rents?limit=100&page={page}")).by(customer).ok().await;
-        let rows = list["data"].as_array().unwrap();
-        all.extend(rows.iter().map(|rent| (text(rent, "id").to_owned(), text(rent, "status").to_owned())));
-        if list["pagination"]["hasMore"] == false {
-            break;
-        }
-    }
-    all
 }
 
 /// After a minute all is settled: each key is one rent, and each acknowledged rent is there.

@@ -64,6 +64,20 @@ pub async fn listed(app: &TestApp<'_>, customer: &Customer, query: &str) -> Vec<
     list["data"].as_array().unwrap().iter().map(|rent| text(rent, "id").to_owned()).collect()
 }
 
+/// All of a customer's rents, newest first: id and status.
+pub async fn rents(app: &TestApp<'_>, customer: &Customer) -> Vec<(String, String)> {
+    let mut all = Vec::new();
+    for page in 1.. {
+        let list = app.get(&format!("/api/internal/rents?limit=100&page={page}")).by(customer).ok().await;
+        let rows = list["data"].as_array().unwrap();
+        all.extend(rows.iter().map(|rent| (text(rent, "id").to_owned(), text(rent, "status").to_owned())));
+        if list["pagination"]["hasMore"] == false {
+            break;
+        }
+    }
+    all
+}
+
 /// All rows of a customer's transactions (at most a hundred), newest first.
 pub async fn transactions(app: &TestApp<'_>, customer: &Customer) -> Vec<Value> {
     let list = app.get("/api/internal/transactions?limit=100").by(customer).ok().await;
