@@ -111,6 +111,11 @@ impl CatalogView {
         self.revision
     }
 
+    /// Whether there is such a provider, on or held back.
+    pub fn knows(&self, code: &ProviderCode) -> bool {
+        self.providers.contains_key(code) || self.held_back.iter().any(|(held, _)| held == code)
+    }
+
     /// A provider that is on.
     pub fn provider(&self, code: &ProviderCode) -> Option<&Connected> {
         self.providers.get(code)

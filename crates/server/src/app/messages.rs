@@ -89,9 +89,7 @@ fn provider_of(context: &Context, code: &ProviderCode) -> Result<Connected, Faul
     let view = context.catalog.load();
     match view.provider(code) {
         Some(connected) => Ok(connected.clone()),
-        None if view.held_back().iter().any(|(held, _)| held == code) => {
-            Err(Fault::new(FaultCode::Maintenance))
-        }
+        None if view.knows(code) => Err(Fault::new(FaultCode::Maintenance)),
         None => Err(Fault::new(FaultCode::NotFound)),
     }
 }

@@ -9,6 +9,7 @@ use crate::app::{Context, messages};
 use axum::extract::{Request, State};
 use axum::{Extension, Json};
 use numberotp_core::fault::{Fault, FaultCode};
+use numberotp_core::text::ProviderCode;
 use std::sync::Arc;
 
 /// Most bytes of a webhook.
@@ -44,13 +45,13 @@ fn count(context: &Context, provider: &str, taken: &Result<messages::Matched, Fa
         Ok(messages::Matched::Yes) => "matched",
         Ok(messages::Matched::No) => "unmatched",
         Err(fault) => match fault.code {
-            FaultCode::NotFound => return context.metrics.webhook("unknown", "refused"),
-            FaultCode::InvalidSignature => "refused",
+            FaultCode::NotFound | FaultCode::InvalidSignature => "refused",
             FaultCode::InvalidParameter => "unreadable",
             _ => "failed",
         },
     };
-    let provider = provider.to_ascii_lowercase();
+    let code = ProviderCode::parse(provider).filter(|code| context.catalog.load().knows(code));
+    let provider = code.as_ref().map_or("unknown", ProviderCode::as_str);
     tracing::info!(provider, outcome, "a webhook came");
-    context.metrics.webhook(&provider, outcome);
+    context.metrics.webhook(provider, outcome);
 }

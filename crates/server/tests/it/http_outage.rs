@@ -10,6 +10,7 @@ use numberotp_testkit::cluster::TestCluster;
 use numberotp_testkit::database::TestEngine;
 use std::cell::{Cell, RefCell};
 use std::collections::BTreeSet;
+use std::net::SocketAddr;
 use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
@@ -149,6 +150,8 @@ async fn outage(app: &TestApp<'_>, cluster: &Arc<Mutex<TestCluster>>, (away, bac
         app.get("/api/internal/balance").by(&customer).refused(503, "MAINTENANCE").await;
         let body = serde_json::json!({ "providerRef": "x", "text": "Telegram code: 48291" });
         app.deliver("sandbox", &body).await.refused(503, "MAINTENANCE");
+        // Whoever posts chooses the address: measures do not grow by it.
+        app.post("/api/webhooks/sms/a-stranger").json(&body).refused(503, "MAINTENANCE").await;
         turn(back).await;
         let up = Instant::now();
         until("somebody buys again", || diary.count(200, up) > 0).await;
@@ -159,6 +162,14 @@ async fn outage(app: &TestApp<'_>, cluster: &Arc<Mutex<TestCluster>>, (away, bac
     tokio::join!(buyers, director);
     well_answered(&diary);
     every_connection_is_back(app).await;
+    let here = SocketAddr::from(([127, 0, 0, 1], 40_000));
+    let measures = app.get("/metrics").from(here).send().await;
+    assert!(
+        measures.status == 200 && measures.text().contains("provider=\"sandbox\""),
+        "{}",
+        measures.text()
+    );
+    assert!(!measures.text().contains("a-stranger"), "{}", measures.text());
     all_is_right(app, &customer, &diary).await;
 }
 
