@@ -104,6 +104,10 @@ impl Tx<'_> {
     pub fn bulk(&mut self, bulk: &Bulk, rows: &[Vec<Value>]) -> Result<u64, StoreError> {
         self.connection.bulk(bulk, rows)
     }
+    /// Writes many rows of several tables, in this order.
+    pub fn bulks(&mut self, writes: &[(&Bulk, Vec<Vec<Value>>)]) -> Result<(), StoreError> {
+        self.connection.bulks(writes)
+    }
     /// Serializes transactions that touch the same keys.
     pub fn lock_keys(&mut self, keys: Vec<i64>) -> Result<(), StoreError> {
         self.connection.lock_keys(keys)

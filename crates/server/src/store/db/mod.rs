@@ -208,6 +208,18 @@ impl Connection {
         }
     }
 
+    /// Writes many rows of several tables, in this order; where there is a line to the database, without waiting
+    /// for each answer before the next is sent.
+    pub fn bulks(&mut self, writes: &[(&Bulk, Vec<Vec<Value>>)]) -> Result<(), StoreError> {
+        match self {
+            Self::Sqlite(_) => writes.iter().try_for_each(|(bulk, rows)| self.bulk(bulk, rows).map(drop)),
+            Self::Postgres(connection) => {
+                let writes: Vec<_> = writes.iter().filter(|(_, rows)| !rows.is_empty()).collect();
+                connection.bulks(&writes).map_err(|(error, name)| named(error, name))
+            }
+        }
+    }
+
     /// The database's own clock; SQLite's is the machine's.
     pub fn time(&mut self) -> Result<Option<Time>, StoreError> {
         const CLOCK: Statement =

@@ -4,6 +4,7 @@
 use super::{Access, Bulk, Kind, Row, Statement, Value};
 use crate::store::StoreError;
 use bytes::BytesMut;
+use futures_util::future::join_all;
 use std::collections::HashMap;
 use std::error::Error;
 use std::future::Future;
@@ -154,18 +155,50 @@ impl PostgresConnection {
 
     /// Writes many rows in one statement, an array a column.
     pub fn bulk(&mut self, bulk: &Bulk, rows: &[Vec<Value>]) -> Result<u64, StoreError> {
-        let columns: Vec<ColumnValues> = bulk
-            .columns()
-            .iter()
-            .enumerate()
-            .map(|(index, (_, kind))| ColumnValues::gather(*kind, rows.iter().map(|row| row.get(index))))
-            .collect();
+        let columns = columns(bulk, rows);
         let parameters: Vec<&(dyn ToSql + Sync)> = columns.iter().map(ColumnValues::parameter).collect();
         self.on_line(|line, open| {
             let prepared = prepare(line, open, bulk.name, || bulk.for_postgres())?;
             line.answer(open.client.execute(&prepared, &parameters))
         })
     }
+
+    /// The same for several tables: all is sent, in this order, before the first answer is waited for. A statement
+    /// that fails lets those after it fail too; the error is the first one's, with the name of its statement.
+    pub fn bulks(&mut self, writes: &[&Write<'_>]) -> Result<(), (StoreError, &'static str)> {
+        let Some((first, _)) = writes.first() else { return Ok(()) };
+        let columns: Vec<Vec<ColumnValues>> = writes.iter().map(|(bulk, rows)| columns(bulk, rows)).collect();
+        let mut failed = first.name;
+        let answer = self.on_line(|line, open| {
+            let mut prepared = Vec::with_capacity(writes.len());
+            for (bulk, _) in writes {
+                failed = bulk.name;
+                prepared.push(prepare(line, open, bulk.name, || bulk.for_postgres())?);
+            }
+            let client = &open.client;
+            let sent = prepared.iter().zip(&columns).map(|(prepared, columns)| {
+                client.execute_raw(prepared, columns.iter().map(ColumnValues::parameter))
+            });
+            let answers = line.answer(async { Ok(join_all(sent).await) })?;
+            let mut answers = answers.into_iter().zip(writes);
+            answers.try_for_each(|(answer, (bulk, _))| {
+                failed = bulk.name;
+                answer.map(drop).map_err(|error| from_driver(&error))
+            })
+        });
+        answer.map_err(|error| (error, failed))
+    }
+}
+
+/// A table's rows.
+type Write<'a> = (&'a Bulk, Vec<Vec<Value>>);
+
+fn columns(bulk: &Bulk, rows: &[Vec<Value>]) -> Vec<ColumnValues> {
+    let columns = bulk.columns();
+    let gather = |(index, (_, kind)): (usize, &(&'static str, Kind))| {
+        ColumnValues::gather(*kind, rows.iter().map(|row| row.get(index)))
+    };
+    columns.iter().enumerate().map(gather).collect()
 }
 
 fn parameter(value: &Value) -> &(dyn ToSql + Sync) {

@@ -8,7 +8,7 @@ use super::bulks::{
 use super::command::{Origin, Receive};
 use super::working::{Lease, NewMessage, Working};
 use crate::store::StoreError;
-use crate::store::db::Value;
+use crate::store::db::{Bulk, Value};
 use crate::store::idempotency::{KEYS_DELETE, KEYS_INSERT};
 use crate::store::ledger::{
     MOVEMENTS_INSERT, PURSES_UPDATE, TRANSFERS_INSERT, movement_row, purses_row, transfer_row,
@@ -19,14 +19,18 @@ use crate::store::wake::Wake;
 use numberotp_core::activation::{Activation, HasCode, Verdict};
 use numberotp_core::time::Time;
 
+/// What is written, in this order, and sent together.
+type Writes = Vec<(&'static Bulk, Vec<Vec<Value>>)>;
+
 /// Writes the working set's changes and registers who is to be woken.
 pub fn flush(tx: &mut Tx<'_>, working: &Working) -> Result<(), StoreError> {
-    flush_books(tx, working)?;
-    flush_activations(tx, working)?;
-    flush_keys(tx, working)?;
-    flush_leases(tx, working)?;
-    flush_messages(tx, working)?;
-    tx.bulk(&LOG_INSERT, &working.log.iter().map(Entry::row).collect::<Vec<_>>())?;
+    let mut writes = Writes::new();
+    books(&mut writes, working);
+    activations(tx, &mut writes, working);
+    keys(&mut writes, working);
+    leases(&mut writes, working);
+    messages(tx, &mut writes, working);
+    writes.push((&LOG_INSERT, working.log.iter().map(Entry::row).collect()));
     let events: Vec<Vec<Value>> = working
         .events
         .iter()
@@ -40,15 +44,16 @@ pub fn flush(tx: &mut Tx<'_>, working: &Working) -> Result<(), StoreError> {
             ]
         })
         .collect();
-    tx.bulk(&EVENTS_INSERT, &events)?;
-    flush_jobs(tx, working)
+    writes.push((&EVENTS_INSERT, events));
+    jobs(tx, &mut writes, working);
+    tx.bulks(&writes)
 }
 
 fn micros(time: Time) -> Value {
     Value::Int(time.micros())
 }
 
-fn flush_books(tx: &mut Tx<'_>, working: &Working) -> Result<(), StoreError> {
+fn books(writes: &mut Writes, working: &Working) {
     let movements: Vec<Vec<Value>> = working.movements.iter().map(movement_row).collect();
     let transfers: Vec<Vec<Value>> = working.transfers.iter().map(transfer_row).collect();
     let purses: Vec<Vec<Value>> = working
@@ -56,12 +61,12 @@ fn flush_books(tx: &mut Tx<'_>, working: &Working) -> Result<(), StoreError> {
         .iter()
         .filter_map(|account| working.payers.get(account).map(|payer| purses_row(*account, &payer.purses)))
         .collect();
-    tx.bulk(&MOVEMENTS_INSERT, &movements)?;
-    tx.bulk(&TRANSFERS_INSERT, &transfers)?;
-    tx.bulk(&PURSES_UPDATE, &purses).map(drop)
+    writes.push((&MOVEMENTS_INSERT, movements));
+    writes.push((&TRANSFERS_INSERT, transfers));
+    writes.push((&PURSES_UPDATE, purses));
 }
 
-fn flush_activations(tx: &mut Tx<'_>, working: &Working) -> Result<(), StoreError> {
+fn activations(tx: &mut Tx<'_>, writes: &mut Writes, working: &Working) {
     let inserts: Vec<Vec<Value>> = working
         .new_activations
         .iter()
@@ -69,26 +74,25 @@ fn flush_activations(tx: &mut Tx<'_>, working: &Working) -> Result<(), StoreErro
             working.activations.get(id).map(|activation| insert_row(activation, origin))
         })
         .collect();
-    tx.bulk(&ACTIVATIONS_INSERT, &inserts)?;
+    writes.push((&ACTIVATIONS_INSERT, inserts));
     let updates: Vec<Vec<Value>> = working
         .changed_activations
         .iter()
         .filter_map(|id| working.activations.get(id))
         .map(update_row)
         .collect();
-    tx.bulk(&ACTIVATIONS_UPDATE, &updates)?;
+    writes.push((&ACTIVATIONS_UPDATE, updates));
     for id in &working.changed_activations {
         tx.after_commit(Wake::Activation(*id));
     }
-    Ok(())
 }
 
-fn flush_keys(tx: &mut Tx<'_>, working: &Working) -> Result<(), StoreError> {
+fn keys(writes: &mut Writes, working: &Working) {
     let ended: Vec<Vec<Value>> = working.ended_keys.iter().map(|id| vec![(*id).into()]).collect();
-    tx.bulk(&KEYS_DELETE, &ended)?;
+    writes.push((&KEYS_DELETE, ended));
     let new: Vec<Vec<Value>> =
         working.new_keys.iter().map(|(account, claim, key)| key.row(*account, claim)).collect();
-    tx.bulk(&KEYS_INSERT, &new).map(drop)
+    writes.push((&KEYS_INSERT, new));
 }
 
 fn insert_row(activation: &Activation, origin: &Origin) -> Vec<Value> {
@@ -140,17 +144,17 @@ fn update_row(activation: &Activation) -> Vec<Value> {
     ]
 }
 
-fn flush_leases(tx: &mut Tx<'_>, working: &Working) -> Result<(), StoreError> {
+fn leases(writes: &mut Writes, working: &Working) {
     let inserts: Vec<Vec<Value>> =
         working.new_leases.iter().filter_map(|id| working.leases.get(id)).map(lease_row).collect();
-    tx.bulk(&LEASES_INSERT, &inserts)?;
+    writes.push((&LEASES_INSERT, inserts));
     let closes: Vec<Vec<Value>> = working
         .closed_leases
         .iter()
         .filter_map(|id| working.leases.get(id))
         .map(|lease| vec![lease.id.get().into(), lease.closed_at.map(Time::micros).into()])
         .collect();
-    tx.bulk(&LEASES_CLOSE, &closes).map(drop)
+    writes.push((&LEASES_CLOSE, closes));
 }
 
 fn lease_row(lease: &Lease) -> Vec<Value> {
@@ -169,10 +173,10 @@ fn lease_row(lease: &Lease) -> Vec<Value> {
     ]
 }
 
-fn flush_messages(tx: &mut Tx<'_>, working: &Working) -> Result<(), StoreError> {
+fn messages(tx: &mut Tx<'_>, writes: &mut Writes, working: &Working) {
     let inserts: Vec<Vec<Value>> =
         working.new_messages.iter().map(|(message, receive)| message_row(message, receive)).collect();
-    tx.bulk(&MESSAGES_INSERT, &inserts)?;
+    writes.push((&MESSAGES_INSERT, inserts));
     for (message, _) in &working.new_messages {
         tx.after_commit(Wake::Message(message.verdict.as_str(), message.activation));
     }
@@ -188,7 +192,7 @@ fn flush_messages(tx: &mut Tx<'_>, working: &Working) -> Result<(), StoreError> 
             ]
         })
         .collect();
-    tx.bulk(&MESSAGES_ADOPT, &adoptions).map(drop)
+    writes.push((&MESSAGES_ADOPT, adoptions));
 }
 
 fn message_row(message: &NewMessage, receive: &Receive) -> Vec<Value> {
@@ -219,7 +223,7 @@ fn reason(message: &NewMessage, receive: &Receive) -> &'static str {
     }
 }
 
-fn flush_jobs(tx: &mut Tx<'_>, working: &Working) -> Result<(), StoreError> {
+fn jobs(tx: &mut Tx<'_>, writes: &mut Writes, working: &Working) {
     let inserts: Vec<Vec<Value>> = working
         .new_jobs
         .iter()
@@ -236,7 +240,7 @@ fn flush_jobs(tx: &mut Tx<'_>, working: &Working) -> Result<(), StoreError> {
             ]
         })
         .collect();
-    tx.bulk(&JOBS_INSERT, &inserts)?;
+    writes.push((&JOBS_INSERT, inserts));
     let moves: Vec<Vec<Value>> = working
         .moved_jobs
         .iter()
@@ -244,13 +248,12 @@ fn flush_jobs(tx: &mut Tx<'_>, working: &Working) -> Result<(), StoreError> {
             vec![(*kind).into(), (*subject).into(), micros(*run_at), Value::Int(0), Value::Int(0)]
         })
         .collect();
-    tx.bulk(&JOBS_MOVE, &moves)?;
+    writes.push((&JOBS_MOVE, moves));
     let ends: Vec<Vec<Value>> =
         working.ended_jobs.iter().map(|(kind, subject)| vec![(*kind).into(), (*subject).into()]).collect();
-    tx.bulk(&JOBS_END, &ends)?;
+    writes.push((&JOBS_END, ends));
     let jobs = working.new_jobs.iter().map(|(_, _, _, at)| *at);
     for at in jobs.chain(working.moved_jobs.values().copied()) {
         tx.after_commit(Wake::Job(at));
     }
-    Ok(())
 }
