@@ -62,7 +62,7 @@ pub async fn keep(context: Arc<Context>) {
         }
         match context.store.read(clock_ahead).await {
             Ok(ahead) if context.clock.be_ahead(ahead) => {
-                context.store.wakes().wake(Wake::Job(context.clock.now()));
+                context.store.wakes().wake(Wake::Clock);
             }
             Ok(_) => {}
             Err(error) => tracing::warn!(%error, "the sandbox's clock could not be read"),

@@ -56,7 +56,7 @@ async fn go(context: &Arc<Context>, by: Span) -> Result<(), Fault> {
     }
     sandbox_clock::advance(context, left).await?;
     settle(context, JobKind::ALL.to_vec(), deadline).await;
-    context.store.wakes().wake(Wake::Job(context.clock.now()));
+    context.store.wakes().wake(Wake::Clock);
     Ok(())
 }
 

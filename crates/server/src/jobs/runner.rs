@@ -6,7 +6,7 @@ use crate::store::StoreError;
 use crate::store::job::{Job, job_again, job_delete, job_kill, job_next, jobs_next, jobs_take};
 use numberotp_core::id::ActivationId;
 use numberotp_core::job::{JobEnd, JobKind, backoff};
-use numberotp_core::time::Span as Length;
+use numberotp_core::time::{Span as Length, Time};
 use std::sync::Arc;
 use std::time::Instant;
 use tokio::task::{JoinError, JoinSet};
@@ -22,23 +22,35 @@ const ATTEMPTS_MOST: i64 = 1_000;
 /// Takes and carries out what is due now; answers how many jobs that were.
 pub async fn run_due(context: &Arc<Context>) -> Result<usize, StoreError> {
     let mut running = JoinSet::new();
-    let count = begin_due(context, &mut running, AT_ONCE).await?;
+    let due = begin_due(context, &mut running, AT_ONCE).await?;
     while let Some(ended) = running.join_next().await {
         tell(ended);
     }
-    Ok(count)
+    Ok(match due {
+        Due::Begun(count) => count,
+        Due::Later(_) => 0,
+    })
 }
 
-/// Takes what is due, at most so many, and begins it; answers how many jobs that were.
+/// What there was to do.
+enum Due {
+    /// So many jobs were begun; others may be due.
+    Begun(usize),
+    /// Nothing now; the next is due then, as far as is known.
+    Later(Option<Time>),
+}
+
+/// Takes what is due, at most so many, and begins it.
 async fn begin_due(
     context: &Arc<Context>,
     running: &mut JoinSet<()>,
     most: usize,
-) -> Result<usize, StoreError> {
+) -> Result<Due, StoreError> {
     let now = context.clock.now();
     // Nothing due costs no write.
-    if context.store.read(jobs_next).await?.is_none_or(|next| next > now) {
-        return Ok(0);
+    let next = context.store.read(move |tx| jobs_next(tx, now)).await?;
+    if next.is_none_or(|next| next > now) {
+        return Ok(Due::Later(next));
     }
     let most = i64::try_from(most).unwrap_or(1);
     let jobs = context.store.write(move |tx| jobs_take(tx, now, most)).await?;
@@ -48,7 +60,8 @@ async fn begin_due(
         let span = span(&context, &job);
         running.spawn(async move { run_one(&context, job).await }.instrument(span));
     }
-    Ok(count)
+    // Others may have taken all of it between the look and the taking.
+    Ok(if count == 0 { Due::Later(None) } else { Due::Begun(count) })
 }
 
 fn tell(ended: Result<(), JoinError>) {
@@ -125,14 +138,18 @@ pub async fn work(context: Arc<Context>) {
             running.join_next().await.into_iter().for_each(tell);
             continue;
         }
-        let pause = match begin_due(&context, &mut running, room).await {
-            Ok(0) => sleep_for(&context).await,
-            Ok(_) => continue,
+        context.store.wakes().runner_looks();
+        let next = match begin_due(&context, &mut running, room).await {
+            Ok(Due::Later(next)) => next,
+            Ok(Due::Begun(_)) => continue,
             Err(error) => {
                 tracing::warn!(%error, "jobs cannot be read");
-                SLEEP_MOST
+                None
             }
         };
+        let now = context.clock.now();
+        let pause = next.map_or(SLEEP_MOST, |next| next.since(now).clamp(Length::millis(1), SLEEP_MOST));
+        context.store.wakes().runner_sleeps(now.plus(pause));
         tokio::select! {
             () = context.stopping.cancelled() => {}
             () = context.store.wakes().job() => {}
@@ -143,13 +160,5 @@ pub async fn work(context: Arc<Context>) {
     // Each is bounded by its own deadlines.
     while let Some(ended) = running.join_next().await {
         tell(ended);
-    }
-}
-
-async fn sleep_for(context: &Context) -> Length {
-    let now = context.clock.now();
-    match context.store.read(jobs_next).await {
-        Ok(Some(next)) => next.since(now).clamp(Length::millis(1), SLEEP_MOST),
-        Ok(None) | Err(_) => SLEEP_MOST,
     }
 }

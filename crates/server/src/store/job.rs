@@ -16,8 +16,8 @@ pub const LEASE: Span = Span::seconds(30);
 statements! {
     /// Takes what is due, with the request that bought the number it is about; the sandbox has that by our reference.
     JOBS_TAKE = "UPDATE jobs SET leased_until = $2, attempts = attempts + 1 WHERE id IN (SELECT id FROM jobs WHERE dead = 0 AND run_at <= $1 AND leased_until <= $1 AND kind IN TEXTS($4) ORDER BY run_at, id LIMIT $3 SKIPPING) RETURNING id, kind, subject_id, attempts, run_at, (SELECT a.request_id FROM activations a WHERE a.id = CASE WHEN jobs.kind IN ('activation_watch', 'activation_release', 'activation_sweep') THEN jobs.subject_id WHEN jobs.kind = 'sandbox_sms' THEN (SELECT CASE WHEN LENGTH(p.reference) BETWEEN 1 AND 18 AND LTRIM(p.reference, '0123456789') = '' THEN CAST(p.reference AS BIGINT) END FROM sandbox_messages m JOIN sandbox_purchases p ON p.id = m.purchase_id WHERE m.id = jobs.subject_id) END)";
-    /// When the next one is due.
-    JOBS_NEXT = "SELECT MIN(CASE WHEN leased_until > run_at THEN leased_until ELSE run_at END) FROM jobs WHERE dead = 0 AND kind IN TEXTS($1)";
+    /// When the next one is due that nobody is at: the first of an index, however many wait.
+    JOBS_NEXT = "SELECT run_at FROM jobs WHERE dead = 0 AND leased_until <= $1 AND kind IN TEXTS($2) ORDER BY run_at LIMIT 1";
     /// The time of the first that is due by an instant, whoever has it.
     JOBS_FIRST = "SELECT MIN(run_at) FROM jobs WHERE dead = 0 AND run_at <= $1 AND kind IN TEXTS($2)";
     /// Done.
@@ -75,10 +75,11 @@ pub fn jobs_take(tx: &mut Tx<'_>, now: Time, limit: i64) -> Result<Vec<Job>, Sto
     Ok(jobs.into_iter().map(|(_, job)| job).collect())
 }
 
-/// When the next job is due, if there is one.
-pub fn jobs_next(tx: &mut Tx<'_>) -> Result<Option<Time>, StoreError> {
-    let Some(mut row) = tx.query_one(&JOBS_NEXT, &[known_kinds()])? else { return Ok(None) };
-    Ok(row.opt_int("run_at")?.map(Time::from_micros))
+/// When the next job is due, if there is one that nobody is at now. One whose runner died is seen again when its lease
+/// is over.
+pub fn jobs_next(tx: &mut Tx<'_>, now: Time) -> Result<Option<Time>, StoreError> {
+    let row = tx.query_one(&JOBS_NEXT, &[now.micros().into(), known_kinds()])?;
+    row.map(|mut row| row.int("run_at").map(Time::from_micros)).transpose()
 }
 
 /// The time of the first job of these kinds that is due by an instant, whether somebody is at it or not.

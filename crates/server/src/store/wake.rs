@@ -7,6 +7,7 @@ use crate::metrics::StoreMetrics;
 use numberotp_core::id::ActivationId;
 use numberotp_core::time::Time;
 use std::collections::HashMap;
+use std::sync::atomic::{AtomicI64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use tokio::sync::Notify;
 
@@ -17,6 +18,8 @@ pub enum Wake {
     Activation(ActivationId),
     /// A job is to run at this instant.
     Job(Time),
+    /// The clock was moved: jobs may be due that were not.
+    Clock,
     /// Offers, numbers or providers changed.
     Catalog,
     /// A message was stored with this verdict, perhaps for a purchase: nobody waits for that, it is counted and told.
@@ -28,6 +31,7 @@ pub enum Wake {
 pub struct WakeHub {
     activations: Mutex<HashMap<ActivationId, (Arc<Notify>, usize)>>,
     jobs: Notify,
+    runner: RunnerSleeps,
     catalog: Notify,
     metrics: StoreMetrics,
 }
@@ -49,7 +53,8 @@ impl WakeHub {
                     notify.notify_waiters();
                 }
             }
-            Wake::Job(_) => self.jobs.notify_one(),
+            Wake::Job(at) if self.runner.is_up_by(at) => {}
+            Wake::Job(_) | Wake::Clock => self.jobs.notify_one(),
             Wake::Catalog => self.catalog.notify_one(),
             Wake::Message(verdict, activation) => {
                 self.metrics.message(verdict);
@@ -72,7 +77,17 @@ impl WakeHub {
         &self.metrics
     }
 
-    /// Resolves when a job was written.
+    /// The runner is about to look for jobs: until it says how long it sleeps, every job that is written wakes it.
+    pub fn runner_looks(&self) {
+        self.runner.0.store(i64::MAX, Ordering::SeqCst);
+    }
+
+    /// The runner has looked and sleeps until this instant: only a job that is to run earlier wakes it.
+    pub fn runner_sleeps(&self, until: Time) {
+        self.runner.0.store(until.micros(), Ordering::SeqCst);
+    }
+
+    /// Resolves when a job was written that the runner would sleep through.
     pub async fn job(&self) {
         self.jobs.notified().await;
     }
@@ -80,6 +95,22 @@ impl WakeHub {
     /// Resolves when the catalog changed.
     pub async fn catalog(&self) {
         self.catalog.notified().await;
+    }
+}
+
+/// Until when the runner sleeps, in microseconds as [`Time`] counts them. Without this every purchase, whose job is due half a minute later, would have it look.
+struct RunnerSleeps(AtomicI64);
+
+impl Default for RunnerSleeps {
+    fn default() -> Self {
+        Self(AtomicI64::new(i64::MAX))
+    }
+}
+
+impl RunnerSleeps {
+    /// Whether it will look by itself in time.
+    fn is_up_by(&self, at: Time) -> bool {
+        at.micros() >= self.0.load(Ordering::SeqCst)
     }
 }
 

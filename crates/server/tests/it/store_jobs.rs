@@ -26,6 +26,11 @@ fn subjects(jobs: &[Job]) -> Vec<i64> {
     jobs.iter().map(|job| job.subject).collect()
 }
 
+fn next(stage: &mut Stage<'_>) -> Option<Time> {
+    let now = stage.now;
+    stage.write(move |tx| jobs_next(tx, now)).unwrap()
+}
+
 #[test]
 fn what_is_due_is_taken_in_its_order_and_no_more_than_asked() {
     staged(|stage| {
@@ -49,11 +54,13 @@ fn a_job_whose_runner_died_comes_back_when_its_lease_is_over() {
         let now = stage.now;
         create(stage, 1, now);
         assert_eq!(take(stage, 1).first().unwrap().attempts, 1);
-        assert_eq!(stage.write(jobs_next).unwrap(), Some(now.plus(LEASE)));
+        assert_eq!(next(stage), None, "somebody is at it");
         stage.pass(LEASE);
         stage.now = stage.now.minus(Span::micros(1));
         assert_eq!(subjects(&take(stage, 1)), [0; 0]);
+        assert_eq!(next(stage), None);
         stage.pass(Span::micros(1));
+        assert_eq!(next(stage), Some(now), "it is due since then");
         assert_eq!(take(stage, 1).first().unwrap().attempts, 2);
     });
 }
@@ -68,18 +75,14 @@ fn a_job_is_done_or_again_or_dead() {
         stage.write(move |tx| job_again(tx, again, now.plus(Span::seconds(2)))).unwrap();
         stage.write(move |tx| job_kill(tx, dead)).unwrap();
         assert_eq!(stage.write(jobs_count).unwrap(), (2, 1));
-        assert_eq!(
-            stage.write(jobs_next).unwrap(),
-            Some(now.plus(Span::seconds(2))),
-            "a dead one is not waited for"
-        );
+        assert_eq!(next(stage), Some(now.plus(Span::seconds(2))), "a dead one is not waited for");
         stage.pass(Span::seconds(2));
         let job = take(stage, 3).remove(0);
         assert_eq!((job.id, job.attempts), (again, 2));
         stage.pass(Span::hours(24));
         assert_eq!(subjects(&take(stage, 3)), [2], "dead is for ever");
         stage.write(move |tx| job_delete(tx, again)).unwrap();
-        assert_eq!(stage.write(jobs_next).unwrap(), None);
+        assert_eq!(next(stage), None);
     });
 }
 
@@ -120,7 +123,11 @@ fn a_kind_that_is_not_known_hinders_no_other() {
         assert_eq!(subjects(&take(stage, 1)), [2], "it takes no place");
         let left = stage.list("SELECT CAST(attempts + leased_until AS TEXT) FROM jobs WHERE subject_id = 1");
         assert_eq!(left, ["0"], "and is not taken from whoever knows it");
-        assert_eq!(stage.write(jobs_next).unwrap(), Some(now.plus(LEASE)), "nor waited for");
+        stage.pass(LEASE);
+        assert_eq!(next(stage), Some(now), "what is known is seen");
+        let known = take(stage, 1).remove(0).id;
+        stage.write(move |tx| job_delete(tx, known)).unwrap();
+        assert_eq!(next(stage), None, "and the other is not waited for");
     });
 }
 
@@ -128,7 +135,7 @@ fn a_kind_that_is_not_known_hinders_no_other() {
 fn nothing_is_due_where_nothing_is() {
     staged(|stage| {
         assert_eq!(subjects(&take(stage, 10)), [0; 0]);
-        assert_eq!(stage.write(jobs_next).unwrap(), None);
+        assert_eq!(next(stage), None);
         assert_eq!(stage.write(jobs_count).unwrap(), (0, 0));
         stage.write(|tx| job_delete(tx, JobId::new(404))).unwrap();
     });

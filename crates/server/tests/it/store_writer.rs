@@ -69,6 +69,30 @@ fn work_that_was_undone_wakes_nobody() {
     });
 }
 
+/// Every purchase writes a job for half a minute later. Were the runner to look for each, it would look all the time.
+#[test]
+fn a_runner_that_sleeps_is_woken_by_what_it_would_sleep_through() {
+    staged(|stage| {
+        let (hub, now) = (Arc::clone(&stage.hub), stage.now);
+        let mut woken_by = |wake| {
+            let told = stage.write(move |tx| {
+                tx.after_commit(wake);
+                Ok(())
+            });
+            told.unwrap();
+            ready(hub.job())
+        };
+        let (sooner, later) = (now.plus(Span::millis(999)), now.plus(Span::seconds(25)));
+        assert!(woken_by(Wake::Job(later)), "nobody said yet that he sleeps");
+        hub.runner_sleeps(now.plus(Span::seconds(1)));
+        assert!(!woken_by(Wake::Job(later)), "it looks by itself before");
+        assert!(woken_by(Wake::Job(sooner)));
+        assert!(woken_by(Wake::Clock), "a clock that was moved may have passed anything");
+        hub.runner_looks();
+        assert!(woken_by(Wake::Job(later)), "what is written while it looks it may not have seen");
+    });
+}
+
 /// Fails so many times as if another writer had been in the way.
 fn busy(times: usize) -> impl FnMut(&mut Tx<'_>) -> Result<usize, StoreError> + Send {
     let mut tries = 0;

@@ -236,7 +236,8 @@ fn everything_ends(world: &mut World) {
         if open <= 1 && world.messages.iter().all(|sms| sms.accepted.is_some()) {
             break;
         }
-        let next = world.process().at_once(jobs_next).unwrap_or_default();
+        let now = world.now();
+        let next = world.process().at_once(move |tx| jobs_next(tx, now)).unwrap_or_default();
         let by = next.since(world.now()).clamp(Span::seconds(1), Span::minutes(30));
         world.pass(by);
     }
