@@ -1,4 +1,4 @@
-//! `cargo xtask bench`: brings the peers and a durable PostgreSQL, builds the benchmark in release and starts it.
+//! `cargo xtask bench`: brings the peers and a durable PostgreSQL, builds the benchmark as packages ship and starts it.
 //! Guards: data is on a disk; what was started and made goes away, on a signal too. A peer that cannot be had is
 //! named in the table, and the rest is measured all the same.
 
@@ -27,7 +27,8 @@ pub fn run(session: &Session, words: &[String]) -> Result<(), Failure> {
         }
     }
     let mut build = cargo();
-    build.args(["build", "--release", "--package", "numberotp-bench"]);
+    // As packages ship it.
+    build.args(["build", "--locked", "--profile", "dist", "--package", "numberotp-bench"]);
     session.run_ok(&mut build, "the benchmark does not compile")?;
     let folder = TempFolder::new(Path::new(ON_DISK))?;
     let server = match postgres::throw_away(session, Purpose::Bench)? {
@@ -43,7 +44,7 @@ pub fn run(session: &Session, words: &[String]) -> Result<(), Failure> {
     // Thousands of connections: as many files as we may have.
     let mut bench = Command::new("sh");
     bench.args(["-c", "ulimit -n \"$(ulimit -Hn)\"; exec \"$@\"", "sh"]);
-    bench.arg(root().join("target/release/numberotp-bench")).arg("run");
+    bench.arg(root().join("target/dist/numberotp-bench")).arg("run");
     bench.arg("--folder").arg(folder.path()).args(&words);
     for peer in PEERS {
         option(&mut bench, peer, program(peer));

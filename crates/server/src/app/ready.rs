@@ -5,6 +5,7 @@
 use bytes::Bytes;
 use flate2::Compression;
 use flate2::write::GzEncoder;
+use http::HeaderValue;
 use numberotp_core::token;
 use serde::Serialize;
 use std::fmt::Write as _;
@@ -20,15 +21,25 @@ pub struct Ready {
     /// The same, compressed, where that is worth it.
     pub gzip: Option<Bytes>,
     /// Its strong entity tag, quoted.
-    pub etag: String,
+    pub etag: HeaderValue,
+    /// That of the compressed bytes, which are others.
+    pub etag_gzip: HeaderValue,
 }
 
 impl Ready {
     /// Of bytes: compresses them and gives them a tag.
     pub fn new(identity: Bytes) -> Self {
         let gzip = (identity.len() >= GZIP_FROM).then(|| gzip(&identity)).flatten();
-        let etag = tag(&identity);
-        Self { identity, gzip, etag }
+        let tag = tag(&identity);
+        Self::named(&tag, identity, gzip)
+    }
+
+    /// Of bytes whose name changes with them: visible ASCII without quotes.
+    pub fn named(name: &str, identity: Bytes, gzip: Option<Bytes>) -> Self {
+        // What is no header's value names nothing: then there is a tag that nobody has.
+        let quoted = |text: String| HeaderValue::try_from(text).unwrap_or(HeaderValue::from_static("\"\""));
+        let (etag, etag_gzip) = (quoted(format!("\"{name}\"")), quoted(format!("\"{name}-gz\"")));
+        Self { identity, gzip, etag, etag_gzip }
     }
 
     /// Of an answer, as JSON.
@@ -38,15 +49,14 @@ impl Ready {
     }
 }
 
-/// The strong tag of these bytes, quoted.
+/// A name of these bytes and no others.
 fn tag(body: &[u8]) -> String {
     let digest = token::hash_bytes(body);
-    let tag = digest.iter().take(12).fold(String::from("\""), |mut tag, byte| {
+    digest.iter().take(12).fold(String::new(), |mut tag, byte| {
         // Writing to a string cannot fail.
         let _infallible = write!(tag, "{byte:02x}");
         tag
-    });
-    tag + "\""
+    })
 }
 
 fn gzip(body: &[u8]) -> Option<Bytes> {

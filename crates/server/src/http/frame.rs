@@ -7,7 +7,7 @@ use super::meter::Meter;
 use super::place::Place;
 use super::problem::{Problem, Raised, word};
 use crate::app::Context;
-use crate::entropy;
+use crate::entropy::RequestIds;
 use axum::body::Body;
 use axum::extract::{MatchedPath, Request, State};
 use axum::middleware::Next;
@@ -58,12 +58,13 @@ fn known(method: &Method) -> &'static str {
 pub(super) struct Frame {
     context: Arc<Context>,
     room: Arc<Semaphore>,
+    ids: Arc<RequestIds>,
 }
 
 impl Frame {
     pub(super) fn new(context: Arc<Context>) -> Self {
         let room = Arc::new(Semaphore::new(context.settings.requests_at_once));
-        Self { context, room }
+        Self { context, room, ids: Arc::default() }
     }
 }
 
@@ -71,19 +72,19 @@ impl Frame {
 const NAMED_BY_SENDER: &str = "/api/webhooks/";
 
 /// A request's id: ours, or the one that a webhook came with, if it can stand in a log.
-fn request_id(request: &Request) -> RequestId {
+fn request_id(ids: &RequestIds, request: &Request) -> RequestId {
     let given = request.headers().get(REQUEST_ID).and_then(|value| value.to_str().ok());
     let safe = |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'_' | b'.');
     let given = given.filter(|id| (8..=64).contains(&id.len()) && id.bytes().all(safe));
     match given.filter(|_| request.uri().path().starts_with(NAMED_BY_SENDER)) {
         Some(id) => RequestId(id.into()),
-        None => RequestId(entropy::request_id().into()),
+        None => RequestId(ids.next().into()),
     }
 }
 
 /// The frame around every request. All of its lines in the log have its id.
 pub(super) async fn frame(state: State<Frame>, request: Request, next: Next) -> Response {
-    let id = request_id(&request);
+    let id = request_id(&state.ids, &request);
     // An error's level: whatever the filter lets through has the id.
     let span = tracing::error_span!("request", request_id = &*id.0);
     framed(state, (request, id), next).instrument(span).await

@@ -34,8 +34,12 @@ enum Class {
 
 impl Class {
     fn of(method: &Method, path: &str) -> Self {
-        let parts: Vec<&str> = path.trim_matches('/').split('/').collect();
-        match (method.as_str(), parts.as_slice()) {
+        // One part more than any address has that is told apart here.
+        let (mut parts, mut count) = ([""; 6], 0_usize);
+        for (place, part) in parts.iter_mut().zip(path.trim_matches('/').split('/')) {
+            (*place, count) = (part, count.saturating_add(1));
+        }
+        match (method.as_str(), parts.get(..count).unwrap_or_default()) {
             (_, ["api", "public", "prices" | "rent-prices"]) => Self::Network(Rule::Prices),
             ("POST", ["api", "internal", "rent"]) => Self::Account(Rule::Rent),
             (_, ["api", "internal", "balance" | "transactions"] | ["api", "user", "profile"]) => {

@@ -5,9 +5,8 @@ use super::super::problem::Problem;
 use super::super::ready::{Fresh, Kind, answer};
 use crate::app::Context;
 use crate::app::prices::{Filter, Prices};
-use axum::extract::State;
+use axum::extract::{Request, State};
 use axum::response::Response;
-use http::HeaderMap;
 use numberotp_core::fault::Fault;
 use numberotp_core::text::Operator;
 use numberotp_core::vocabulary::Spelling;
@@ -20,11 +19,11 @@ const JSON: (Kind, Fresh) = (Kind::Json, Fresh::Asked);
 pub(in crate::http) async fn prices(
     State(context): State<Arc<Context>>,
     query: Query,
-    headers: HeaderMap,
+    request: Request,
 ) -> Response {
     match filter(&context, &query) {
-        Some(filter) => answer(&context.catalog.load().prices.prices(&filter), JSON, &headers),
-        None => answer(&Prices::nothing(), JSON, &headers),
+        Some(filter) => answer(&context.catalog.load().prices.prices(&filter), JSON, request.headers()),
+        None => answer(&Prices::nothing(), JSON, request.headers()),
     }
 }
 
@@ -32,7 +31,7 @@ pub(in crate::http) async fn prices(
 pub(in crate::http) async fn rent_prices(
     State(context): State<Arc<Context>>,
     query: Query,
-    headers: HeaderMap,
+    request: Request,
 ) -> Result<Response, Problem> {
     if query.get("service").is_none() {
         return Err(Problem(Fault::parameter("service", "is missing")));
@@ -42,10 +41,12 @@ pub(in crate::http) async fn rent_prices(
         Operator::parse(text).or_else(|| Operator::parse("-")).unwrap_or_else(Operator::any)
     });
     Ok(match filter(&context, &query) {
-        Some(filter) => {
-            answer(&context.catalog.load().prices.rent_prices(&filter, operator.as_ref()), JSON, &headers)
-        }
-        None => answer(&Prices::nothing(), JSON, &headers),
+        Some(filter) => answer(
+            &context.catalog.load().prices.rent_prices(&filter, operator.as_ref()),
+            JSON,
+            request.headers(),
+        ),
+        None => answer(&Prices::nothing(), JSON, request.headers()),
     })
 }
 
