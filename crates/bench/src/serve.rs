@@ -9,7 +9,7 @@ use numberotp_core::secret::SecretBytes;
 use numberotp_server::app::catalog;
 use numberotp_server::boot::{self, Hands};
 use numberotp_server::config::{DatabaseSettings, OnOff, Resolved, ServeSettings, Settings, resolve};
-use numberotp_server::http::{Bounds, Serving, router, serve as serve_http};
+use numberotp_server::http::{Api, Bounds, Serving, serve as serve_http};
 use numberotp_server::jobs;
 use numberotp_testkit::instant;
 use std::io::Read;
@@ -73,8 +73,8 @@ pub async fn serve(place: Place) -> Told<()> {
         stopping.cancel();
     });
     println!("ready {address}");
-    let (router, bounds) = (router(Arc::clone(&context)), Bounds::of(&context));
-    serve_http(Serving { listener, router, stopping: context.stopping.clone(), bounds }).await;
+    let (api, bounds) = (Api::new(Arc::clone(&context)), Bounds::of(&context));
+    serve_http(Serving { listener, api, stopping: context.stopping.clone(), bounds }).await;
     for task in tasks {
         task.abort();
     }

@@ -14,7 +14,6 @@ pub use line::{Line, Sent};
 pub use people::{Customer, Gateway, Sim};
 
 use crate::database::{TestDatabase, on_each_engine};
-use axum::Router;
 use http::Method;
 use numberotp_core::id::ActivationId;
 use numberotp_core::secret::SecretBytes;
@@ -23,7 +22,7 @@ use numberotp_server::app::{Context, catalog};
 use numberotp_server::boot::{self, Hands};
 use numberotp_server::clock::Clock;
 use numberotp_server::config::{DatabaseSettings, Mode, OnOff, ServeSettings, Settings, resolve};
-use numberotp_server::http::{Bounds, Serving, router, serve};
+use numberotp_server::http::{Api, Bounds, Serving, serve};
 use numberotp_server::store::audit::audit;
 use numberotp_server::store::job::jobs_count;
 use numberotp_server::store::{StoreError, Tx};
@@ -103,7 +102,7 @@ pub struct TestApp<'a> {
 /// What goes away in a power cut.
 struct Process {
     context: Arc<Context>,
-    router: Router,
+    api: Api,
     address: SocketAddr,
     serving: JoinHandle<()>,
     runtime: Option<Runtime>,
@@ -159,14 +158,14 @@ impl<'a> TestApp<'a> {
             let listener = must("a port", TcpListener::bind((std::net::Ipv4Addr::LOCALHOST, 0)).await);
             let address = must("the port", listener.local_addr());
             context.poster.listens_at(address);
-            let router = router(Arc::clone(&context));
+            let api = Api::new(Arc::clone(&context));
             let stopping = context.stopping.clone();
             let bounds = Bounds::of(&context);
-            let serving = tokio::spawn(serve(Serving { listener, router: router.clone(), stopping, bounds }));
-            (context, router, address, serving)
+            let serving = tokio::spawn(serve(Serving { listener, api: api.clone(), stopping, bounds }));
+            (context, api, address, serving)
         });
-        let (context, router, address, serving) = must("the start", started.await);
-        self.process = Some(Process { context, router, address, serving, runtime: Some(runtime) });
+        let (context, api, address, serving) = must("the start", started.await);
+        self.process = Some(Process { context, api, address, serving, runtime: Some(runtime) });
     }
 
     fn process(&self) -> &Process {
@@ -229,7 +228,7 @@ impl<'a> TestApp<'a> {
     /// A request of any method.
     pub fn ask(&self, method: Method, path: &str) -> Ask {
         let process = self.process();
-        Ask::new((process.router.clone(), self.setup.mode), self.handle(), (method, path))
+        Ask::new((process.api.clone(), self.setup.mode), self.handle(), (method, path))
     }
     /// A `GET`.
     pub fn get(&self, path: &str) -> Ask {

@@ -5,7 +5,7 @@ use super::output::Output;
 use crate::app::{Context, catalog, demo, sandbox_clock};
 use crate::boot::{self, BootError, Hands};
 use crate::config::{Enforced, LogFormat, Mode, Resolved};
-use crate::http::{Bounds, Serving, router, serve as serve_http};
+use crate::http::{Api, Bounds, Serving, serve as serve_http};
 use crate::jobs;
 use crate::telemetry::{self, Form};
 use numberotp_core::time::Span;
@@ -58,9 +58,9 @@ pub(super) async fn serve(resolved: Resolved) -> Result<(), CliError> {
         write_ready(path, address)?;
     }
     tell_manager(NotifyState::Ready);
-    let router = router(Arc::clone(&context));
+    let api = Api::new(Arc::clone(&context));
     let bounds = Bounds::of(&context);
-    serve_http(Serving { listener, router, stopping: context.stopping.clone(), bounds }).await;
+    serve_http(Serving { listener, api, stopping: context.stopping.clone(), bounds }).await;
     tell_manager(NotifyState::Stopping);
     // One bound for all that is left, jobs included: what is not done by then is settled after the next start.
     context.tracker.close();

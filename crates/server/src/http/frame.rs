@@ -8,8 +8,9 @@ use super::place::Place;
 use super::problem::{Problem, Raised, word};
 use crate::app::Context;
 use crate::entropy::RequestIds;
+use axum::Router;
 use axum::body::Body;
-use axum::extract::{MatchedPath, Request, State};
+use axum::extract::{MatchedPath, Request};
 use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
 use futures_util::FutureExt;
@@ -20,6 +21,7 @@ use std::panic::AssertUnwindSafe;
 use std::sync::{Arc, OnceLock};
 use std::time::{Duration, Instant};
 use tokio::sync::Semaphore;
+use tower::ServiceExt;
 use tracing::Instrument;
 
 /// Longest address.
@@ -54,17 +56,16 @@ fn known(method: &Method) -> &'static str {
 }
 
 /// What the frame needs.
-#[derive(Clone)]
 pub(super) struct Frame {
     context: Arc<Context>,
     room: Arc<Semaphore>,
-    ids: Arc<RequestIds>,
+    ids: RequestIds,
 }
 
 impl Frame {
     pub(super) fn new(context: Arc<Context>) -> Self {
         let room = Arc::new(Semaphore::new(context.settings.requests_at_once));
-        Self { context, room, ids: Arc::default() }
+        Self { context, room, ids: RequestIds::default() }
     }
 }
 
@@ -82,15 +83,17 @@ fn request_id(ids: &RequestIds, request: &Request) -> RequestId {
     }
 }
 
-/// The frame around every request. All of its lines in the log have its id.
-pub(super) async fn frame(state: State<Frame>, request: Request, next: Next) -> Response {
-    let id = request_id(&state.ids, &request);
-    // An error's level: whatever the filter lets through has the id.
-    let span = tracing::error_span!("request", request_id = &*id.0);
-    framed(state, (request, id), next).instrument(span).await
+impl Frame {
+    /// The frame around every request. All of its lines in the log have its id.
+    pub(super) async fn around(&self, request: Request, routes: Router) -> Response {
+        let id = request_id(&self.ids, &request);
+        // An error's level: whatever the filter lets through has the id.
+        let span = tracing::error_span!("request", request_id = &*id.0);
+        framed(self, (request, id), routes).instrument(span).await
+    }
 }
 
-async fn framed(State(frame): State<Frame>, (mut request, id): (Request, RequestId), next: Next) -> Response {
+async fn framed(frame: &Frame, (mut request, id): (Request, RequestId), routes: Router) -> Response {
     let edge = &frame.context.edge;
     let client = ClientAddress::of(&request, edge);
     let meter = Meter::new(Arc::clone(&frame.context), client.0, request.method(), request.uri().path());
@@ -104,7 +107,7 @@ async fn framed(State(frame): State<Frame>, (mut request, id): (Request, Request
     let response = match refuse_early(&request).map_or_else(|| meter.admit(), Err) {
         Err(fault) => Problem(fault).into_response(),
         Ok(()) if cors::is_preflight(request.method(), request.headers()) => cors::preflight(&grant),
-        Ok(()) => bounded(&frame, &meter, request, next).await,
+        Ok(()) => bounded(frame, &meter, request, routes).await,
     };
     let response = if method == Method::OPTIONS { options(response) } else { response };
     let mut response = match response.extensions().get::<Raised>().cloned() {
@@ -170,10 +173,12 @@ fn refuse_early(request: &Request) -> Option<Fault> {
     (size > HEADERS_MOST).then(|| Fault::new(FaultCode::HeadersTooLarge))
 }
 
-async fn bounded(frame: &Frame, meter: &Meter, mut request: Request, next: Next) -> Response {
+async fn bounded(frame: &Frame, meter: &Meter, mut request: Request, routes: Router) -> Response {
+    let routed =
+        |request| routes.oneshot(request).map(|answer| answer.unwrap_or_else(|never| match never {}));
     // Waits cost nothing while they wait, and a server that is full is still alive.
     let ended = if meter.is_wait() || request.uri().path().trim_end_matches('/') == "/healthz" {
-        AssertUnwindSafe(next.run(request)).catch_unwind().await
+        AssertUnwindSafe(routed(request)).catch_unwind().await
     } else {
         let place = match Place::take(&frame.room) {
             Ok(place) => place,
@@ -181,7 +186,7 @@ async fn bounded(frame: &Frame, meter: &Meter, mut request: Request, next: Next)
         };
         // Whoever reads the body consumes the request and its copy with it; this one stays to the end.
         request.extensions_mut().insert(place.clone());
-        let work = AssertUnwindSafe(next.run(request)).catch_unwind();
+        let work = AssertUnwindSafe(routed(request)).catch_unwind();
         match tokio::time::timeout(frame.context.settings.answer_within.to_std(), work).await {
             Ok(ended) => ended,
             Err(_elapsed) => {

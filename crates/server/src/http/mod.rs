@@ -24,5 +24,5 @@ mod seats;
 mod server;
 mod shapes;
 
-pub use routes::{document, router};
+pub use routes::{Api, document};
 pub use server::{Bounds, PeerAddress, Serving, serve};

@@ -3,7 +3,7 @@
 use super::about::{self, Library};
 use super::describe;
 use super::document::{DELETE, GET, PATCH, POST, Table};
-use super::frame::{Frame, frame, note_route};
+use super::frame::{Frame, note_route};
 use super::health;
 use super::hooks;
 use super::problem::Problem;
@@ -12,13 +12,13 @@ use super::sandbox;
 use crate::app::Context;
 use crate::config::Mode;
 use axum::extract::Request;
-use axum::middleware::{from_fn, from_fn_with_state};
+use axum::middleware::from_fn;
+use axum::response::Response;
 use axum::{Extension, Router};
 use http::Uri;
 use numberotp_core::fault::{Fault, FaultCode};
 use serde_json::Value;
 use std::sync::Arc;
-use tower::ServiceExt;
 
 /// Every address, who answers it, and what the document says of it.
 fn table(mode: Mode) -> Table {
@@ -45,9 +45,9 @@ fn table(mode: Mode) -> Table {
         .add(GET, "/healthz", health::health, describe::health::health())
         .add(GET, "/readyz", health::ready, describe::health::ready())
         .add(GET, "/metrics", health::metrics, describe::health::metrics())
-        .add(GET, "/openapi.json", about::document, describe::about::document())
+        .add_page(GET, "/openapi.json", about::document, describe::about::document())
         .add(GET, "/docs", about::reference, describe::about::reference())
-        .add(GET, "/docs/scripts/{file}", about::script, describe::about::script())
+        .add_page(GET, "/docs/scripts/{file}", about::script, describe::about::script())
         .add(GET, "/docs/errors", about::errors, describe::about::errors())
         .add(GET, "/docs/errors/{code}", about::error, describe::about::error());
     // What tests may do to a sandbox is no address at all in production.
@@ -68,16 +68,27 @@ pub fn document(mode: Mode) -> Value {
     table(mode).document()
 }
 
-/// Every route, inside its frame. A slash at the end of an address changes nothing.
-pub fn router(context: Arc<Context>) -> Router {
-    let table = table(context.settings.mode);
-    let library = Arc::new(Library::new(&table.document()));
-    let routes = table.router().layer(Extension(library)).layer(from_fn(note_route));
-    let routes =
-        routes.fallback(nowhere).method_not_allowed_fallback(not_this_way).with_state(Arc::clone(&context));
-    // Around the router as a whole: what the router itself adds, such as Allow, is inside the frame.
-    let framed = Router::new().fallback_service(routes).layer(from_fn_with_state(Frame::new(context), frame));
-    Router::new().fallback_service(framed.map_request(without_last_slash))
+/// Every route, inside its frame: what a connection talks to.
+#[derive(Clone)]
+pub struct Api(Arc<(Frame, Router)>);
+
+impl Api {
+    /// The routes of a server in its mode.
+    pub fn new(context: Arc<Context>) -> Self {
+        let table = table(context.settings.mode);
+        let library = Arc::new(Library::new(&table.document()));
+        let routes = table.router(Extension(library)).layer(from_fn(note_route));
+        let routes = routes.fallback(nowhere).method_not_allowed_fallback(not_this_way);
+        let routes = routes.with_state(Arc::clone(&context));
+        Self(Arc::new((Frame::new(context), routes)))
+    }
+
+    /// Answers a request. A slash at the end of its address changes nothing. The frame is around the router as a whole:
+    /// what the router itself adds, such as `Allow`, is inside.
+    pub async fn answer(&self, request: Request) -> Response {
+        let (frame, routes) = &*self.0;
+        frame.around(without_last_slash(request), routes.clone()).await
+    }
 }
 
 fn without_last_slash(mut request: Request) -> Request {

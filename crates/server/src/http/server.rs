@@ -2,22 +2,22 @@
 //! long-polls end, the rest has ten seconds.
 
 use super::patient::{Body, Patient, Progress, Waits};
+use super::routes::Api;
 use super::seats::Seats;
 use crate::app::Context;
 use crate::config::Edge;
-use axum::Router;
-use hyper::body::Body as _;
+use hyper::body::{Body as _, Incoming};
 use hyper::server::conn::http1;
+use hyper::service::service_fn;
 use hyper_util::rt::{TokioIo, TokioTimer};
 use hyper_util::server::graceful::GracefulShutdown;
-use hyper_util::service::TowerToHyperService;
+use std::convert::Infallible;
 use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::Semaphore;
 use tokio_util::sync::CancellationToken;
-use tower::ServiceExt;
 
 /// Room for 32 KiB of headers and then some, so that we refuse larger ones ourselves.
 const BUFFER: usize = 40 * 1024;
@@ -55,7 +55,7 @@ pub struct Serving {
     /// Bound already.
     pub listener: TcpListener,
     /// Every route.
-    pub router: Router,
+    pub api: Api,
     /// Cancelled when the server is to stop.
     pub stopping: CancellationToken,
     /// What no connection goes beyond.
@@ -64,7 +64,7 @@ pub struct Serving {
 
 /// What all connections share.
 struct Hall {
-    router: Router,
+    api: Api,
     graceful: GracefulShutdown,
     room: Arc<Semaphore>,
     seats: Arc<Seats>,
@@ -74,9 +74,9 @@ struct Hall {
 
 /// Serves until it is told to stop, then drains.
 pub async fn serve(serving: Serving) {
-    let Serving { listener, router, stopping, bounds: Bounds { waits, idle, edge } } = serving;
+    let Serving { listener, api, stopping, bounds: Bounds { waits, idle, edge } } = serving;
     let room = Arc::new(Semaphore::new(CONNECTIONS_MOST));
-    let hall = Hall { router, graceful: GracefulShutdown::new(), room, seats: Seats::new(edge), waits, idle };
+    let hall = Hall { api, graceful: GracefulShutdown::new(), room, seats: Seats::new(edge), waits, idle };
     loop {
         let accepted = tokio::select! {
             () = stopping.cancelled() => break,
@@ -107,15 +107,16 @@ fn connection(hall: &Hall, stream: TcpStream, peer: SocketAddr) {
     let _best_effort = stream.set_nodelay(true);
     let progress = Progress::new();
     let (begun, answered) = (Arc::clone(&progress), Arc::clone(&progress));
-    let service =
-        hall.router.clone().map_request(move |mut request: http::Request<hyper::body::Incoming>| {
-            begun.begun(if request.body().is_end_stream() { Body::None } else { Body::Some });
-            request.extensions_mut().insert(PeerAddress(peer));
-            request.map(axum::body::Body::new)
-        });
-    let service = service.map_response(move |response| {
-        answered.answered();
-        response
+    let api = hall.api.clone();
+    let service = service_fn(move |mut request: http::Request<Incoming>| {
+        begun.begun(if request.body().is_end_stream() { Body::None } else { Body::Some });
+        request.extensions_mut().insert(PeerAddress(peer));
+        let (api, answered) = (api.clone(), Arc::clone(&answered));
+        async move {
+            let response = api.answer(request.map(axum::body::Body::new)).await;
+            answered.answered();
+            Ok::<_, Infallible>(response)
+        }
     });
     let connection = http1::Builder::new()
         .timer(TokioTimer::new())
@@ -123,10 +124,7 @@ fn connection(hall: &Hall, stream: TcpStream, peer: SocketAddr) {
         .header_read_timeout(hall.idle)
         .max_buf_size(BUFFER)
         .max_headers(FIELDS_MOST)
-        .serve_connection(
-            TokioIo::new(Patient::new(stream, progress, hall.waits)),
-            TowerToHyperService::new(service),
-        );
+        .serve_connection(TokioIo::new(Patient::new(stream, progress, hall.waits)), service);
     let watched = hall.graceful.watch(connection);
     tokio::spawn(async move {
         if let Err(error) = watched.await {

@@ -3,7 +3,6 @@
 //!
 //! Must never run anything by itself, nor draw from chance: what happens next is the simulator's choice alone.
 
-use axum::Router;
 use axum::body::Body;
 use http::Request;
 use http_body_util::BodyExt;
@@ -15,7 +14,7 @@ use numberotp_server::app::upstream::Wire;
 use numberotp_server::boot::{self, Hands, Tables};
 use numberotp_server::clock::Clock;
 use numberotp_server::config::{DatabaseSettings, OnOff, ServeSettings, resolve};
-use numberotp_server::http::{PeerAddress, router};
+use numberotp_server::http::{Api, PeerAddress};
 use numberotp_server::jobs;
 use numberotp_server::store::hot::Rules;
 use numberotp_server::store::{Hand, Store, StoreError, StoreOptions, Told, Tx};
@@ -25,7 +24,6 @@ use std::net::SocketAddr;
 use std::sync::{Arc, Mutex};
 use tokio::runtime::{Builder, Runtime};
 use tokio::task::JoinHandle;
-use tower::ServiceExt;
 
 /// A production database's master key; not one that stands in an example.
 const MASTER_KEY: &str = "q83vASNFZ4mrze8BI0VniavN7wEjRWeJq83vASNFZ4k=";
@@ -47,7 +45,7 @@ pub struct Answer {
 /// A running app.
 pub struct Process {
     context: Arc<Context>,
-    router: Router,
+    api: Api,
     hand: Hand,
     answers: Arc<Mutex<Vec<Answer>>>,
     runtime: Runtime,
@@ -77,8 +75,8 @@ impl Process {
         let resolved = resolved.unwrap();
         let starting = runtime.spawn(async move { boot::start(&resolved, hands).await });
         let context = finish(&runtime, &mut hand, starting).unwrap();
-        let router = router(Arc::clone(&context));
-        Self { context, router, hand, answers: Arc::default(), runtime }
+        let api = Api::new(Arc::clone(&context));
+        Self { context, api, hand, answers: Arc::default(), runtime }
     }
 
     /// Everything the use cases see.
@@ -100,9 +98,9 @@ impl Process {
     /// Sends a request; its answer comes when it comes.
     pub fn send(&self, flight: u64, mut request: Request<Body>) {
         request.extensions_mut().insert(PeerAddress(SocketAddr::from(PEER)));
-        let (router, answers) = (self.router.clone(), Arc::clone(&self.answers));
+        let (api, answers) = (self.api.clone(), Arc::clone(&self.answers));
         self.runtime.spawn(async move {
-            let (parts, body) = router.oneshot(request).await.unwrap().into_parts();
+            let (parts, body) = api.answer(request).await.into_parts();
             let body = body.collect().await.unwrap().to_bytes();
             let body = serde_json::from_slice(&body).unwrap();
             let answer = Answer { flight, status: parts.status.as_u16(), body };

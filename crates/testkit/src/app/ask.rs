@@ -4,41 +4,35 @@
 use super::contract::{Asked, contract};
 use super::people::Customer;
 use super::{PATIENCE, must};
-use axum::Router;
 use axum::body::Body;
 use bytes::Bytes;
 use http::header::{AUTHORIZATION, CACHE_CONTROL, CONTENT_TYPE, LINK};
 use http::{HeaderMap, HeaderName, HeaderValue, Method, Request};
 use http_body_util::BodyExt;
 use numberotp_server::config::Mode;
-use numberotp_server::http::PeerAddress;
+use numberotp_server::http::{Api, PeerAddress};
 use serde_json::Value;
 use std::net::SocketAddr;
 use tokio::runtime::Handle;
 use tokio::task::JoinHandle;
-use tower::ServiceExt;
 
 /// Where all requests come from: a network for documentation.
 const PEER: ([u8; 4], u16) = ([192, 0, 2, 77], 40_000);
 
 /// A request that is being put together.
 pub struct Ask {
-    router: Router,
+    api: Api,
     handle: Handle,
     request: Request<Body>,
     mode: Mode,
 }
 
 impl Ask {
-    pub(super) fn new(
-        (router, mode): (Router, Mode),
-        handle: Handle,
-        (method, path): (Method, &str),
-    ) -> Self {
+    pub(super) fn new((api, mode): (Api, Mode), handle: Handle, (method, path): (Method, &str)) -> Self {
         let request = Request::builder().method(method).uri(path).body(Body::empty());
         let mut request = must(path, request);
         request.extensions_mut().insert(PeerAddress(SocketAddr::from(PEER)));
-        Self { router, handle, request, mode }
+        Self { api, handle, request, mode }
     }
 
     /// With a header; a second one of the same name is added.
@@ -80,14 +74,10 @@ impl Ask {
     /// Sends it; the answer comes to the handle, and is one that the document promises.
     #[expect(clippy::panic, reason = "an answer that the document does not promise fails the test")]
     pub fn start(self) -> JoinHandle<Answer> {
-        let Self { router, handle, request, mode } = self;
+        let Self { api, handle, request, mode } = self;
         let asked = Asked { method: request.method().clone(), path: request.uri().to_string() };
         handle.spawn(async move {
-            let response = match router.oneshot(request).await {
-                Ok(response) => response,
-                Err(never) => match never {},
-            };
-            let (parts, body) = response.into_parts();
+            let (parts, body) = api.answer(request).await.into_parts();
             let body = must("the answer's body", body.collect().await).to_bytes();
             let answer = Answer { status: parts.status.as_u16(), headers: parts.headers, body };
             match contract(mode).broken(&asked, (answer.status, &answer.headers, &answer.body)) {

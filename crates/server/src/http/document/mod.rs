@@ -9,10 +9,11 @@ mod schemas;
 
 pub(super) use operation::{Operation, Tag, text};
 
+use super::about::Library;
 use crate::app::Context;
-use axum::Router;
 use axum::handler::Handler;
 use axum::routing::{MethodFilter, on};
+use axum::{Extension, Router};
 use http::Method;
 use serde_json::Value;
 use std::sync::Arc;
@@ -28,6 +29,8 @@ struct Entry {
 #[derive(Default)]
 pub(super) struct Table {
     router: Router<Arc<Context>>,
+    /// Those that send what is in the library.
+    pages: Router<Arc<Context>>,
     entries: Vec<Entry>,
 }
 
@@ -48,14 +51,27 @@ impl Table {
         handler: H,
         operation: Operation,
     ) -> Self {
-        let Self { router, mut entries } = self;
+        let Self { router, pages, mut entries } = self;
         entries.push(Entry { method, path, operation });
-        Self { router: router.route(path, on(filter, handler)), entries }
+        Self { router: router.route(path, on(filter, handler)), pages, entries }
+    }
+
+    /// The same for what is answered from the library: others must not pay for its being at hand.
+    pub(super) fn add_page<H: Handler<T, Arc<Context>>, T: 'static>(
+        self,
+        (method, filter): Verb,
+        path: &'static str,
+        handler: H,
+        operation: Operation,
+    ) -> Self {
+        let Self { router, pages, mut entries } = self;
+        entries.push(Entry { method, path, operation });
+        Self { router, pages: pages.route(path, on(filter, handler)), entries }
     }
 
     /// The routes.
-    pub(super) fn router(self) -> Router<Arc<Context>> {
-        self.router
+    pub(super) fn router(self, library: Extension<Arc<Library>>) -> Router<Arc<Context>> {
+        self.router.merge(self.pages.layer(library))
     }
 
     /// The document.
