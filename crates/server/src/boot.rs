@@ -1,6 +1,7 @@
 //! Starts the product: opens the database, fixes its mode, makes what a sandbox needs, and puts the context
 //! together. The same for the program and for tests.
 
+use crate::app::auth::KnownKeys;
 use crate::app::catalog::{self, CatalogView, HeldBack};
 use crate::app::limits::Limiter;
 use crate::app::upstream::{Tap, Wire};
@@ -353,6 +354,7 @@ pub async fn start(resolved: &Resolved, hands: Hands) -> Result<Arc<Context>, Bo
         poster: Poster::default(),
         tap: hands.tap,
         wire: hands.wire,
+        known_keys: KnownKeys::default(),
         limiter: Limiter::new(resolved.edge.limits, resolved.edge.enforced),
         edge: resolved.edge.clone(),
         purchases: Context::places(),

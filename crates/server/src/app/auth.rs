@@ -11,8 +11,10 @@ use numberotp_core::fault::{Fault, FaultCode};
 use numberotp_core::id::{AccountId, BrandId};
 use numberotp_core::secret::{Secret, SecretBytes};
 use numberotp_core::time::{Span, Time};
-use numberotp_core::token::{self, Bearer};
+use numberotp_core::token::{self, Bearer, TokenHash};
 use serde::{Deserialize, Serialize};
+use std::collections::HashMap;
+use std::sync::{Mutex, PoisonError};
 
 /// How long a session lasts.
 pub const SESSION_LIFE: Span = Span::hours(24 * 60);
@@ -34,10 +36,7 @@ pub async fn authenticate(context: &Context, bearer: &str) -> Result<Caller, Fau
     let unknown = || Fault::new(FaultCode::Unauthorized);
     let now = context.clock.now();
     let (kind, credential) = match Bearer::parse(bearer) {
-        Bearer::ApiKey(hash) => {
-            let found = context.store.read(move |tx| account::api_key_by_hash(tx, &hash)).await;
-            (CredentialKind::ApiKey, found.map_err(from_store)?)
-        }
+        Bearer::ApiKey(hash) => (CredentialKind::ApiKey, api_key(context, hash).await?),
         Bearer::Session(hash) => {
             let found = context.store.read(move |tx| account::session_by_hash(tx, &hash, now)).await;
             (CredentialKind::Session, found.map_err(from_store)?)
@@ -53,6 +52,50 @@ pub async fn authenticate(context: &Context, bearer: &str) -> Result<Caller, Fau
         credential_id: credential.id,
         scopes: credential.scopes,
     })
+}
+
+/// The live key with this hash, as it was at most [`KNOWN_FOR`] ago.
+async fn api_key(context: &Context, hash: TokenHash) -> Result<Option<Credential>, Fault> {
+    // Its age counts from before it is read.
+    let asked = context.clock.true_now();
+    if let Some(known) = context.known_keys.get(&hash, asked) {
+        return Ok(Some(known));
+    }
+    let found = context.store.read(move |tx| account::api_key_by_hash(tx, &hash)).await;
+    let found = found.map_err(from_store)?;
+    if let Some(credential) = found {
+        context.known_keys.put(hash, credential, asked);
+    }
+    Ok(found)
+}
+
+/// How long a key that was found is taken for good without another look. A key that is revoked has to be refused
+/// everywhere within a second.
+pub const KNOWN_FOR: Span = Span::millis(800);
+/// Most keys that are remembered; those beyond are looked up each time.
+const KNOWN_MOST: usize = 20_000;
+
+/// Keys that were found a moment ago. A program that asks often costs the database one look a second instead of one a
+/// request; what is not found is never remembered.
+#[derive(Default)]
+pub struct KnownKeys(Mutex<HashMap<TokenHash, (Time, Credential)>>);
+
+impl KnownKeys {
+    fn get(&self, hash: &TokenHash, now: Time) -> Option<Credential> {
+        let known = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let (since, credential) = known.get(hash)?;
+        (now < since.plus(KNOWN_FOR)).then_some(*credential)
+    }
+
+    fn put(&self, hash: TokenHash, credential: Credential, since: Time) {
+        let mut known = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        if known.len() >= KNOWN_MOST {
+            known.retain(|_, (before, _)| since < before.plus(KNOWN_FOR));
+        }
+        if known.len() < KNOWN_MOST {
+            known.insert(hash, (since, credential));
+        }
+    }
 }
 
 /// A signed token for an account.
@@ -126,4 +169,40 @@ pub fn session_store(
 ) -> Result<(), StoreError> {
     let hash = token::hash(session.expose());
     account::session_create(tx, account, &hash, (now, now.plus(SESSION_LIFE))).map(drop)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn hash(number: usize) -> TokenHash {
+        token::hash(&number.to_string())
+    }
+
+    fn credential(id: i64) -> Credential {
+        Credential { id, brand: BrandId::new(1), account: AccountId::new(id), scopes: Scopes::ALL }
+    }
+
+    #[test]
+    fn a_key_is_known_for_less_than_a_second_from_before_it_was_read() {
+        let (known, now) = (KnownKeys::default(), Time::from_micros(1_000_000));
+        assert!(known.get(&hash(1), now).is_none());
+        known.put(hash(1), credential(1), now);
+        assert_eq!(known.get(&hash(1), now).map(|key| key.id), Some(1));
+        assert!(known.get(&hash(2), now).is_none());
+        assert!(known.get(&hash(1), now.plus(KNOWN_FOR)).is_none());
+        assert!(KNOWN_FOR < Span::seconds(1));
+    }
+
+    #[test]
+    fn no_more_keys_are_remembered_than_there_is_room_for() {
+        let (known, now) = (KnownKeys::default(), Time::from_micros(1_000_000));
+        for number in 0..=KNOWN_MOST {
+            known.put(hash(number), credential(1), now);
+        }
+        assert!(known.get(&hash(KNOWN_MOST), now).is_none(), "the last is looked up each time");
+        let later = now.plus(KNOWN_FOR);
+        known.put(hash(KNOWN_MOST), credential(1), later);
+        assert!(known.get(&hash(KNOWN_MOST), later).is_some(), "until others' time is over");
+    }
 }

@@ -1,6 +1,7 @@
 //! Everything a use case needs, in one value. There are no process-wide globals: ten servers can live in one
 //! process, and tests do so.
 
+use super::auth::KnownKeys;
 use super::catalog::CatalogView;
 use super::limits::Limiter;
 use super::upstream::{Tap, Wire};
@@ -61,6 +62,8 @@ pub struct Context {
     pub metrics: Metrics,
     /// Whoever has it may read what is measured from afar.
     pub metrics_token: Option<SecretBytes>,
+    /// API keys that were found a moment ago.
+    pub known_keys: KnownKeys,
     /// Who asked how often.
     pub limiter: Limiter,
     /// Purchases being made at once: a provider that hangs must not take every request with it.

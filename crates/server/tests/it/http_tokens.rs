@@ -8,7 +8,7 @@ use http::Method;
 use jsonwebtoken::{Algorithm, EncodingKey, Header, encode};
 use numberotp_core::caller::Scopes;
 use numberotp_core::time::Span;
-use numberotp_server::app::auth::{JWT_LIFE, SESSION_LIFE, api_key_make, session_make};
+use numberotp_server::app::auth::{JWT_LIFE, KNOWN_FOR, SESSION_LIFE, api_key_make, session_make};
 use numberotp_server::store::db::{Access, Connection};
 use numberotp_testkit::app::{Customer, Setup, TestApp, in_sandbox, with_app};
 use serde_json::{Value, json};
@@ -125,6 +125,9 @@ fn a_key_opens_until_it_is_revoked_and_never_with_a_typo() {
         app.advance(Span::hours(24 * 3_650));
         opens(app, &customer.key).await;
         beside(app, "UPDATE api_keys SET revoked_at = 1 WHERE name = 'test'").await;
+        app.advance(KNOWN_FOR.minus(Span::micros(1)));
+        opens(app, &customer.key).await;
+        app.advance(Span::micros(1));
         is_shut_out(app, &customer.key).await;
     });
 }
