@@ -74,7 +74,7 @@ pub fn run(runtime: &Runtime, options: &Options) -> Told<()> {
         let attaches = held.map(|id| buyer.attach(id?)).collect::<Told<Vec<_>>>()?;
         commits.push(u64::try_from(sent.elapsed().as_micros()).unwrap_or(u64::MAX));
         for answer in carry_out(&mut writer, attaches)? {
-            let Answer::Attached(Attached::Attached(..)) = answer else {
+            let Answer::Attached(Attached::Attached(_)) = answer else {
                 return Err(format!("no number was attached: {answer:?}"));
             };
         }

@@ -269,7 +269,7 @@ async fn buy_one(
         Ok(Outcome::Number { number, provider_ref }) => {
             let attached = settle_attach(context, id, number, provider_ref).await;
             return match attached.map_err(|fault| unconfirmed(context, id).caused_by(fault))? {
-                Attached::Attached(activation, _) => {
+                Attached::Attached(activation) => {
                     Ok(Attempt::Bought(Box::new(Bought::new(*activation, after, Told::First))))
                 }
                 // The reconciler was quicker and had given up: the money is back.

@@ -1,7 +1,7 @@
 //! Activations as rows. A row that no state explains is refused where it is read.
 
 use super::StoreError;
-use super::db::{Row, Value, statements};
+use super::db::{Asked, Row, Value, statements};
 use super::tx::Tx;
 use super::wake::Wake;
 use numberotp_core::activation::{Activation, Line, Reception, ResendRefused, State, Status, Terms};
@@ -33,7 +33,7 @@ pub fn activation_get(tx: &mut Tx<'_>, id: ActivationId) -> Result<Option<Activa
 }
 
 /// Loads and locks activations.
-pub(super) fn activations_lock(tx: &mut Tx<'_>, ids: Vec<i64>) -> Result<Vec<Activation>, StoreError> {
+fn activations_lock(tx: &mut Tx<'_>, ids: Vec<i64>) -> Result<Vec<Activation>, StoreError> {
     tx.query(&ACTIVATIONS_LOCK, &[Value::Ints(ids)])?.into_iter().map(read_activation).collect()
 }
 
@@ -101,8 +101,13 @@ pub fn activation_resend(
     }
 }
 
+/// Asks for these activations, locked in the order of their ids.
+pub(super) fn activations_locked(ids: Vec<i64>) -> Asked<'static> {
+    (&ACTIVATIONS_LOCK, vec![Value::Ints(ids)])
+}
+
 /// Reads the columns of an activation.
-fn read_activation(mut row: Row) -> Result<Activation, StoreError> {
+pub(super) fn read_activation(mut row: Row) -> Result<Activation, StoreError> {
     let id = ActivationId::new(row.int("id")?);
     let brand = BrandId::new(row.int("brand_id")?);
     let account = AccountId::new(row.int("account_id")?);

@@ -2,7 +2,7 @@
 
 use super::StoreError;
 use super::activation::activation_get;
-use super::db::{Action, Bulk, Kind, Row, Value, statements};
+use super::db::{Action, Asked, Bulk, Kind, Row, Value, statements};
 use super::hot::{Claim, Repeated};
 use super::tx::Tx;
 use Kind::{Bytes, Int, Text};
@@ -10,6 +10,7 @@ use numberotp_core::activation::{Activation, State};
 use numberotp_core::id::{AccountId, ActivationId};
 use numberotp_core::money::{Credits, Usd};
 use numberotp_core::time::{Span, Time};
+use std::collections::BTreeSet;
 
 /// A key stands this long; then it is new again.
 pub const KEY_LIFE: Span = Span::hours(24);
@@ -41,6 +42,8 @@ pub(crate) const BULKS: &[Bulk] = &[KEYS_INSERT, KEYS_DELETE];
 statements! {
     /// What a key was used for.
     IDEMPOTENCY_KEY_GET = "SELECT id, fingerprint, activation_id, balance_after, credits_after, created_at FROM idempotency_keys WHERE account_id = $1 AND scope = $2 AND key = $3";
+    /// What keys were used for. Rows of other accounts' keys with the same names may be among them.
+    IDEMPOTENCY_KEYS_GET = "SELECT id, fingerprint, activation_id, balance_after, credits_after, created_at, account_id, scope, key FROM idempotency_keys WHERE account_id IN KEYS($1) AND scope IN TEXTS($2) AND key IN TEXTS($3)";
     /// Keys past their time.
     IDEMPOTENCY_KEYS_PURGE = "DELETE FROM idempotency_keys WHERE created_at <= $1";
 }
@@ -98,7 +101,7 @@ impl UsedKey {
     }
 }
 
-fn read_key(mut row: Row) -> Result<UsedKey, StoreError> {
+fn read_key(row: &mut Row) -> Result<UsedKey, StoreError> {
     Ok(UsedKey {
         id: row.int("id")?,
         fingerprint: row.bytes("fingerprint")?,
@@ -109,14 +112,29 @@ fn read_key(mut row: Row) -> Result<UsedKey, StoreError> {
     })
 }
 
+/// Whose key it is, where it counts, and how it is called.
+pub(super) type KeyName = (AccountId, String, String);
+
+/// Asks what keys were used for, whether they still stand or not.
+pub(super) fn keys_asked(names: &[KeyName]) -> Asked<'static> {
+    let accounts = names.iter().map(|(account, ..)| account.get()).collect();
+    let scopes: BTreeSet<String> = names.iter().map(|(_, scope, _)| scope.clone()).collect();
+    let keys = names.iter().map(|(.., key)| key.clone()).collect();
+    let sets = vec![Value::Ints(accounts), Value::Texts(scopes.into_iter().collect()), Value::Texts(keys)];
+    (&IDEMPOTENCY_KEYS_GET, sets)
+}
+
+/// Reads an answer to that.
+pub(super) fn read_named_key(mut row: Row) -> Result<(KeyName, UsedKey), StoreError> {
+    let used = read_key(&mut row)?;
+    let account = AccountId::new(row.int("account_id")?);
+    Ok(((account, row.text("scope")?, row.text("key")?), used))
+}
+
 /// What a key was used for, whether it still stands or not.
-pub(super) fn key_get(
-    tx: &mut Tx<'_>,
-    account: AccountId,
-    claim: &Claim,
-) -> Result<Option<UsedKey>, StoreError> {
+fn key_get(tx: &mut Tx<'_>, account: AccountId, claim: &Claim) -> Result<Option<UsedKey>, StoreError> {
     let parameters = [account.get().into(), claim.scope.as_str().into(), claim.key.as_str().into()];
-    tx.query_one(&IDEMPOTENCY_KEY_GET, &parameters)?.map(read_key).transpose()
+    tx.query_one(&IDEMPOTENCY_KEY_GET, &parameters)?.map(|mut row| read_key(&mut row)).transpose()
 }
 
 /// What a repeat under this key is told before anything else is looked at; `None`: the key is free.

@@ -91,7 +91,7 @@ impl StoreOptions {
     /// For a server.
     pub const fn server(rules: Rules) -> Self {
         let (schema, pace) = (Schema::BringUpToDate, Pace::Server);
-        Self { rules, schema, pace, row_block: 4_096, purchase_block: 64 }
+        Self { rules, schema, pace, row_block: 4_096, purchase_block: 256 }
     }
     /// For a command that makes a few rows.
     pub const fn command(rules: Rules, schema: Schema) -> Self {
@@ -104,7 +104,8 @@ type Read = Box<dyn FnOnce(&mut Connection) + Send>;
 /// The database, with its writers and readers.
 pub struct Store {
     engine: Engine,
-    hot: Queue,
+    /// One a writer of hot commands.
+    hot: Vec<Queue>,
     cold: Queue,
     reads: SyncSender<Read>,
     reads_waiting: Gauge,
@@ -120,7 +121,6 @@ impl Store {
         let wakes = Arc::new(WakeHub::default());
         let mut threads = Vec::new();
         let metrics = wakes.metrics();
-        let (hot, hot_end) = Queue::new(metrics.queue("hot"));
         let open_writer = || {
             let ids = IdBlocks::sized(options.row_block, options.purchase_block);
             let writer = Writer::open(engine, ids, options.rules.clone(), Arc::clone(&wakes))?;
@@ -131,11 +131,17 @@ impl Store {
         };
         metrics.connections("hot", engine.writers());
         metrics.connections("read", READERS);
+        let mut hot = Vec::new();
         for _ in 0..engine.writers() {
-            threads.push(writer_thread(open_writer()?, &hot_end, BATCH_MOST)?);
+            let (queue, end) = Queue::new(metrics.queue("hot"));
+            let writer = open_writer()?;
+            // Where closures have writers of their own.
+            let writer = if engine.writers() == 1 { writer } else { writer.by_key() };
+            threads.push(writer_thread(writer, &end, BATCH_MOST)?);
+            hot.push(queue);
         }
-        let cold = if engine.writers() == 1 {
-            hot.clone()
+        let cold = if let [only] = hot.as_slice() {
+            only.clone()
         } else {
             let (cold, cold_end) = Queue::new(metrics.queue("cold"));
             metrics.connections("cold", COLD_WRITERS);
@@ -184,7 +190,8 @@ impl Store {
 
     /// Work that waits to be written.
     pub fn writes_waiting(&self) -> i64 {
-        self.hot.waiting().max(self.cold.waiting())
+        // The hot queues are counted together.
+        self.hot.first().map_or(0, Queue::waiting).max(self.cold.waiting())
     }
 
     /// The answer to what was put into a queue. A failure is counted by what callers can do about it; a constraint
@@ -267,7 +274,11 @@ impl Store {
 
     async fn submit(&self, command: Command) -> Result<Answer, StoreError> {
         let (reply, answer) = oneshot::channel();
-        let pushed = self.hot.push(Work::Hot(Box::new(command), reply));
+        let lane = command.lane().checked_rem(self.hot.len()).unwrap_or(0);
+        let pushed = match self.hot.get(lane) {
+            Some(queue) => queue.push(Work::Hot(Box::new(command), reply)),
+            None => Err(StoreError::Unavailable("there is no writer".to_owned())),
+        };
         self.answer(pushed, answer).await
     }
 

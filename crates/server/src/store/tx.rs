@@ -4,7 +4,7 @@
 //! forget to commit: that is the writer's task.
 
 use super::StoreError;
-use super::db::{Bulk, Connection, Row, Statement, Value, statements};
+use super::db::{Asked, Bulk, Connection, Row, Statement, Value, statements};
 use super::wake::Wake;
 
 statements! {
@@ -110,7 +110,11 @@ impl Tx<'_> {
     }
     /// Serializes transactions that touch the same keys.
     pub fn lock_keys(&mut self, keys: Vec<i64>) -> Result<(), StoreError> {
-        self.connection.lock_keys(keys)
+        self.connection.queries(keys, &[]).map(drop)
+    }
+    /// Runs queries in this order, after serializing the transactions that touch the same keys.
+    pub fn queries(&mut self, keys: Vec<i64>, asked: &[Asked<'_>]) -> Result<Vec<Vec<Row>>, StoreError> {
+        self.connection.queries(keys, asked)
     }
 
     /// A number that no other row has or will have.

@@ -2,7 +2,7 @@
 //! commit, each caller answered after it.
 //!
 //! Hot commands are data and are carried out together (see `hot`); cold ones are closures. Each
-//! piece has a savepoint: a refusal by the database undoes that piece alone. A batch of hot commands
+//! piece can be undone alone: a refusal by the database undoes that piece alone. A batch of hot commands
 //! that is refused is repeated one by one.
 
 use super::StoreError;
@@ -82,6 +82,21 @@ pub struct Writer {
     ids: IdBlocks,
     rules: Rules,
     wakes: Arc<WakeHub>,
+    stands: Stands,
+}
+
+/// What stands in the open transaction. The first piece needs no savepoint: undoing it undoes all there is. Most
+/// batches are one piece.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Stands {
+    /// Nothing.
+    Nothing,
+    /// Pieces of work, and no savepoint was made yet.
+    Pieces,
+    /// Pieces of work, and others since a savepoint.
+    SincePoint,
+    /// Pieces of work, and nothing since a savepoint.
+    AtPoint,
 }
 
 /// A hot command and where its answer goes.
@@ -102,7 +117,14 @@ impl Writer {
         rules: Rules,
         wakes: Arc<WakeHub>,
     ) -> Result<Self, StoreError> {
-        Ok(Self { connection: Connection::open(engine, Access::Write)?, ids, rules, wakes })
+        let connection = Connection::open(engine, Access::Write)?;
+        Ok(Self { connection, ids, rules, wakes, stands: Stands::Nothing })
+    }
+
+    /// For batches of hot commands alone.
+    #[must_use]
+    pub fn by_key(self) -> Self {
+        Self { connection: self.connection.by_key(), ..self }
     }
 
     /// For a command, which takes its time.
@@ -159,7 +181,9 @@ impl Writer {
                 self.connection.begin()
             }
             begun => begun,
-        }
+        }?;
+        self.stands = Stands::Nothing;
+        Ok(())
     }
 
     /// To be called when a batch panicked: whatever was open is undone.
@@ -279,24 +303,37 @@ impl Writer {
         Ok(())
     }
 
-    /// Runs one piece in a savepoint. The outer error ends the whole batch (busy, unavailable), the inner
+    /// Runs one piece so that it can be undone alone. The outer error ends the whole batch (busy, unavailable), the inner
     /// one is this piece's own and is undone alone.
     fn piece<T>(
         &mut self,
         wakes: &mut Vec<Wake>,
         work: impl FnOnce(&mut Tx<'_>, &Rules) -> Result<T, StoreError>,
     ) -> Result<Result<T, StoreError>, StoreError> {
-        self.connection.script("SAVEPOINT piece")?;
+        match self.stands {
+            Stands::Nothing | Stands::AtPoint => {}
+            Stands::Pieces => self.connection.script("SAVEPOINT piece")?,
+            Stands::SincePoint => self.connection.script("RELEASE SAVEPOINT piece; SAVEPOINT piece")?,
+        }
         let before = wakes.len();
         let mut tx = Tx { connection: &mut self.connection, ids: &mut self.ids, wakes };
         match work(&mut tx, &self.rules) {
             Ok(answer) => {
-                self.connection.script("RELEASE SAVEPOINT piece")?;
+                self.stands = match self.stands {
+                    Stands::Nothing => Stands::Pieces,
+                    Stands::Pieces | Stands::SincePoint | Stands::AtPoint => Stands::SincePoint,
+                };
                 Ok(Ok(answer))
             }
             Err(error) if error.retryable() || error.breaks_connection() => Err(error),
             Err(error) => {
-                self.connection.script("ROLLBACK TO SAVEPOINT piece; RELEASE SAVEPOINT piece")?;
+                if self.stands == Stands::Nothing {
+                    self.connection.script("ROLLBACK")?;
+                    self.connection.begin()?;
+                } else {
+                    self.connection.script("ROLLBACK TO SAVEPOINT piece")?;
+                    self.stands = Stands::AtPoint;
+                }
                 self.ids.undone();
                 wakes.truncate(before);
                 Ok(Err(error))

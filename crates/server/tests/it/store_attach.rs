@@ -25,7 +25,7 @@ fn a_number_opens_a_lease_from_the_moment_the_purchase_began() {
         let id = stage.reserved(account);
         stage.pass(Span::seconds(3));
         let attach = stage.attach(id, "r1", "447700900001");
-        let Ok(Answer::Attached(Attached::Attached(activation, purses))) =
+        let Ok(Answer::Attached(Attached::Attached(activation))) =
             stage.send(Command::Attach(attach.clone()))
         else {
             panic!()
@@ -33,7 +33,7 @@ fn a_number_opens_a_lease_from_the_moment_the_purchase_began() {
         let State::Waiting(line) = &activation.state else { panic!("{:?}", activation.state) };
         assert_eq!((line.number.clone(), line.provider_ref.as_str()), (attach.number, "r1"));
         assert_eq!((line.attached_at, line.expires_at), (stage.now, stage.now.plus(WINDOW)));
-        assert_eq!((purses.balance.posted, purses.balance.held), (PRICE.micros(), PRICE.micros()));
+        assert_eq!(stage.balance(account), (PRICE.micros(), PRICE.micros()), "held, not spent");
         assert_eq!(stage.write(move |tx| activation_get(tx, id)).unwrap().as_ref(), Some(&*activation));
         let window = WINDOW.as_micros() + 3_000_000;
         assert_eq!(stage.list(LEASES), [format!("{} r1 +447700900001 tg {window} open", id.get())]);
@@ -54,8 +54,7 @@ fn attaching_again_answers_the_same_and_writes_nothing() {
         let before = stage.list(LEASES);
         stage.pass(Span::minutes(1));
         let again = stage.attach(id, "r1", "447700900001");
-        let Ok(Answer::Attached(Attached::Attached(activation, _))) = stage.send(Command::Attach(again))
-        else {
+        let Ok(Answer::Attached(Attached::Attached(activation))) = stage.send(Command::Attach(again)) else {
             panic!()
         };
         let line = activation.state.line().unwrap();

@@ -31,15 +31,14 @@ fn a_message_by_reference_is_adopted_and_charged() {
         assert_eq!(stage.balance(account), (50_000, 50_000));
         stage.pass(Span::seconds(1));
         let command = stage.attach(id, "r1", "447700900001");
-        let Ok(Answer::Attached(Attached::Attached(activation, purses))) =
-            stage.send(Command::Attach(command))
+        let Ok(Answer::Attached(Attached::Attached(activation))) = stage.send(Command::Attach(command))
         else {
             panic!()
         };
         let reception = activation.state.reception().unwrap();
         assert_eq!(reception.first_at, stage.now.minus(Span::seconds(1)), "the message's own instant");
         assert!(reception.code_message.is_some());
-        assert_eq!((purses.balance.posted, purses.balance.held), (0, 0));
+        assert_eq!(stage.balance(account), (0, 0));
         assert_eq!(stage.messages(), ["1 delivered"]);
         assert_eq!(stage.events(), ["activation.created", "activation.code_received"]);
         assert_eq!(stage.receive(message), Received::Matched, "a repeat now has its purchase");

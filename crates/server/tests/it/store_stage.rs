@@ -61,7 +61,7 @@ impl<'a> Stage<'a> {
         migrate(&mut raw, migrations()).unwrap();
         let hub = Arc::new(WakeHub::default());
         let ids = IdBlocks::sized(64, 16);
-        let writer = Writer::open(database.engine(), ids, RULES, Arc::clone(&hub)).unwrap();
+        let writer = Writer::open(database.engine(), ids, RULES, Arc::clone(&hub)).unwrap().by_key();
         Self { database, writer, raw, hub, now: Time::from_micros(1_714_384_800_000_000), people: 0 }
     }
 
@@ -133,7 +133,7 @@ impl<'a> Stage<'a> {
 
     fn another_writer(&self) -> Writer {
         let ids = IdBlocks::sized(64, 16);
-        Writer::open(self.database.engine(), ids, RULES, Arc::clone(&self.hub)).unwrap()
+        Writer::open(self.database.engine(), ids, RULES, Arc::clone(&self.hub)).unwrap().by_key()
     }
 
     /// No two transactions ever stood in each other's way until the database noticed. To be asked when the writers

@@ -56,6 +56,12 @@ const ALL: &[Migration] = &[
         sqlite: include_str!("../../../../../migrations/sqlite/0006_request_ids.sql"),
         postgres: include_str!("../../../../../migrations/postgres/0006_request_ids.sql"),
     },
+    Migration {
+        number: 7,
+        name: "indexes_by_name",
+        sqlite: include_str!("../../../../../migrations/sqlite/0007_indexes_by_name.sql"),
+        postgres: include_str!("../../../../../migrations/postgres/0007_indexes_by_name.sql"),
+    },
 ];
 
 const TABLE: &str = "CREATE TABLE IF NOT EXISTS migrations (number BIGINT PRIMARY KEY, name TEXT NOT NULL, checksum BIGINT NOT NULL)";
@@ -128,7 +134,7 @@ fn applied(connection: &mut Connection, list: &[Migration]) -> Result<Vec<(i64, 
 }
 
 fn apply_all(connection: &mut Connection, list: &[Migration]) -> Result<usize, StoreError> {
-    connection.lock_keys(vec![LOCK])?;
+    connection.queries(vec![LOCK], &[])?;
     let table = match connection {
         Connection::Sqlite(_) => TABLE_SQLITE,
         Connection::Postgres(_) => TABLE,

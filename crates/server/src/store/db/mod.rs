@@ -89,6 +89,9 @@ impl Engine {
     }
 }
 
+/// A query and its parameters.
+pub type Asked<'a> = (&'a Statement, Vec<Value>);
+
 /// A connection to either database. Used by one thread at a time.
 pub enum Connection {
     /// SQLite.
@@ -104,6 +107,15 @@ impl Connection {
             Engine::Sqlite(path) => Self::Sqlite(SqliteConnection::open(path, access)?),
             Engine::Postgres(url) => Self::Postgres(Box::new(PostgresConnection::new(url, access)?)),
         })
+    }
+
+    /// For batches of hot commands: every statement of theirs finds its rows by key.
+    #[must_use]
+    pub fn by_key(mut self) -> Self {
+        if let Self::Postgres(connection) = &mut self {
+            connection.by_key();
+        }
+        self
     }
 
     /// For work that takes its time and keeps nobody waiting, such as a migration: without the bounds that keep a
@@ -233,15 +245,24 @@ impl Connection {
         }
     }
 
-    /// Serializes transactions that touch the same keys before they read. SQLite's single writer needs none.
-    pub fn lock_keys(&mut self, keys: Vec<i64>) -> Result<(), StoreError> {
+    /// Runs queries in this order, after serializing the transactions that touch the same keys: SQLite's single writer
+    /// needs none of that. Where there is a line to the database all of it is sent together.
+    pub fn queries(&mut self, keys: Vec<i64>, asked: &[Asked<'_>]) -> Result<Vec<Vec<Row>>, StoreError> {
         const LOCK: Statement = Statement::new(
             "LOCK_KEYS",
             "SELECT pg_advisory_xact_lock(k) FROM (SELECT k FROM unnest($1::bigint[]) AS k ORDER BY k) AS sorted",
         );
         match self {
-            Self::Sqlite(_) => Ok(()),
-            Self::Postgres(connection) => connection.query(&LOCK, &[Value::Ints(keys)]).map(drop),
+            Self::Sqlite(_) => {
+                asked.iter().map(|(statement, parameters)| self.query(statement, parameters)).collect()
+            }
+            Self::Postgres(connection) => {
+                let lock = (!keys.is_empty()).then(|| (&LOCK, vec![Value::Ints(keys)]));
+                let locks = usize::from(lock.is_some());
+                let all: Vec<&Asked<'_>> = lock.iter().chain(asked).collect();
+                let answers = connection.queries(&all).map_err(|(error, name)| named(error, name))?;
+                Ok(answers.into_iter().skip(locks).collect())
+            }
         }
     }
 

@@ -1,10 +1,11 @@
 //! The PostgreSQL driver: one connection on its own small runtime, so that the store reads the same as on
 //! SQLite. Statements are prepared once a connection; a broken connection is made anew at the next use.
 
-use super::{Access, Bulk, Kind, Row, Statement, Value};
+use super::{Access, Asked, Bulk, Kind, Row, Statement, Value};
 use crate::store::StoreError;
 use bytes::BytesMut;
 use futures_util::future::join_all;
+use std::borrow::Cow;
 use std::collections::HashMap;
 use std::error::Error;
 use std::future::Future;
@@ -30,15 +31,39 @@ pub struct PostgresConnection {
     runtime: Runtime,
     config: Config,
     access: Access,
+    plans: Plans,
     answer_within: Duration,
     open: Option<Open>,
     rests_until: Option<Instant>,
 }
 
+/// How the server plans statements.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Plans {
+    /// As it thinks best.
+    Free,
+    /// Once, by index. A server that just filled its tables takes them for small and reads them whole, and its plans stay
+    /// as they are while the tables grow.
+    ByKey,
+}
+
+impl Plans {
+    const fn settings(self) -> &'static str {
+        match self {
+            // Of a table that nobody has counted yet it would gather thousands of rows to sort out one.
+            Self::Free => "SET enable_bitmapscan = off; ",
+            Self::ByKey => {
+                "SET plan_cache_mode = force_generic_plan; SET enable_seqscan = off; SET enable_hashjoin = off; \
+                 SET enable_mergejoin = off; SET enable_bitmapscan = off; SET jit = off; "
+            }
+        }
+    }
+}
+
 struct Open {
     client: Client,
     driver: JoinHandle<Result<(), tokio_postgres::Error>>,
-    prepared: HashMap<&'static str, Prepared>,
+    prepared: HashMap<Cow<'static, str>, Prepared>,
 }
 
 impl PostgresConnection {
@@ -49,7 +74,13 @@ impl PostgresConnection {
         config.connect_timeout(CONNECT_WITHIN).application_name("numberotp");
         let runtime = Builder::new_current_thread().enable_all().build();
         let runtime = runtime.map_err(|error| StoreError::Unavailable(error.to_string()))?;
-        Ok(Self { runtime, config, access, answer_within: ANSWER_WITHIN, open: None, rests_until: None })
+        let (plans, answer_within) = (Plans::Free, ANSWER_WITHIN);
+        Ok(Self { runtime, config, access, plans, answer_within, open: None, rests_until: None })
+    }
+
+    /// For statements that find their rows by key.
+    pub fn by_key(&mut self) {
+        self.plans = Plans::ByKey;
     }
 
     /// For work that takes its time and keeps nobody waiting.
@@ -96,8 +127,9 @@ impl PostgresConnection {
         let read_only = if self.access == Access::Read { "on" } else { "off" };
         let (statement, lock) = if self.answer_within == ANSWER_WITHIN { ("5s", "4s") } else { ("0", "60s") };
         let setup = format!(
-            "SET statement_timeout = '{statement}'; SET lock_timeout = '{lock}'; SET synchronous_commit = on; \
-             SET default_transaction_read_only = {read_only}"
+            "{}SET statement_timeout = '{statement}'; SET lock_timeout = '{lock}'; SET synchronous_commit = on; \
+             SET default_transaction_read_only = {read_only}",
+            self.plans.settings()
         );
         let (client, driver) = self.runtime.block_on(within(CONNECT_WITHIN, async move {
             let (client, connection) = config.connect(NoTls).await?;
@@ -138,17 +170,43 @@ impl PostgresConnection {
     pub fn query(&mut self, statement: &Statement, parameters: &[Value]) -> Result<Vec<Row>, StoreError> {
         let parameters: Vec<&(dyn ToSql + Sync)> = parameters.iter().map(parameter).collect();
         self.on_line(|line, open| {
-            let prepared = prepare(line, open, statement.sql, || statement.for_postgres())?;
+            let prepared = prepare(line, open, statement.sql.into(), || statement.for_postgres())?;
             let rows = line.answer(open.client.query(&prepared, &parameters))?;
             rows.iter().map(|row| read(row, statement.name)).collect()
         })
+    }
+
+    /// Runs several queries: all are sent, in this order, before the first answer is waited for. The error is that of
+    /// the first that fails, with its name.
+    pub fn queries(&mut self, asked: &[&Asked<'_>]) -> Result<Vec<Vec<Row>>, Failed> {
+        let parameters: Vec<Vec<&(dyn ToSql + Sync)>> =
+            asked.iter().map(|(_, parameters)| parameters.iter().map(parameter).collect()).collect();
+        let mut failed = asked.first().map_or("", |(statement, _)| statement.name);
+        let answer = self.on_line(|line, open| {
+            let mut prepared = Vec::with_capacity(asked.len());
+            for (statement, _) in asked {
+                failed = statement.name;
+                prepared.push(prepare(line, open, statement.sql.into(), || statement.for_postgres())?);
+            }
+            let client = &open.client;
+            let sent =
+                prepared.iter().zip(&parameters).map(|(prepared, given)| client.query(prepared, given));
+            let answers = line.answer(async { Ok(join_all(sent).await) })?;
+            let each = answers.into_iter().zip(asked).map(|(answer, (statement, _))| {
+                failed = statement.name;
+                let rows = answer.map_err(|error| from_driver(&error))?;
+                rows.iter().map(|row| read(row, statement.name)).collect()
+            });
+            each.collect()
+        });
+        answer.map_err(|error| (error, failed))
     }
 
     /// Runs a change; answers the number of rows it touched.
     pub fn execute(&mut self, statement: &Statement, parameters: &[Value]) -> Result<u64, StoreError> {
         let parameters: Vec<&(dyn ToSql + Sync)> = parameters.iter().map(parameter).collect();
         self.on_line(|line, open| {
-            let prepared = prepare(line, open, statement.sql, || statement.for_postgres())?;
+            let prepared = prepare(line, open, statement.sql.into(), || statement.for_postgres())?;
             line.answer(open.client.execute(&prepared, &parameters))
         })
     }
@@ -158,37 +216,59 @@ impl PostgresConnection {
         let columns = columns(bulk, rows);
         let parameters: Vec<&(dyn ToSql + Sync)> = columns.iter().map(ColumnValues::parameter).collect();
         self.on_line(|line, open| {
-            let prepared = prepare(line, open, bulk.name, || bulk.for_postgres())?;
+            let prepared = prepare(line, open, bulk.name.into(), || bulk.for_postgres())?;
             line.answer(open.client.execute(&prepared, &parameters))
         })
     }
 
-    /// The same for several tables: all is sent, in this order, before the first answer is waited for. A statement
-    /// that fails lets those after it fail too; the error is the first one's, with the name of its statement.
-    pub fn bulks(&mut self, writes: &[&Write<'_>]) -> Result<(), (StoreError, &'static str)> {
-        let Some((first, _)) = writes.first() else { return Ok(()) };
-        let columns: Vec<Vec<ColumnValues>> = writes.iter().map(|(bulk, rows)| columns(bulk, rows)).collect();
-        let mut failed = first.name;
+    /// The same for several tables: one statement for as many as there are before a table comes again, all of them sent
+    /// before the first answer is waited for. The error is that of the first that fails, with the name of its first write.
+    pub fn bulks(&mut self, writes: &[&Write<'_>]) -> Result<(), Failed> {
+        let groups = together(writes);
+        let columns: Vec<Vec<ColumnValues>> = groups
+            .iter()
+            .map(|group| group.iter().flat_map(|(bulk, rows)| columns(bulk, rows)).collect())
+            .collect();
+        let mut failed = "";
         let answer = self.on_line(|line, open| {
-            let mut prepared = Vec::with_capacity(writes.len());
-            for (bulk, _) in writes {
-                failed = bulk.name;
-                prepared.push(prepare(line, open, bulk.name, || bulk.for_postgres())?);
+            let mut prepared = Vec::with_capacity(groups.len());
+            for group in &groups {
+                let bulks: Vec<&Bulk> = group.iter().map(|(bulk, _)| *bulk).collect();
+                failed = bulks.first().map_or("", |bulk| bulk.name);
+                let names: Vec<&str> = bulks.iter().map(|bulk| bulk.name).collect();
+                let text = || Bulk::together_for_postgres(&bulks);
+                prepared.push(prepare(line, open, names.join(" ").into(), text)?);
             }
             let client = &open.client;
             let sent = prepared.iter().zip(&columns).map(|(prepared, columns)| {
                 client.execute_raw(prepared, columns.iter().map(ColumnValues::parameter))
             });
             let answers = line.answer(async { Ok(join_all(sent).await) })?;
-            let mut answers = answers.into_iter().zip(writes);
-            answers.try_for_each(|(answer, (bulk, _))| {
-                failed = bulk.name;
+            let mut answers = answers.into_iter().zip(&groups);
+            answers.try_for_each(|(answer, group)| {
+                failed = group.first().map_or("", |(bulk, _)| bulk.name);
                 answer.map(drop).map_err(|error| from_driver(&error))
             })
         });
         answer.map_err(|error| (error, failed))
     }
 }
+
+/// Writes that one statement can do: none to a table that an earlier one of them writes to.
+fn together<'a, 'w>(writes: &[&'a Write<'w>]) -> Vec<Vec<&'a Write<'w>>> {
+    let mut groups: Vec<Vec<&Write<'_>>> = Vec::new();
+    for write in writes {
+        let free = |group: &&mut Vec<&Write<'_>>| group.iter().all(|(bulk, _)| bulk.table != write.0.table);
+        match groups.last_mut().filter(free) {
+            Some(group) => group.push(write),
+            None => groups.push(vec![write]),
+        }
+    }
+    groups
+}
+
+/// An error, with the name of the statement that it is of.
+type Failed = (StoreError, &'static str);
 
 /// A table's rows.
 type Write<'a> = (&'a Bulk, Vec<Vec<Value>>);
@@ -244,10 +324,10 @@ impl ColumnValues {
 fn prepare(
     line: &Line<'_>,
     open: &mut Open,
-    key: &'static str,
+    key: Cow<'static, str>,
     text: impl FnOnce() -> String,
 ) -> Result<Prepared, StoreError> {
-    if let Some(prepared) = open.prepared.get(key) {
+    if let Some(prepared) = open.prepared.get(&key) {
         return Ok(prepared.clone());
     }
     let text = text();
@@ -351,5 +431,23 @@ fn from_driver(error: &tokio_postgres::Error) -> StoreError {
             StoreError::Unavailable(text)
         }
         _ => StoreError::Driver(text),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::store::db::Action;
+
+    #[test]
+    fn a_table_that_comes_again_begins_another_statement() {
+        let bulk = |name, table| Bulk { name, table, action: Action::Insert(&[("a", Kind::Int)]) };
+        let bulks = [bulk("1", "jobs"), bulk("2", "events"), bulk("3", "jobs"), bulk("4", "jobs")];
+        let writes: Vec<Write<'_>> = bulks.iter().map(|bulk| (bulk, Vec::new())).collect();
+        let groups = together(&writes.iter().collect::<Vec<_>>())
+            .into_iter()
+            .map(|group| group.into_iter().map(|(bulk, _)| bulk.name).collect::<Vec<_>>())
+            .collect::<Vec<_>>();
+        assert_eq!(groups, [vec!["1", "2"], vec!["3"], vec!["4"]]);
     }
 }

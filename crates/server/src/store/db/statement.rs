@@ -1,6 +1,6 @@
 //! One text for two databases. A statement is written once, with `$n` parameters and a few neutral words:
 //!
-//! - `KEYS($1)`, `TEXTS($1)`, `BLOBS($1)`: the integers, texts or bytes of a set parameter, as rows;
+//! - `IN KEYS($1)`, `IN TEXTS($1)`, `IN BLOBS($1)`: one of the integers, texts or bytes of a set parameter;
 //! - `LOCKED`, `SKIPPING`: row locks, which SQLite's single writer does not need;
 //!
 //! and [`Bulk`] describes an insert or update of many rows by its columns, from which both forms follow.
@@ -63,8 +63,8 @@ impl Statement {
     pub fn for_sqlite(&self) -> String {
         let text = self.sql.replace(" LOCKED", "").replace(" SKIPPING", "");
         let set = |kind: Set, parameter: &str| match kind {
-            Set::Blobs => format!("(SELECT unhex(value) FROM json_each({parameter}))"),
-            Set::Keys | Set::Texts => format!("(SELECT value FROM json_each({parameter}))"),
+            Set::Blobs => format!("IN (SELECT unhex(value) FROM json_each({parameter}))"),
+            Set::Keys | Set::Texts => format!("IN (SELECT value FROM json_each({parameter}))"),
         };
         numbered(&spell_sets(&text, set))
     }
@@ -74,10 +74,11 @@ impl Statement {
         // No key is ever changed, so rows that refer to a locked one (a sign-in, a new key) need not wait.
         let text = self.sql.replace(" LOCKED", " FOR NO KEY UPDATE");
         let text = text.replace(" SKIPPING", " FOR UPDATE SKIP LOCKED");
+        // A condition on an index, not a join whose order the planner would have to guess.
         let set = |kind: Set, parameter: &str| match kind {
-            Set::Keys => format!("(SELECT unnest({parameter}::bigint[]))"),
-            Set::Texts => format!("(SELECT unnest({parameter}::text[]))"),
-            Set::Blobs => format!("(SELECT unnest({parameter}::bytea[]))"),
+            Set::Keys => format!("= ANY({parameter}::bigint[])"),
+            Set::Texts => format!("= ANY({parameter}::text[])"),
+            Set::Blobs => format!("= ANY({parameter}::bytea[])"),
         };
         spell_sets(&text, set)
     }
@@ -91,7 +92,8 @@ enum Set {
     Blobs,
 }
 
-const SETS: [(&str, Set); 3] = [("KEYS(", Set::Keys), ("TEXTS(", Set::Texts), ("BLOBS(", Set::Blobs)];
+const SETS: [(&str, Set); 3] =
+    [("IN KEYS(", Set::Keys), ("IN TEXTS(", Set::Texts), ("IN BLOBS(", Set::Blobs)];
 
 /// Replaces each neutral set word with a database's own spelling.
 fn spell_sets(text: &str, spell: impl Fn(Set, &str) -> String) -> String {
@@ -164,12 +166,27 @@ impl Bulk {
 
     /// The text for all rows at once on PostgreSQL: one array a column.
     pub fn for_postgres(&self) -> String {
+        self.postgres_at(1)
+    }
+
+    /// The same for several writes at once. None sees what another does, so each must be to a table of its own.
+    pub fn together_for_postgres(bulks: &[&Self]) -> String {
+        let mut parameter = 1;
+        let parts = bulks.iter().enumerate().map(|(n, bulk)| {
+            let part = format!("w{n} AS ({})", bulk.postgres_at(parameter));
+            parameter += bulk.columns().len();
+            part
+        });
+        format!("WITH {} SELECT 1", parts.collect::<Vec<_>>().join(", "))
+    }
+
+    fn postgres_at(&self, first: usize) -> String {
         let table = self.table;
         let columns = self.columns();
         let arrays: Vec<String> = columns
             .iter()
             .enumerate()
-            .map(|(n, (_, kind))| format!("${}::{}[]", n + 1, kind.postgres()))
+            .map(|(n, (_, kind))| format!("${}::{}[]", n + first, kind.postgres()))
             .collect();
         let rows = format!("unnest({})", arrays.join(", "));
         let equal = |keys: &[Column]| {
@@ -235,7 +252,7 @@ mod tests {
         );
         assert_eq!(
             statement.for_postgres(),
-            "SELECT a FROM t WHERE id IN (SELECT unnest($2::bigint[])) AND n IN (SELECT unnest($1::text[])) FOR NO KEY UPDATE"
+            "SELECT a FROM t WHERE id = ANY($2::bigint[]) AND n = ANY($1::text[]) FOR NO KEY UPDATE"
         );
     }
 
@@ -250,6 +267,12 @@ mod tests {
         assert_eq!(
             update.for_postgres(),
             "UPDATE t AS t SET a = u.a FROM unnest($1::bigint[], $2::text[]) AS u(id, a) WHERE t.id = u.id"
+        );
+        let insert = Bulk { name: "I", table: "s", action: Action::Insert(&[("b", Kind::Int)]) };
+        assert_eq!(
+            Bulk::together_for_postgres(&[&update, &insert]),
+            "WITH w0 AS (UPDATE t AS t SET a = u.a FROM unnest($1::bigint[], $2::text[]) AS u(id, a) WHERE t.id = u.id), \
+             w1 AS (INSERT INTO s (b) SELECT b FROM unnest($3::bigint[]) AS u(b)) SELECT 1"
         );
     }
 }

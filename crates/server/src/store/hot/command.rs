@@ -47,6 +47,20 @@ pub enum Answer {
     Closed(Closed),
 }
 
+impl Command {
+    /// Which writer carries it out, where there are several: this number, divided by how many there are. All purchases
+    /// of an account have the same, so that two writers do not wait for each other over one purse.
+    pub fn lane(&self) -> usize {
+        let of = |id: i64| usize::try_from(id).unwrap_or(0);
+        match self {
+            Self::Reserve(reserve) => of(reserve.account.get()),
+            Self::Attach(attach) => of(attach.activation.get()),
+            Self::Receive(receive) => receive.dedupe_key.first().copied().map_or(0, usize::from),
+            Self::Close(close) => of(close.activation.get()),
+        }
+    }
+}
+
 /// Why and from where a purchase was allowed: kept with it.
 #[derive(Clone, Debug)]
 pub struct Origin {
@@ -138,8 +152,8 @@ pub struct Attach {
 /// Answer to [`Attach`].
 #[derive(Clone, Debug)]
 pub enum Attached {
-    /// It is attached (now or before); with the purses as they are.
-    Attached(Box<Activation>, Purses),
+    /// It is attached (now or before).
+    Attached(Box<Activation>),
     /// The purchase ended otherwise: the number has to be given back.
     Refused(Status),
 }

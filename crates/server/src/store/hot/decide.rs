@@ -137,9 +137,7 @@ impl Desk<'_> {
             self.take(step, attach.now)?;
             self.adopt(attach)?;
         }
-        let activation = self.activation(attach.activation)?;
-        let purses = self.purses(activation.account)?;
-        Ok(Attached::Attached(Box::new(activation), purses))
+        Ok(Attached::Attached(Box::new(self.activation(attach.activation)?)))
     }
 
     fn open_lease(&mut self, activation: &Activation, attach: &Attach) -> Result<(), StoreError> {
@@ -285,7 +283,7 @@ impl Desk<'_> {
 
     pub(super) fn activation(&self, id: ActivationId) -> Result<Activation, StoreError> {
         let found = self.working.activations.get(&id).cloned();
-        found.ok_or(StoreError::Corrupt { table: "leases", column: "activation_id" })
+        found.ok_or(StoreError::Corrupt { table: "activations", column: "id" })
     }
 
     fn purses(&self, account: AccountId) -> Result<Purses, StoreError> {

@@ -19,18 +19,25 @@ use crate::store::wake::Wake;
 use numberotp_core::activation::{Activation, HasCode, Verdict};
 use numberotp_core::time::Time;
 
-/// What is written, in this order, and sent together.
-type Writes = Vec<(&'static Bulk, Vec<Vec<Value>>)>;
+/// What is written, and sent together: new rows, then changes of rows, which may be new. Where both databases allow it
+/// each list is one statement, and none of a statement's writes sees what another does.
+#[derive(Default)]
+struct Writes {
+    new: Vec<Write>,
+    changes: Vec<Write>,
+}
+
+type Write = (&'static Bulk, Vec<Vec<Value>>);
 
 /// Writes the working set's changes and registers who is to be woken.
 pub fn flush(tx: &mut Tx<'_>, working: &Working) -> Result<(), StoreError> {
-    let mut writes = Writes::new();
+    let mut writes = Writes::default();
     books(&mut writes, working);
     activations(tx, &mut writes, working);
     keys(&mut writes, working);
     leases(&mut writes, working);
     messages(tx, &mut writes, working);
-    writes.push((&LOG_INSERT, working.log.iter().map(Entry::row).collect()));
+    writes.new.push((&LOG_INSERT, working.log.iter().map(Entry::row).collect()));
     let events: Vec<Vec<Value>> = working
         .events
         .iter()
@@ -44,9 +51,11 @@ pub fn flush(tx: &mut Tx<'_>, working: &Working) -> Result<(), StoreError> {
             ]
         })
         .collect();
-    writes.push((&EVENTS_INSERT, events));
+    writes.new.push((&EVENTS_INSERT, events));
     jobs(tx, &mut writes, working);
-    tx.bulks(&writes)
+    let Writes { mut new, changes } = writes;
+    new.extend(changes);
+    tx.bulks(&new)
 }
 
 fn micros(time: Time) -> Value {
@@ -61,9 +70,9 @@ fn books(writes: &mut Writes, working: &Working) {
         .iter()
         .filter_map(|account| working.payers.get(account).map(|payer| purses_row(*account, &payer.purses)))
         .collect();
-    writes.push((&MOVEMENTS_INSERT, movements));
-    writes.push((&TRANSFERS_INSERT, transfers));
-    writes.push((&PURSES_UPDATE, purses));
+    writes.new.push((&MOVEMENTS_INSERT, movements));
+    writes.new.push((&TRANSFERS_INSERT, transfers));
+    writes.new.push((&PURSES_UPDATE, purses));
 }
 
 fn activations(tx: &mut Tx<'_>, writes: &mut Writes, working: &Working) {
@@ -74,14 +83,14 @@ fn activations(tx: &mut Tx<'_>, writes: &mut Writes, working: &Working) {
             working.activations.get(id).map(|activation| insert_row(activation, origin))
         })
         .collect();
-    writes.push((&ACTIVATIONS_INSERT, inserts));
+    writes.new.push((&ACTIVATIONS_INSERT, inserts));
     let updates: Vec<Vec<Value>> = working
         .changed_activations
         .iter()
         .filter_map(|id| working.activations.get(id))
         .map(update_row)
         .collect();
-    writes.push((&ACTIVATIONS_UPDATE, updates));
+    writes.changes.push((&ACTIVATIONS_UPDATE, updates));
     for id in &working.changed_activations {
         tx.after_commit(Wake::Activation(*id));
     }
@@ -89,10 +98,10 @@ fn activations(tx: &mut Tx<'_>, writes: &mut Writes, working: &Working) {
 
 fn keys(writes: &mut Writes, working: &Working) {
     let ended: Vec<Vec<Value>> = working.ended_keys.iter().map(|id| vec![(*id).into()]).collect();
-    writes.push((&KEYS_DELETE, ended));
+    writes.new.push((&KEYS_DELETE, ended));
     let new: Vec<Vec<Value>> =
         working.new_keys.iter().map(|(account, claim, key)| key.row(*account, claim)).collect();
-    writes.push((&KEYS_INSERT, new));
+    writes.new.push((&KEYS_INSERT, new));
 }
 
 fn insert_row(activation: &Activation, origin: &Origin) -> Vec<Value> {
@@ -147,14 +156,14 @@ fn update_row(activation: &Activation) -> Vec<Value> {
 fn leases(writes: &mut Writes, working: &Working) {
     let inserts: Vec<Vec<Value>> =
         working.new_leases.iter().filter_map(|id| working.leases.get(id)).map(lease_row).collect();
-    writes.push((&LEASES_INSERT, inserts));
+    writes.new.push((&LEASES_INSERT, inserts));
     let closes: Vec<Vec<Value>> = working
         .closed_leases
         .iter()
         .filter_map(|id| working.leases.get(id))
         .map(|lease| vec![lease.id.get().into(), lease.closed_at.map(Time::micros).into()])
         .collect();
-    writes.push((&LEASES_CLOSE, closes));
+    writes.changes.push((&LEASES_CLOSE, closes));
 }
 
 fn lease_row(lease: &Lease) -> Vec<Value> {
@@ -176,7 +185,7 @@ fn lease_row(lease: &Lease) -> Vec<Value> {
 fn messages(tx: &mut Tx<'_>, writes: &mut Writes, working: &Working) {
     let inserts: Vec<Vec<Value>> =
         working.new_messages.iter().map(|(message, receive)| message_row(message, receive)).collect();
-    writes.push((&MESSAGES_INSERT, inserts));
+    writes.new.push((&MESSAGES_INSERT, inserts));
     for (message, _) in &working.new_messages {
         tx.after_commit(Wake::Message(message.verdict.as_str(), message.activation));
     }
@@ -192,7 +201,7 @@ fn messages(tx: &mut Tx<'_>, writes: &mut Writes, working: &Working) {
             ]
         })
         .collect();
-    writes.push((&MESSAGES_ADOPT, adoptions));
+    writes.changes.push((&MESSAGES_ADOPT, adoptions));
 }
 
 fn message_row(message: &NewMessage, receive: &Receive) -> Vec<Value> {
@@ -240,7 +249,7 @@ fn jobs(tx: &mut Tx<'_>, writes: &mut Writes, working: &Working) {
             ]
         })
         .collect();
-    writes.push((&JOBS_INSERT, inserts));
+    writes.new.push((&JOBS_INSERT, inserts));
     let moves: Vec<Vec<Value>> = working
         .moved_jobs
         .iter()
@@ -248,10 +257,10 @@ fn jobs(tx: &mut Tx<'_>, writes: &mut Writes, working: &Working) {
             vec![(*kind).into(), (*subject).into(), micros(*run_at), Value::Int(0), Value::Int(0)]
         })
         .collect();
-    writes.push((&JOBS_MOVE, moves));
+    writes.changes.push((&JOBS_MOVE, moves));
     let ends: Vec<Vec<Value>> =
         working.ended_jobs.iter().map(|(kind, subject)| vec![(*kind).into(), (*subject).into()]).collect();
-    writes.push((&JOBS_END, ends));
+    writes.changes.push((&JOBS_END, ends));
     let jobs = working.new_jobs.iter().map(|(_, _, _, at)| *at);
     for at in jobs.chain(working.moved_jobs.values().copied()) {
         tx.after_commit(Wake::Job(at));

@@ -4,17 +4,17 @@
 use super::command::{Closing, Command};
 use super::working::{Lease, PARKED_FOR, Parked, Payer, Working};
 use crate::store::StoreError;
-use crate::store::activation::activations_lock;
-use crate::store::db::{Row, Value, statements};
-use crate::store::idempotency::key_get;
+use crate::store::activation::{activations_locked, read_activation};
+use crate::store::db::{Asked, Row, Statement, Value, statements};
+use crate::store::idempotency::{KeyName, keys_asked, read_named_key};
 use crate::store::ledger::read_purses;
 use crate::store::tx::Tx;
-use numberotp_core::activation::{HasCode, WithheldBecause};
+use numberotp_core::activation::{Activation, HasCode, WithheldBecause};
 use numberotp_core::caller::Standing;
 use numberotp_core::id::{AccountId, ActivationId, BrandId, LeaseId, MessageId};
 use numberotp_core::inbound::{Candidate, STILL_MEANT};
 use numberotp_core::text::{PhoneNumber, ProviderCode};
-use numberotp_core::time::Time;
+use numberotp_core::time::{Span, Time};
 use numberotp_core::vocabulary::ServiceCode;
 use std::collections::BTreeSet;
 
@@ -23,16 +23,16 @@ statements! {
     HOT_MESSAGES_SEEN = "SELECT id, provider, dedupe_key, activation_id FROM messages WHERE provider IN TEXTS($1) AND dedupe_key IN BLOBS($2)";
     /// Leases by the provider's reference, open or not.
     HOT_LEASES_BY_REFERENCE = "SELECT id, brand_id, account_id, activation_id, provider, provider_ref, number, service, from_at, to_at, closed_at FROM leases WHERE provider IN TEXTS($1) AND provider_ref IN TEXTS($2)";
-    /// Open leases of numbers.
+    /// Leases of numbers that are open, or were not long ago.
     HOT_LEASES_BY_NUMBER = "SELECT id, brand_id, account_id, activation_id, provider, provider_ref, number, service, from_at, to_at, closed_at FROM leases WHERE number IN TEXTS($1) AND to_at > $2 AND (closed_at IS NULL OR closed_at > $2)";
     /// Leases of activations.
     HOT_LEASES_BY_ACTIVATION = "SELECT id, brand_id, account_id, activation_id, provider, provider_ref, number, service, from_at, to_at, closed_at FROM leases WHERE activation_id IN KEYS($1)";
     /// Parked messages with a reference.
     HOT_PARKED_BY_REFERENCE = "SELECT id, provider, provider_ref, number, has_code, services, reason, received_at FROM messages WHERE verdict = 'parked' AND key_day <> 0 AND provider_ref IN TEXTS($1) AND received_at >= $2";
-    /// Of these numbers, those that several services share.
-    HOT_NUMBERS_SHARED = "SELECT number FROM numbers WHERE shared = 1 AND number IN TEXTS($1)";
     /// Parked messages without one.
     HOT_PARKED_BY_NUMBER = "SELECT id, provider, provider_ref, number, has_code, services, reason, received_at FROM messages WHERE verdict = 'parked' AND key_day <> 0 AND provider_ref IS NULL AND number IN TEXTS($1) AND received_at >= $2";
+    /// Of these numbers, those that several services share.
+    HOT_NUMBERS_SHARED = "SELECT number FROM numbers WHERE shared = 1 AND number IN TEXTS($1)";
     /// Purses with their accounts, locked in the order of their ids.
     HOT_PURSES = "SELECT p.account_id, a.standing, p.balance_posted, p.balance_held, p.gift_posted, p.gift_held, p.granted_posted, p.granted_held, p.bought_posted, p.bought_held, p.gift_total FROM purses p JOIN accounts a ON a.id = p.account_id WHERE p.account_id IN KEYS($1) ORDER BY p.account_id LOCKED";
 }
@@ -46,8 +46,11 @@ struct Needs {
     attached_references: BTreeSet<String>,
     attached_numbers: BTreeSet<String>,
     activations: BTreeSet<i64>,
+    /// Of those, the ones that get a number, and the ones that end.
+    attached: BTreeSet<i64>,
+    closed: BTreeSet<i64>,
     accounts: BTreeSet<i64>,
-    claims: BTreeSet<String>,
+    claims: BTreeSet<KeyName>,
     messages: BTreeSet<Vec<u8>>,
     closing: BTreeSet<i64>,
     /// The earliest instant of the batch: what counts at a later one is decided command by command.
@@ -70,11 +73,12 @@ impl Needs {
             Command::Reserve(reserve) => {
                 self.accounts.insert(reserve.account.get());
                 if let Some(claim) = &reserve.claim {
-                    self.claims.insert(format!("{} {} {}", reserve.account.get(), claim.scope, claim.key));
+                    self.claims.insert((reserve.account, claim.scope.clone(), claim.key.clone()));
                 }
             }
             Command::Attach(attach) => {
                 self.activations.insert(attach.activation.get());
+                self.attached.insert(attach.activation.get());
                 self.attached_references.insert(attach.provider_ref.clone());
                 self.attached_numbers.insert(attach.number.expose().to_owned());
             }
@@ -89,6 +93,7 @@ impl Needs {
             }
             Command::Close(close) => {
                 self.activations.insert(close.activation.get());
+                self.closed.insert(close.activation.get());
                 if !matches!(close.closing, Closing::Fail | Closing::GiveUp) {
                     self.closing.insert(close.activation.get());
                 }
@@ -104,7 +109,10 @@ impl Needs {
     fn locks(&self) -> Vec<i64> {
         let references = self.references.union(&self.attached_references).map(|text| lock_key("ref", text));
         let numbers = self.numbers.union(&self.attached_numbers).map(|text| lock_key("number", text));
-        let claims = self.claims.iter().map(|text| lock_key("claim", text));
+        let claims = self
+            .claims
+            .iter()
+            .map(|(account, scope, key)| lock_key("claim", &format!("{} {scope} {key}", account.get())));
         references.chain(numbers).chain(claims).collect()
     }
 }
@@ -125,131 +133,162 @@ fn keys(set: &BTreeSet<i64>) -> Value {
     Value::Ints(set.iter().copied().collect())
 }
 
-/// Loads everything that the commands need.
+/// A question of the batch and what becomes of its answer.
+struct Ask {
+    asked: Asked<'static>,
+    read: Read,
+}
+
+impl Ask {
+    fn new(statement: &'static Statement, parameters: Vec<Value>, read: Read) -> Self {
+        Self { asked: (statement, parameters), read }
+    }
+}
+
+type Read = fn(&mut Working, Row) -> Result<(), StoreError>;
+
+/// Asks all of it at once.
+fn ask(tx: &mut Tx<'_>, keys: Vec<i64>, asks: Vec<Ask>, working: &mut Working) -> Result<(), StoreError> {
+    let (asked, reads): (Vec<_>, Vec<_>) = asks.into_iter().map(|ask| (ask.asked, ask.read)).unzip();
+    if keys.is_empty() && asked.is_empty() {
+        return Ok(());
+    }
+    for (rows, read) in tx.queries(keys, &asked)?.into_iter().zip(reads) {
+        rows.into_iter().try_for_each(|row| read(working, row))?;
+    }
+    Ok(())
+}
+
+/// Loads everything that the commands need: what they name, then the purchases that this leads to, then who pays.
 pub fn load(tx: &mut Tx<'_>, commands: &[Command]) -> Result<Working, StoreError> {
-    let mut needs = Needs::of(commands);
-    let locks = needs.locks();
-    if !locks.is_empty() {
-        tx.lock_keys(locks)?;
-    }
+    let needs = Needs::of(commands);
     let mut working = Working::default();
-    load_seen(tx, &needs, &mut working)?;
-    load_keys(tx, commands, &mut needs, &mut working)?;
-    load_leases(tx, &needs, &mut working)?;
-    load_parked(tx, &needs, &mut working)?;
-    load_shared(tx, &needs, &mut working)?;
-    needs.activations.extend(working.leases.values().map(|lease| lease.candidate.activation.get()));
-    if !needs.activations.is_empty() {
-        for activation in activations_lock(tx, needs.activations.iter().copied().collect())? {
-            needs.accounts.insert(activation.account.get());
-            working.activations.insert(activation.id, activation);
-        }
-    }
-    // After the lock: an attach that went before has committed its lease by now.
-    if !needs.closing.is_empty() {
-        for row in tx.query(&HOT_LEASES_BY_ACTIVATION, &[keys(&needs.closing)])? {
-            let lease = read_lease(row)?;
-            working.leases.entry(lease.id).or_insert(lease);
-        }
-    }
-    if !needs.accounts.is_empty() {
-        for mut row in tx.query(&HOT_PURSES, &[keys(&needs.accounts)])? {
-            let account = AccountId::new(row.int("account_id")?);
-            let standing = row.parsed("standing", Standing::parse)?;
-            working.payers.insert(account, Payer { standing, purses: read_purses(&mut row)? });
-        }
-    }
+    ask(tx, needs.locks(), named(&needs), &mut working)?;
+    let mut activations = needs.activations.clone();
+    activations.extend(working.leases.values().map(|lease| lease.candidate.activation.get()));
+    activations.extend(working.keys.values().map(|used| used.activation.get()));
+    ask(tx, Vec::new(), purchases(&needs, &activations, &working), &mut working)?;
+    ask(tx, Vec::new(), payers(&needs, &working), &mut working)?;
     Ok(working)
 }
 
-fn load_seen(tx: &mut Tx<'_>, needs: &Needs, working: &mut Working) -> Result<(), StoreError> {
-    if needs.messages.is_empty() {
-        return Ok(());
+/// What the commands name: messages, keys, references and numbers.
+fn named(needs: &Needs) -> Vec<Ask> {
+    let mut asks = Vec::new();
+    let since = |back: Span| Value::Int(needs.since().minus(back).micros());
+    if !needs.messages.is_empty() {
+        let keys = Value::Blobs(needs.messages.iter().cloned().collect());
+        asks.push(Ask::new(&HOT_MESSAGES_SEEN, vec![texts(&needs.providers), keys], read_seen));
     }
-    let keys = Value::Blobs(needs.messages.iter().cloned().collect());
-    for mut row in tx.query(&HOT_MESSAGES_SEEN, &[texts(&needs.providers), keys])? {
-        let id = MessageId::new(row.int("id")?);
-        let provider = row.parsed("provider", ProviderCode::parse)?;
-        let key = row.bytes("dedupe_key")?;
-        working.seen.insert((provider, key), id);
-        if row.opt_int("activation_id")?.is_some() {
-            working.matched.insert(id);
-        }
+    if !needs.claims.is_empty() {
+        let names: Vec<KeyName> = needs.claims.iter().cloned().collect();
+        asks.push(Ask { asked: keys_asked(&names), read: read_key });
     }
-    Ok(())
-}
-
-fn load_keys(
-    tx: &mut Tx<'_>,
-    commands: &[Command],
-    needs: &mut Needs,
-    working: &mut Working,
-) -> Result<(), StoreError> {
-    for command in commands {
-        let Command::Reserve(reserve) = command else { continue };
-        let Some(claim) = &reserve.claim else { continue };
-        if let Some(used) = key_get(tx, reserve.account, claim)? {
-            needs.activations.insert(used.activation.get());
-            working.keys.insert((reserve.account, claim.scope.clone(), claim.key.clone()), used);
-        }
-    }
-    Ok(())
-}
-
-fn load_leases(tx: &mut Tx<'_>, needs: &Needs, working: &mut Working) -> Result<(), StoreError> {
-    let mut rows = Vec::new();
     if !needs.references.is_empty() {
-        rows.extend(
-            tx.query(&HOT_LEASES_BY_REFERENCE, &[texts(&needs.providers), texts(&needs.references)])?,
-        );
+        let sets = vec![texts(&needs.providers), texts(&needs.references)];
+        asks.push(Ask::new(&HOT_LEASES_BY_REFERENCE, sets, add_lease));
     }
     if !needs.numbers.is_empty() {
-        rows.extend(tx.query(
-            &HOT_LEASES_BY_NUMBER,
-            &[texts(&needs.numbers), Value::Int(needs.since().minus(STILL_MEANT).micros())],
-        )?);
+        let sets = vec![texts(&needs.numbers), since(STILL_MEANT)];
+        asks.push(Ask::new(&HOT_LEASES_BY_NUMBER, sets, add_lease));
     }
-    for row in rows {
-        let lease = read_lease(row)?;
-        working.leases.insert(lease.id, lease);
+    if !needs.attached_references.is_empty() {
+        let sets = vec![texts(&needs.attached_references), since(PARKED_FOR)];
+        asks.push(Ask::new(&HOT_PARKED_BY_REFERENCE, sets, read_parked));
+        let sets = vec![texts(&needs.attached_numbers), since(PARKED_FOR)];
+        asks.push(Ask::new(&HOT_PARKED_BY_NUMBER, sets, read_parked));
     }
-    Ok(())
+    asks
 }
 
-fn load_parked(tx: &mut Tx<'_>, needs: &Needs, working: &mut Working) -> Result<(), StoreError> {
-    if needs.attached_references.is_empty() {
-        return Ok(());
-    }
-    let since = Value::Int(needs.since().minus(PARKED_FOR).micros());
-    let mut rows = tx.query(&HOT_PARKED_BY_REFERENCE, &[texts(&needs.attached_references), since.clone()])?;
-    rows.extend(tx.query(&HOT_PARKED_BY_NUMBER, &[texts(&needs.attached_numbers), since])?);
-    for mut row in rows {
-        let parked = Parked {
-            id: MessageId::new(row.int("id")?),
-            provider: row.parsed("provider", ProviderCode::parse)?,
-            provider_ref: row.opt_text("provider_ref")?,
-            number: row.opt_text("number")?.as_deref().and_then(PhoneNumber::parse),
-            has_code: if row.int("has_code")? == 1 { HasCode::Yes } else { HasCode::No },
-            services: row.text("services")?.split(',').filter_map(ServiceCode::parse).collect(),
-            withheld: WithheldBecause::parse(&row.text("reason")?),
-            received_at: Time::from_micros(row.int("received_at")?),
-        };
-        working.parked.insert(parked.id, parked);
-    }
-    Ok(())
-}
-
-/// Looked up only where a message without a reference is about to be matched.
-fn load_shared(tx: &mut Tx<'_>, needs: &Needs, working: &mut Working) -> Result<(), StoreError> {
+/// The purchases, locked, and what is said of them.
+fn purchases(needs: &Needs, activations: &BTreeSet<i64>, working: &Working) -> Vec<Ask> {
+    let mut asks = Vec::new();
+    // Looked up only where a message without a reference is about to be matched.
     let parked = working.parked.values().filter(|parked| parked.provider_ref.is_none());
     let mut numbers: BTreeSet<String> =
         parked.filter_map(|parked| parked.number.as_ref().map(|number| number.expose().to_owned())).collect();
     numbers.extend(needs.numbers.iter().cloned());
     if !numbers.is_empty() {
-        for mut row in tx.query(&HOT_NUMBERS_SHARED, &[texts(&numbers)])? {
-            working.shared.insert(row.text("number")?);
-        }
+        asks.push(Ask::new(&HOT_NUMBERS_SHARED, vec![texts(&numbers)], read_shared));
     }
+    if !activations.is_empty() {
+        let asked = activations_locked(activations.iter().copied().collect());
+        asks.push(Ask { asked, read: read_purchase });
+    }
+    // After the lock: an attach that went before has committed its lease by now.
+    if !needs.closing.is_empty() {
+        asks.push(Ask::new(&HOT_LEASES_BY_ACTIVATION, vec![keys(&needs.closing)], add_lease));
+    }
+    asks
+}
+
+/// Who pays, locked. A number that is attached moves no money, unless a message is there for it already.
+fn payers(needs: &Needs, working: &Working) -> Vec<Ask> {
+    let mut accounts = needs.accounts.clone();
+    let messages = !needs.messages.is_empty() || !working.parked.is_empty();
+    let only_attached = |id: i64| needs.attached.contains(&id) && !needs.closed.contains(&id);
+    let pays = |activation: &&Activation| messages || !only_attached(activation.id.get());
+    accounts.extend(working.activations.values().filter(pays).map(|activation| activation.account.get()));
+    if accounts.is_empty() {
+        return Vec::new();
+    }
+    vec![Ask::new(&HOT_PURSES, vec![keys(&accounts)], read_payer)]
+}
+
+fn read_seen(working: &mut Working, mut row: Row) -> Result<(), StoreError> {
+    let id = MessageId::new(row.int("id")?);
+    let provider = row.parsed("provider", ProviderCode::parse)?;
+    let key = row.bytes("dedupe_key")?;
+    working.seen.insert((provider, key), id);
+    if row.opt_int("activation_id")?.is_some() {
+        working.matched.insert(id);
+    }
+    Ok(())
+}
+
+fn read_key(working: &mut Working, row: Row) -> Result<(), StoreError> {
+    let (name, used) = read_named_key(row)?;
+    working.keys.insert(name, used);
+    Ok(())
+}
+
+fn add_lease(working: &mut Working, row: Row) -> Result<(), StoreError> {
+    let lease = read_lease(row)?;
+    working.leases.entry(lease.id).or_insert(lease);
+    Ok(())
+}
+
+fn read_parked(working: &mut Working, mut row: Row) -> Result<(), StoreError> {
+    let parked = Parked {
+        id: MessageId::new(row.int("id")?),
+        provider: row.parsed("provider", ProviderCode::parse)?,
+        provider_ref: row.opt_text("provider_ref")?,
+        number: row.opt_text("number")?.as_deref().and_then(PhoneNumber::parse),
+        has_code: if row.int("has_code")? == 1 { HasCode::Yes } else { HasCode::No },
+        services: row.text("services")?.split(',').filter_map(ServiceCode::parse).collect(),
+        withheld: WithheldBecause::parse(&row.text("reason")?),
+        received_at: Time::from_micros(row.int("received_at")?),
+    };
+    working.parked.insert(parked.id, parked);
+    Ok(())
+}
+
+fn read_shared(working: &mut Working, mut row: Row) -> Result<(), StoreError> {
+    working.shared.insert(row.text("number")?);
+    Ok(())
+}
+
+fn read_purchase(working: &mut Working, row: Row) -> Result<(), StoreError> {
+    let activation = read_activation(row)?;
+    working.activations.insert(activation.id, activation);
+    Ok(())
+}
+
+fn read_payer(working: &mut Working, mut row: Row) -> Result<(), StoreError> {
+    let account = AccountId::new(row.int("account_id")?);
+    let standing = row.parsed("standing", Standing::parse)?;
+    working.payers.insert(account, Payer { standing, purses: read_purses(&mut row)? });
     Ok(())
 }
 
