@@ -11,7 +11,9 @@ use numberotp_server::boot::{self, Hands};
 use numberotp_server::config::{DatabaseSettings, OnOff, Resolved, ServeSettings, Settings, resolve};
 use numberotp_server::http::{Api, Bounds, Serving, serve as serve_http};
 use numberotp_server::jobs;
+use numberotp_server::telemetry::{Form, subscriber};
 use numberotp_testkit::instant;
+use std::fs::OpenOptions;
 use std::io::Read;
 use std::net::Ipv4Addr;
 use std::sync::Arc;
@@ -57,6 +59,10 @@ fn adjust(settings: &mut Settings) {
 
 /// Serves until standard input closes. Prints `ready ADDRESS`.
 pub async fn serve(place: Place) -> Told<()> {
+    // What is logged is written as the product writes it, and goes nowhere.
+    let nowhere = OpenOptions::new().write(true).open("/dev/null").about("/dev/null")?;
+    tracing::subscriber::set_global_default(subscriber(Form::Json, None, Arc::new(nowhere)))
+        .about("the log")?;
     let resolved = resolved(&place.database)?;
     let hands = Hands { adjust: Some(adjust), tap: Some(instant::tap()), ..Hands::default() };
     let context = boot::start(&resolved, hands).await.about("the start")?;

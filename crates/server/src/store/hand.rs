@@ -5,8 +5,9 @@
 //! by the program; a database that loses connections is played here, past the connection.
 
 use super::db::{Access, Connection, Engine};
+use super::queue::{Queue, QueueEnd};
 use super::tx::IdBlocks;
-use super::writer::{Queue, QueueEnd, Work, Writer};
+use super::writer::{Work, Writer};
 use super::{READS_MOST, Read, Store, StoreError, StoreOptions, WakeHub, prepare_schema};
 use std::collections::VecDeque;
 use std::sync::Arc;

@@ -18,6 +18,7 @@ pub mod message;
 pub mod number;
 pub mod offer;
 pub mod provider_key;
+mod queue;
 pub mod sandbox;
 pub mod scenario;
 pub mod setting;
@@ -27,22 +28,23 @@ mod writer;
 
 pub use error::StoreError;
 pub use hand::{Hand, Told};
+pub use queue::{BATCH_MOST, QUEUE_MOST};
 pub use tx::{IdBlocks, Sequence, Tx};
 pub use wake::{Waiting, Wake, WakeHub};
-pub use writer::{BATCH_MOST, QUEUE_MOST, Work, Writer, cold};
+pub use writer::{Work, Writer, cold};
 
 use crate::metrics::StoreMetrics;
 use db::{Access, Bulk, Connection, Engine, Statement, migrate, migrations, require};
 use hot::{Answer, Attach, Attached, Close, Closed, Command, Receive, Received, Reserve, Reserved, Rules};
 use numberotp_core::time::Time;
 use prometheus_client::metrics::gauge::Gauge;
+use queue::{Queue, QueueEnd, drain};
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::mpsc::{Receiver, SyncSender, TrySendError, sync_channel};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::thread::JoinHandle;
 use std::time::Instant;
 use tokio::sync::oneshot;
-use writer::{Queue, QueueEnd, drain};
 
 /// Threads that read; more gain nothing on the machines this is made for.
 const READERS: usize = 4;

@@ -1,5 +1,4 @@
-//! The write combiner: a bounded queue of work, drained without waiting for more, many pieces to one durable
-//! commit, each caller answered after it.
+//! The write combiner: many pieces of work to one durable commit, each caller answered after it.
 //!
 //! Hot commands are data and are carried out together (see `hot`); cold ones are closures. Each
 //! piece can be undone alone: a refusal by the database undoes that piece alone. A batch of hot commands
@@ -10,17 +9,11 @@ use super::db::{Access, Connection, Engine};
 use super::hot::{self, Answer, Command, Rules};
 use super::tx::{IdBlocks, Tx};
 use super::wake::{Wake, WakeHub};
-use prometheus_client::metrics::gauge::Gauge;
-use std::panic::{AssertUnwindSafe, catch_unwind};
-use std::sync::mpsc::{Receiver, SyncSender, TrySendError, sync_channel};
-use std::sync::{Arc, Mutex, PoisonError};
+use crate::metrics::StoreMetrics;
+use std::sync::Arc;
 use std::time::Instant;
 use tokio::sync::oneshot;
 
-/// Most pieces to one commit.
-pub const BATCH_MOST: usize = 256;
-/// Most pieces that wait; beyond, callers are refused at once.
-pub const QUEUE_MOST: usize = 4_096;
 /// How often a batch is tried again when the database was busy.
 const TRIES: usize = 5;
 
@@ -186,8 +179,13 @@ impl Writer {
         Ok(())
     }
 
+    /// What is counted about its batches.
+    pub(super) fn metrics(&self) -> &StoreMetrics {
+        self.wakes.metrics()
+    }
+
     /// To be called when a batch panicked: whatever was open is undone.
-    fn recover(&mut self) {
+    pub(super) fn recover(&mut self) {
         self.connection.forget();
         self.ids = self.ids.emptied();
     }
@@ -382,79 +380,5 @@ fn refuse(work: Work, error: &StoreError) {
             let _gone = reply.send(Err(error.clone()));
         }
         Work::Cold(cold) => cold.finish(Err(error.clone())),
-    }
-}
-
-/// The queue before the writers.
-#[derive(Clone)]
-pub struct Queue {
-    sender: SyncSender<Work>,
-    waiting: Gauge,
-}
-
-impl Queue {
-    /// A queue, counted by this gauge, and the end that writers drain.
-    pub fn new(waiting: Gauge) -> (Self, Arc<QueueEnd>) {
-        let (sender, receiver) = sync_channel(QUEUE_MOST);
-        let end = QueueEnd { receiver: Mutex::new(receiver), waiting: waiting.clone() };
-        (Self { sender, waiting }, Arc::new(end))
-    }
-
-    /// How much waits: a reading of the gauge, for whoever asks whether the database keeps up.
-    pub fn waiting(&self) -> i64 {
-        self.waiting.get()
-    }
-
-    /// Puts work into the queue, or refuses at once.
-    pub fn push(&self, work: Work) -> Result<(), StoreError> {
-        self.waiting.inc();
-        self.sender.try_send(work).map_err(|error| {
-            self.waiting.dec();
-            match error {
-                TrySendError::Full(_) => StoreError::Overloaded,
-                TrySendError::Disconnected(_) => StoreError::Unavailable("the writer has stopped".to_owned()),
-            }
-        })
-    }
-}
-
-/// The end of a queue that writers drain.
-pub struct QueueEnd {
-    receiver: Mutex<Receiver<Work>>,
-    waiting: Gauge,
-}
-
-impl QueueEnd {
-    /// Takes what is there, for whoever drains by hand.
-    pub fn take_all(&self) -> Vec<Work> {
-        let receiver = self.receiver.lock().unwrap_or_else(PoisonError::into_inner);
-        let work: Vec<Work> = receiver.try_iter().collect();
-        self.waiting.dec_by(i64::try_from(work.len()).unwrap_or(0));
-        work
-    }
-}
-
-/// Drains the queue until every sender is gone, at most so many pieces to a commit: what one writer's thread does.
-pub fn drain(mut writer: Writer, queue: &QueueEnd, most: usize) {
-    loop {
-        let mut batch = Vec::new();
-        {
-            let receiver = queue.receiver.lock().unwrap_or_else(PoisonError::into_inner);
-            let Ok(first) = receiver.recv() else { return };
-            batch.push(first);
-            while batch.len() < most {
-                let Ok(next) = receiver.try_recv() else { break };
-                batch.push(next);
-            }
-        }
-        let pieces = batch.len();
-        queue.waiting.dec_by(i64::try_from(pieces).unwrap_or(0));
-        let begun = Instant::now();
-        // A defect in one piece of work must not stop the writing for everybody. Its callers see their answer
-        // dropped, which reads as "unavailable".
-        if catch_unwind(AssertUnwindSafe(|| writer.run(batch))).is_err() {
-            writer.recover();
-        }
-        writer.wakes.metrics().batch(pieces, begun.elapsed());
     }
 }

@@ -2,6 +2,7 @@
 
 mod migrate;
 mod postgres;
+mod postgres_values;
 mod sqlite;
 mod statement;
 mod value;
