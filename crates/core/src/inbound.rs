@@ -2,8 +2,8 @@
 //!
 //! By the provider's reference; else by the number, if one open lease has it; several leases without a reference are
 //! told apart by the service that the message names; else it is nobody's. A lease that ended a moment ago counts
-//! among several: its message may still be on its way while the number has its next buyer. On a number that several
-//! services share, a message that names none of them is for a purchase that is still being confirmed, or for nobody.
+//! among several: its message may still be on its way while the number has its next buyer. On a number that services
+//! share, a message that names services, and none of theirs, is for a purchase still being confirmed, or for nobody.
 //! Privacy wins over delivery: a message that could be two people's is shown to neither.
 
 use crate::activation::SealedBecause;
