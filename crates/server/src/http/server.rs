@@ -1,5 +1,5 @@
 //! Serves HTTP/1 through hyper, with bounds from the first byte, and stops gracefully: no new connections,
-//! long-polls end, the rest has ten seconds.
+//! long-polls end, the rest has seven seconds, and what was bought or begun two more.
 
 use super::patient::{Body, Patient, Progress, Waits};
 use super::routes::Api;
