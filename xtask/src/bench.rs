@@ -11,7 +11,7 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 
 /// Where `--write` puts the table.
-const PAGE: &str = "docs/generated/bench.md";
+const PAGE: &str = "docs/bench.md";
 /// Debian's packages with the programs of the same names.
 const PEERS: [&str; 2] = ["nginx", "wrk"];
 

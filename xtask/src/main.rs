@@ -32,7 +32,7 @@ cargo xtask COMMAND
   bench [NAME...] [--quick] [--full] [--write]
         Measures the product against nginx, pgbench and itself, and prints every goal as a table. As root on Debian
         it installs nginx and wrk if they are absent. NAMEs are parts of goals' names; --quick shows that it works,
-        --full adds an hour of growth, --write puts the table into docs/generated/bench.md.
+        --full adds an hour of growth, --write puts the table into docs/bench.md.
 
 Set NUMBEROTP_TEST_POSTGRES to a superuser's URL to test on a PostgreSQL of your own.
 More: xtask/README.md

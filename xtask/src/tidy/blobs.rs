@@ -10,6 +10,7 @@ pub const GENERATED: &[(&str, &str)] = &[
     ("Cargo.lock", "written by cargo"),
     ("crates/core/data/", "facts of the field that the product ships"),
     ("crates/server/assets/scalar/", "vendored: the page at /docs"),
+    ("docs/bench.md", "written by cargo xtask bench --write"),
     ("docs/generated/", "written by cargo xtask generate"),
 ];
 
