@@ -71,10 +71,7 @@ async fn look(store: &Store, database: &ResolvedDatabase, findings: &mut Vec<Fin
         Ok(None) => findings.push(finding("mode", true, "no server has started on this database yet")),
         Ok(Some(mode)) => {
             findings.push(finding("mode", true, mode.as_str()));
-            findings.push(match boot::open_vault(store, mode, database.master_key.as_ref()).await {
-                Ok(_) => finding("master key", true, "it opens what is stored"),
-                Err(error) => finding("master key", false, error.to_string()),
-            });
+            findings.push(key_finding(store, mode, database).await);
             findings.extend(providers(store, mode).await);
         }
         Err(error) => findings.push(trouble(error)),
@@ -86,6 +83,17 @@ async fn look(store: &Store, database: &ResolvedDatabase, findings: &mut Vec<Fin
             findings.push(finding("jobs", false, sentence));
         }
         Err(error) => findings.push(trouble(error)),
+    }
+}
+
+/// Whether the key opens what is stored. The server has it from elsewhere: not to be given it is no fault found.
+async fn key_finding(store: &Store, mode: Mode, database: &ResolvedDatabase) -> Finding {
+    if mode == Mode::Production && database.master_key.is_none() {
+        return finding("master key", true, "not looked at: give --master-key-file");
+    }
+    match boot::open_vault(store, mode, database.master_key.as_ref()).await {
+        Ok(_) => finding("master key", true, "it opens what is stored"),
+        Err(error) => finding("master key", false, error.to_string()),
     }
 }
 

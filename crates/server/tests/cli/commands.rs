@@ -211,7 +211,47 @@ fn an_operator_sells_numbers_of_its_own() {
         assert_eq!(json(&["audit", "--json", "--database-url", url])["clean"], true);
         let doctor = json(&["doctor", "--json", "--database-url", url, "--master-key", MASTER]);
         assert_eq!(doctor["ok"], true, "{doctor}");
+        // A server has its key from elsewhere: without it the rest is looked at, and another one is found out.
+        let doctor = json(&["doctor", "--json", "--database-url", url]);
+        assert_eq!(doctor["ok"], true, "{doctor}");
+        assert!(doctor.to_string().contains("not looked at: give --master-key-file"), "{doctor}");
+        let other = "EjRWeJq83vASNFZ4mrze8BI0VniavN7wEjRWeJq83vA=";
+        let output = run(&["doctor", "--json", "--database-url", url, "--master-key", other]);
+        assert_eq!(output.status.code(), Some(1), "{}", String::from_utf8_lossy(&output.stdout));
     });
+}
+
+/// Nothing is removed by a file: a number is set aside by a gateway that is off, an offer by its stock.
+#[test]
+fn what_was_imported_is_taken_out_of_sale_by_another_import() {
+    let folder = Folder::new("withdrawn");
+    let url = format!("sqlite://{}", folder.file("w.db"));
+    let place = ["--database-url", &url, "--master-key", MASTER];
+    let does = |words: &[&str]| {
+        let output = run(&[words, &place].concat());
+        assert!(output.status.success(), "{words:?}: {}", String::from_utf8_lossy(&output.stderr));
+    };
+    let server = Server::start(&folder, &[&["--no-sandbox"], place.as_slice()].concat());
+    let file = folder.file("rows.csv");
+    let import = |noun: &str, rows: &str| {
+        std::fs::write(&file, rows).unwrap();
+        does(&[noun, "import", &file]);
+    };
+    let sells = |count: &str| {
+        let shown = || server.get("/api/public/prices?service=wa&country=GB", "");
+        let so = (0..2_000).any(|_| shown()["data"]["GB"]["whatsapp"]["services"]["1"]["count"] == count);
+        assert!(so, "{count} wanted: {}", shown());
+    };
+    does(&["provider", "add", "gw1"]);
+    does(&["provider", "add", "shelf"]);
+    does(&["provider", "disable", "shelf"]);
+    import("numbers", "number,country,provider\n+447700900001,GB,gw1\n+447700900002,GB,gw1\n");
+    import("offers", "service,country,provider,price\nwhatsapp,GB,gw1,0.42\n");
+    sells("2");
+    import("numbers", "number,country,provider\n+447700900002,GB,shelf\n");
+    sells("1");
+    import("offers", "service,country,provider,price,stock\nwhatsapp,GB,gw1,0.42,0\n");
+    sells("0");
 }
 
 #[test]

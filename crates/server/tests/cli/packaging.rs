@@ -1,5 +1,5 @@
 //! What is packaged says what the program understands: the systemd unit, the container's file, and the words that a
-//! service manager and a health check are told.
+//! service manager and a health check are told. What is left out of the container's build is nothing that it needs.
 
 use crate::program::{Folder, Server, fails, numberotp, run};
 use std::collections::BTreeSet;
@@ -30,13 +30,15 @@ fn variables(text: &str) -> BTreeSet<String> {
 
 #[test]
 fn every_variable_that_is_packaged_or_written_about_is_one_of_the_programs() {
-    let help = String::from_utf8(run(&["serve", "--help"]).stdout).unwrap();
-    let known = variables(&help);
+    let commands = [&["serve"][..], &["provider", "add"], &["provider", "rotate"], &["account", "create"]];
+    let help = |words: &[&str]| String::from_utf8(run(&[words, &["--help"]].concat()).stdout).unwrap();
+    let known: BTreeSet<String> = commands.into_iter().flat_map(|words| variables(&help(words))).collect();
     assert!(known.len() > 20, "{known:?}");
     let page = |name: &str| std::fs::read_to_string(root().join("docs").join(name)).unwrap();
     for (name, text) in [
         ("the unit", packaged("numberotp.service")),
         ("the container", packaged("Containerfile")),
+        ("commands.md", page("commands.md")),
         ("operating.md", page("operating.md")),
         ("scaling.md", page("scaling.md")),
     ] {
@@ -100,15 +102,120 @@ fn the_containers_file_has_two_stages_no_root_and_commands_that_exist() {
         assert_eq!(words[0], "/usr/local/bin/numberotp");
         assert!(run(&[words[1].as_str(), "--help"]).status.success(), "{words:?}");
     }
-    // Shown to the network without being told what it is, it does not start.
+    // Without a key it does not start: its file says nothing of a mode, so it would be production.
     let folder = Folder::new("container");
-    let url = format!("sqlite://{}", folder.file("data.db"));
-    let output = numberotp(&["serve"])
-        .env("NUMBEROTP_LISTEN", "0.0.0.0:0")
-        .env("NUMBEROTP_DATABASE_URL", &url)
-        .output()
-        .unwrap();
-    assert_eq!(output.status.code(), Some(2));
+    let file = folder.file("container.toml");
+    let settings = packaged("container.toml").replace("/data/", &format!("{}/", folder.path().display()));
+    std::fs::write(&file, settings.replace(":8080", ":0")).unwrap();
+    let output = numberotp(&["serve"]).env("NUMBEROTP_CONFIG", &file).output().unwrap();
+    let said = String::from_utf8_lossy(&output.stderr).into_owned();
+    assert!(output.status.code() == Some(2) && said.contains("master key"), "{said}");
+}
+
+/// A variable wins over the file, so one that is packaged would silently undo what an operator writes there.
+#[test]
+fn what_is_packaged_sets_no_variable_that_would_hide_a_setting_of_the_file() {
+    let file_and_key = ["NUMBEROTP_CONFIG", "NUMBEROTP_MASTER_KEY_FILE"].map(str::to_owned);
+    let set = |name: &str| -> BTreeSet<String> {
+        let text = packaged(name).replace("\\\n", " ");
+        let lines = text.lines().filter(|line| line.starts_with("Environment=") || line.starts_with("ENV "));
+        lines.flat_map(variables).collect()
+    };
+    assert_eq!(set("numberotp.service"), BTreeSet::from(file_and_key.clone()));
+    assert_eq!(set("Containerfile"), BTreeSet::from([file_and_key[0].clone()]));
+}
+
+#[test]
+fn the_settings_that_are_shown_and_shipped_are_ones_that_the_program_reads() {
+    let page = std::fs::read_to_string(root().join("docs/operating.md")).unwrap();
+    let sample = page.split_once("```toml\n").unwrap().1.split_once("```").unwrap().0;
+    let sample: String = sample.lines().map(|line| format!("{}\n", line.trim())).collect();
+    let folder = Folder::new("settings");
+    let place = folder.path().display().to_string();
+    for (text, known) in [(sample, "/var/lib/numberotp"), (packaged("container.toml"), "/data")] {
+        assert!(text.contains(known) && text.contains("log-format = \"json\""), "{text}");
+        let file = folder.file("numberotp.toml");
+        std::fs::write(&file, text.replace(known, &place)).unwrap();
+        let output = run(&["doctor", "--json", "--config", &file]);
+        let found: serde_json::Value = serde_json::from_slice(&output.stdout).unwrap();
+        assert_eq!(found["findings"][0]["ok"], true, "{found}");
+        assert!(found["findings"][2]["says"].as_str().unwrap().contains(&place), "{found}");
+    }
+}
+
+/// Whether a list of what a build leaves out leaves this path out. The last line that fits decides, as for the engines.
+fn left_out(list: &str, path: &str) -> bool {
+    let fits = |pattern: &str| {
+        let (any_depth, pattern) = match pattern.strip_prefix("**/") {
+            Some(rest) => (true, rest),
+            None => (false, pattern),
+        };
+        let wanted: Vec<&str> = pattern.split('/').collect();
+        let parts: Vec<&str> = path.split('/').collect();
+        let starts = if any_depth { parts.len() } else { 1 };
+        (0..starts).any(|start| {
+            let here = &parts[start..];
+            here.len() >= wanted.len()
+                && wanted.iter().zip(here).all(|(wanted, part)| *wanted == "*" || wanted == part)
+        })
+    };
+    list.lines().fold(false, |out, line| match line.strip_prefix('!') {
+        Some(pattern) if fits(pattern) => false,
+        None if fits(line) => true,
+        _ => out,
+    })
+}
+
+/// The Rust files under a folder.
+fn sources(folder: &Path, found: &mut Vec<PathBuf>) {
+    for entry in std::fs::read_dir(folder).unwrap() {
+        let path = entry.unwrap().path();
+        if path.is_dir() {
+            sources(&path, found);
+        } else if path.extension().is_some_and(|extension| extension == "rs") {
+            found.push(path);
+        }
+    }
+}
+
+/// The files of the repository that the program is built with beside its code, by their paths from the root.
+fn included() -> BTreeSet<String> {
+    let root = root().canonicalize().unwrap();
+    let mut files = Vec::new();
+    for name in std::fs::read_dir(root.join("crates")).unwrap() {
+        sources(&name.unwrap().path().join("src"), &mut files);
+    }
+    let mut found = BTreeSet::new();
+    for file in files {
+        let text = std::fs::read_to_string(&file).unwrap();
+        for word in ["include_str!(\"", "include_bytes!(\""] {
+            for rest in text.split(word).skip(1) {
+                let named = file.parent().unwrap().join(rest.split('"').next().unwrap());
+                let path = named.canonicalize().unwrap();
+                found.insert(path.strip_prefix(&root).unwrap().display().to_string());
+            }
+        }
+    }
+    found
+}
+
+#[test]
+fn a_container_is_built_with_everything_that_the_program_includes() {
+    let list = std::fs::read_to_string(root().join(".containerignore")).unwrap();
+    let other = std::fs::read_to_string(root().join(".dockerignore")).unwrap();
+    assert_eq!(list, other, ".dockerignore is for engines that do not read .containerignore");
+
+    let included = included();
+    let beyond: Vec<&String> = included.iter().filter(|path| !path.starts_with("crates/")).collect();
+    assert!(beyond.iter().any(|path| path.starts_with("docs/errors/")), "{beyond:?}");
+    assert!(beyond.iter().any(|path| path.starts_with("migrations/")), "{beyond:?}");
+    let missing: Vec<&String> = included.iter().filter(|path| left_out(&list, path)).collect();
+    assert!(missing.is_empty(), "the build would not find {missing:?}");
+
+    for path in ["docs/generated/openapi.json", "docs/a.md", "target/debug/x", "data/a.db", ".git/HEAD"] {
+        assert!(left_out(&list, path), "{path} is not needed");
+    }
+    assert!(left_out(&list, "xtask/clients/node_modules/a.js") && !left_out(&list, "crates/core/data/a.tsv"));
 }
 
 #[test]
