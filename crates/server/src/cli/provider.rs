@@ -143,6 +143,21 @@ async fn new_secret(
     Ok((secret, wrapped))
 }
 
+/// Whether this secret is a gateway's today.
+async fn has_already(
+    store: &Store,
+    database: &ResolvedDatabase,
+    (code, secret): (&ProviderCode, &str),
+) -> Result<bool, CliError> {
+    let mode = boot::mode_of(store).await.map_err(store_failed)?.unwrap_or(Mode::Production);
+    let vault = boot::open_vault(store, mode, database.master_key.as_ref()).await?;
+    let providers = store.read(providers_all).await.map_err(store_failed)?;
+    Ok(providers.iter().filter(|known| known.code == *code).any(|known| {
+        let today = vault.unwrap(&secret_name(code), &known.secret);
+        today.is_ok_and(|today| today.expose() == secret.as_bytes())
+    }))
+}
+
 fn keep_span(text: Option<&str>) -> Result<Span, CliError> {
     let text = text.unwrap_or(KEEP);
     Span::parse(text)
@@ -158,6 +173,15 @@ async fn rotate(
     let code = read_code(code)?;
     if code.as_str() == sandbox::CODE {
         return Err(refused("The sandbox signs its messages itself; its secret is nobody's to change."));
+    }
+    // To "replace" a secret by itself would be told as a success and end nothing.
+    if let Some(given) = &secret
+        && has_already(store, database, (&code, given)).await?
+    {
+        let name = code.as_str();
+        return Err(refused(format!(
+            "{name} has that secret already; nothing was changed. Is NUMBEROTP_PROVIDER_SECRET still set? Leave the secret out to get a fresh one."
+        )));
     }
     let (secret, wrapped) = new_secret(store, database, &code, secret).await?;
     let now = boot::now(store).await.map_err(store_failed)?;

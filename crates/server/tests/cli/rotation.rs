@@ -79,12 +79,14 @@ fn what_cannot_be_rotated_is_said_in_a_sentence() {
     let folder = Folder::new("rotate-refused");
     let url = format!("sqlite://{}", folder.file("r.db"));
     let place = ["--database-url", &url, "--master-key", MASTER];
-    json(&[&["provider", "add", "gw1", "--json"], place.as_slice()].concat());
+    let own = "a secret of my own choice";
+    json(&[&["provider", "add", "gw1", "--json", "--secret", own], place.as_slice()].concat());
     for (words, expected) in [
         (&["provider", "rotate", "nobody"][..], "no provider nobody"),
         (&["provider", "rotate", "sandbox"], "sandbox signs"),
         (&["provider", "rotate", "gw1", "--keep", "soon"], "--keep soon"),
         (&["provider", "rotate", "gw1", "--secret", "short"], "shorter than 16"),
+        (&["provider", "rotate", "gw1", "--secret", own], "has that secret already"),
     ] {
         let said = fails(1, &[words, place.as_slice()].concat());
         assert!(said.contains(expected), "{said}");
