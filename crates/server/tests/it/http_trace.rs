@@ -9,10 +9,28 @@ use numberotp_server::telemetry::{Form, subscriber};
 use numberotp_testkit::app::{Gateway, Setup, Sim, TestApp, in_sandbox, with_app};
 use serde_json::{Value, json};
 use std::io::Write;
+use std::process::Command;
 use std::sync::{Arc, Mutex};
 use tracing_subscriber::fmt::MakeWriter;
 
-/// All lines of this process. Tests that listen run in a process each.
+/// Tells a test that its process is its own.
+const ALONE: &str = "NUMBEROTP_TEST_ALONE";
+
+/// Carries out a test of this module in a process of its own: whoever listens hears all of a process, and a runner may
+/// have other tests in this one.
+fn alone(name: &str, test: fn()) {
+    if std::env::var_os(ALONE).is_some() {
+        return test();
+    }
+    let mut again = Command::new(std::env::current_exe().unwrap());
+    again.args([&format!("http_trace::{name}"), "--exact", "--nocapture"]).env(ALONE, "1");
+    let output = again.output().unwrap();
+    let said = [output.stdout, output.stderr].concat();
+    let said = String::from_utf8_lossy(&said);
+    assert!(output.status.success() && said.contains("1 passed"), "{said}");
+}
+
+/// All lines of this process.
 #[derive(Clone, Default)]
 struct Ears(Arc<Mutex<Vec<u8>>>);
 
@@ -61,35 +79,37 @@ fn told(line: &str) -> (String, String) {
 
 #[test]
 fn one_grep_finds_a_purchase_its_jobs_and_its_webhook() {
-    let ears = Ears::listen(Form::Json, "info");
-    in_sandbox(async |app| {
-        let customer = app.account(10_000, 0).await;
-        let answer = app.post(RENT).by(&customer).json(&telegram()).send().await;
-        let (id, request) =
-            (text(&answer.ok()["data"], "id").to_owned(), answer.header("x-request-id").to_owned());
-        app.live(3).await;
-        step(app, &customer, &id, "finish").await.ok();
-        app.run_jobs().await;
-        app.run_jobs().await;
+    alone("one_grep_finds_a_purchase_its_jobs_and_its_webhook", || {
+        let ears = Ears::listen(Form::Json, "info");
+        in_sandbox(async |app| {
+            let customer = app.account(10_000, 0).await;
+            let answer = app.post(RENT).by(&customer).json(&telegram()).send().await;
+            let (id, request) =
+                (text(&answer.ok()["data"], "id").to_owned(), answer.header("x-request-id").to_owned());
+            app.live(3).await;
+            step(app, &customer, &id, "finish").await.ok();
+            app.run_jobs().await;
+            app.run_jobs().await;
 
-        let found: Vec<(String, String)> = ears.grep(&request).iter().map(|line| told(line)).collect();
-        for (message, about) in [
-            ("a number was rented", ""),
-            ("answered", RENT),
-            ("a webhook came", ""),
-            ("answered", "/api/webhooks/sms/{provider}"),
-            ("a job was carried out", "sandbox_sms"),
-            ("a job was carried out", "activation_release"),
-        ] {
-            assert!(
-                found.contains(&(message.to_owned(), about.to_owned())),
-                "{message} {about} in {found:?}"
-            );
-        }
-        // By the rent's own id: the purchase and what became of it later, whoever asked for that.
-        assert!(ears.grep(&id).iter().any(|line| line.contains("activation_release")), "{id}");
-        let row = format!("\"activation\":{}", app.row_of(&id).get());
-        assert!(ears.grep(&row).iter().any(|line| line.contains("a message was stored")), "{row}");
+            let found: Vec<(String, String)> = ears.grep(&request).iter().map(|line| told(line)).collect();
+            for (message, about) in [
+                ("a number was rented", ""),
+                ("answered", RENT),
+                ("a webhook came", ""),
+                ("answered", "/api/webhooks/sms/{provider}"),
+                ("a job was carried out", "sandbox_sms"),
+                ("a job was carried out", "activation_release"),
+            ] {
+                assert!(
+                    found.contains(&(message.to_owned(), about.to_owned())),
+                    "{message} {about} in {found:?}"
+                );
+            }
+            // By the rent's own id: the purchase and what became of it later, whoever asked for that.
+            assert!(ears.grep(&id).iter().any(|line| line.contains("activation_release")), "{id}");
+            let row = format!("\"activation\":{}", app.row_of(&id).get());
+            assert!(ears.grep(&row).iter().any(|line| line.contains("a message was stored")), "{row}");
+        });
     });
 }
 
@@ -113,18 +133,20 @@ fn a_webhook_keeps_the_id_it_came_with_if_that_can_stand_in_a_log() {
 
 #[test]
 fn a_repeat_of_a_job_after_a_restart_goes_back_to_the_same_request() {
-    let ears = Ears::listen(Form::Json, "info");
-    in_sandbox(async |app| {
-        let customer = app.account(10_000, 0).await;
-        app.line().on("allocate", Interference::LoseReply);
-        let answer = app.post(RENT).by(&customer).json(&telegram()).send().await;
-        answer.refused(503, "PURCHASE_UNCONFIRMED");
-        let request = answer.header("x-request-id").to_owned();
-        app.line().mend();
-        app.restart().await;
-        app.live(30).await;
-        let found = ears.grep(&request);
-        assert!(found.iter().any(|line| line.contains("activation_watch")), "{found:?}");
+    alone("a_repeat_of_a_job_after_a_restart_goes_back_to_the_same_request", || {
+        let ears = Ears::listen(Form::Json, "info");
+        in_sandbox(async |app| {
+            let customer = app.account(10_000, 0).await;
+            app.line().on("allocate", Interference::LoseReply);
+            let answer = app.post(RENT).by(&customer).json(&telegram()).send().await;
+            answer.refused(503, "PURCHASE_UNCONFIRMED");
+            let request = answer.header("x-request-id").to_owned();
+            app.line().mend();
+            app.restart().await;
+            app.live(30).await;
+            let found = ears.grep(&request);
+            assert!(found.iter().any(|line| line.contains("activation_watch")), "{found:?}");
+        });
     });
 }
 
@@ -236,10 +258,10 @@ fn nothing_leaks(form: Form) {
 
 #[test]
 fn nothing_secret_stands_in_lines_for_people_nor_in_measures() {
-    nothing_leaks(Form::Text);
+    alone("nothing_secret_stands_in_lines_for_people_nor_in_measures", || nothing_leaks(Form::Text));
 }
 
 #[test]
 fn nothing_secret_stands_in_lines_for_machines_nor_in_measures() {
-    nothing_leaks(Form::Json);
+    alone("nothing_secret_stands_in_lines_for_machines_nor_in_measures", || nothing_leaks(Form::Json));
 }
