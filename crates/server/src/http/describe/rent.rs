@@ -38,8 +38,8 @@ pub(in crate::http) fn buy() -> Operation {
     let body = with(body, "example", json!({ "service": "telegram", "country": "US" }));
     Operation::answers::<Purchased<'_>>("rentNumber", Tag::Rents, "Rent a number", "The rented number.")
         .says(
-            "The price is set aside, and spent with the first message; without one it goes back when the window of \
-             20 minutes ends. On `PURCHASE_UNCONFIRMED` the rent has an `id` and is settled within a minute.",
+            "The price is set aside, and spent with the first message; without one it goes back when the window ends: \
+             after 20 minutes, unless the operator set another time. On `PURCHASE_UNCONFIRMED` the rent has an `id` and is settled within a minute.",
         )
         .needs(Scope::Buy)
         .header("IdempotencyKey")

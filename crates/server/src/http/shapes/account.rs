@@ -16,7 +16,7 @@ pub(in crate::http) struct Balance {
     /// Paid money in USD that is not set aside.
     #[schema(value_type = f64)]
     pub(in crate::http) balance: Value,
-    /// Credits that are not set aside; one is worth 0.0005 USD.
+    /// Credits that are not set aside; one is worth 0.0005 USD unless the operator set another value.
     pub(in crate::http) credits: i64,
     /// How many credits of the sign-up gift are spent.
     pub(in crate::http) free_credits_used: i64,

@@ -24,7 +24,7 @@ pub(in crate::http) struct Rent<'a> {
     /// Until when messages are taken (RFC 3339, UTC, whole seconds); null before there is a number.
     #[schema(required)]
     pub(in crate::http) expires_at: Option<String>,
-    /// The operator that was asked for, or `any`.
+    /// The operator of the offer that was bought; `any` where the offer names none.
     pub(in crate::http) operator: &'a str,
     #[schema(schema_with = states)]
     pub(in crate::http) status: &'static str,
@@ -33,7 +33,7 @@ pub(in crate::http) struct Rent<'a> {
     /// The one-time code: letters and digits, no separators.
     #[schema(required)]
     pub(in crate::http) otp: Option<&'a str>,
-    /// The text that the code stands in, word for word.
+    /// The text that the code stands in, word for word; without a code the first message's.
     #[schema(required)]
     pub(in crate::http) full_sms: Option<&'a str>,
     /// Every delivered message, in the order of arrival.
@@ -106,14 +106,14 @@ pub(in crate::http) struct Ended<'a> {
 #[derive(Serialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 pub(in crate::http) struct Heard<'a> {
-    /// The one-time code; null where the message has none.
-    #[schema(required)]
+    /// The one-time code: letters and digits, no separators. A wait answers when there is one.
+    #[schema(required, nullable = false)]
     pub(in crate::http) otp: Option<&'a str>,
     #[schema(schema_with = states)]
     pub(in crate::http) status: &'static str,
     #[schema(schema_with = id)]
     pub(in crate::http) id: String,
     /// The text that the code stands in, word for word.
-    #[schema(required)]
+    #[schema(required, nullable = false)]
     pub(in crate::http) full_sms: Option<&'a str>,
 }
