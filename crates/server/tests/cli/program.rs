@@ -124,6 +124,16 @@ impl Server {
 
     /// One request; answers status, head and body.
     pub fn request(&self, method: &str, path: &str, key: &str, body: &str) -> (u16, String, Value) {
+        let (status, head, body) = self.exchange(method, path, key, body);
+        (status, head, serde_json::from_str(&body).unwrap_or(Value::Null))
+    }
+
+    /// What the server measures, as it prints it.
+    pub fn measures(&self) -> String {
+        self.exchange("GET", "/metrics", "", "").2
+    }
+
+    fn exchange(&self, method: &str, path: &str, key: &str, body: &str) -> (u16, String, String) {
         let mut stream = TcpStream::connect(&self.address).unwrap();
         stream.set_read_timeout(Some(Duration::from_secs(70))).unwrap();
         let request = format!(
@@ -136,7 +146,7 @@ impl Server {
         stream.read_to_string(&mut answer).unwrap();
         let (head, body) = answer.split_once("\r\n\r\n").unwrap();
         let status = head.split(' ').nth(1).unwrap().parse().unwrap();
-        (status, head.to_ascii_lowercase(), serde_json::from_str(body).unwrap_or(Value::Null))
+        (status, head.to_ascii_lowercase(), body.to_owned())
     }
 
     /// A GET that must succeed.
