@@ -1,10 +1,14 @@
 //! The samples of our own pages, taken out of them and run as a reader would: against a sandbox as it starts without
-//! any configuration. Only its address is another, because the usual port may be taken.
+//! any configuration, and the README's whole production set-up. Only addresses are others, because the usual port may
+//! be taken, and the program is the one that is tested.
 
 use crate::document::blocks;
 use crate::program::{Folder, Server};
 use crate::tools::{Client, values};
+use numberotp_testkit::database::skip;
+use std::process::Command;
 
+const README: &str = include_str!("../../../../README.md");
 const CLIENTS: &str = include_str!("../../../../docs/clients.md");
 /// Where a sandbox listens if nobody says otherwise.
 const USUAL: &str = "127.0.0.1:8080";
@@ -50,6 +54,33 @@ fn the_curl_sample_shows_a_price_rents_and_reads_the_code() {
     assert_eq!(prices["data"]["US"]["telegram"]["services"]["1"]["cost"], "0.05");
     assert_eq!(code["data"]["id"], rent["data"]["id"]);
     assert!(is_code(code["data"]["otp"].as_str().unwrap()), "{code}");
+}
+
+#[test]
+fn the_readmes_production_set_up_goes_from_a_master_key_to_a_code_and_clean_books() {
+    if !Client::Curl.is_there() {
+        return;
+    }
+    if Command::new("openssl").arg("version").output().is_err() {
+        skip("openssl is not here");
+        return;
+    }
+    let mut sample = blocks(README, "sh").into_iter().find(|block| block.contains("provider add")).unwrap();
+    for (from, to) in [
+        ("cargo build --release\n", ""),
+        ("N=target/release/numberotp\n", concat!("N='", env!("CARGO_BIN_EXE_numberotp"), "'\n")),
+        ("--listen 127.0.0.1:8081 &", "--listen 127.0.0.1:0 --ready-file ready &"),
+        (
+            "API=http://127.0.0.1:8081/api\n",
+            "until [ -s ready ]; do kill -0 $SERVER || exit 1; done\nAPI=http://$(cat ready)/api\n",
+        ),
+    ] {
+        assert!(sample.contains(from), "{from} in {sample}");
+        sample = sample.replace(from, to);
+    }
+    assert!(!sample.contains("8081") && !sample.contains("target/release"), "{sample}");
+    let printed = Client::Curl.run(&Folder::new("own-readme"), &sample);
+    assert!(printed.contains("\"otp\":\"48291\"") && printed.contains("The books are clean"), "{printed}");
 }
 
 #[test]
