@@ -11,28 +11,16 @@ use std::net::{Ipv4Addr, TcpListener};
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 
-/// Where distributions keep the server's programs; the newest version is taken.
+/// Where distributions keep the server's programs, a folder a version; the newest is taken.
 const VERSIONS: &str = "/usr/lib/postgresql";
+/// The oldest version that the product supports.
+const OLDEST: u32 = 15;
+/// How many ports are tried: one that was free may be another's a moment later.
+const PORTS_TRIED: usize = 3;
 const USER: &str = "postgres";
 /// Runs the server for as long as standard input stays open, and ends it without a farewell: like a power cut, but
-/// for the machine. Prints `ready` when it takes connections.
-const SUPERVISE: &str = r#"
-trap : HUP INT TERM
-"$1/postgres" -D "$2" -p "$3" </dev/null >>"$2.log" 2>&1 &
-server=$!
-left=1200
-while [ "$left" -gt 0 ] && kill -0 "$server" 2>/dev/null; do
-    case $(sed -n 8p "$2/postmaster.pid" 2>/dev/null) in
-    ready*) echo ready && break ;;
-    esac
-    sleep 0.02
-    left=$((left - 1))
-done
-exec >&-
-cat >/dev/null
-kill -QUIT "$server" 2>/dev/null
-wait "$server"
-"#;
+/// for the machine. Prints `ready` when it takes connections. The same that `cargo xtask` runs.
+const SUPERVISE: &str = include_str!("../../../xtask/src/needs/supervise.sh");
 const SETTINGS: &str = "listen_addresses = '127.0.0.1'
 unix_socket_directories = ''
 dynamic_shared_memory_type = mmap
@@ -63,8 +51,8 @@ impl TestCluster {
     }
 
     fn start_with(disk: Option<&Path>) -> Option<Self> {
-        let Some(binaries) = binaries() else {
-            skip(&format!("PostgreSQL: no server's programs under {VERSIONS}"));
+        let Some(binaries) = newest(Path::new(VERSIONS)) else {
+            skip(&format!("PostgreSQL: no server's programs of version {OLDEST} or newer under {VERSIONS}"));
             return None;
         };
         let name = format!("numberotp_cluster_{}_{}", std::process::id(), free_port());
@@ -77,6 +65,12 @@ impl TestCluster {
             skip("PostgreSQL: a server may not be started here");
             return None;
         }
+        for _ in 1..PORTS_TRIED {
+            if cluster.comes_up() {
+                return Some(cluster);
+            }
+            cluster.port = free_port();
+        }
         cluster.up();
         Some(cluster)
     }
@@ -88,12 +82,17 @@ impl TestCluster {
 
     /// Starts the server again; it answers when this returns.
     pub fn up(&mut self) {
+        assert!(self.comes_up(), "PostgreSQL does not come up: {}", self.log());
+    }
+
+    fn comes_up(&mut self) -> bool {
         let mut command = self.as_user(Path::new("/bin/sh"));
         command
             .args(["-c", SUPERVISE, "supervise"])
-            .arg(&self.binaries)
+            .arg(self.binaries.join("postgres"))
             .arg(&self.data)
-            .arg(self.port.to_string());
+            .arg(self.port.to_string())
+            .arg(self.data.with_extension("log"));
         let spawned = command.stdin(Stdio::piped()).stdout(Stdio::piped()).spawn();
         let mut child = must("the supervisor", spawned);
         let mut line = String::new();
@@ -101,7 +100,11 @@ impl TestCluster {
             must("the supervisor's word", BufReader::new(stdout).read_line(&mut line));
         }
         self.running = Some(child);
-        assert_eq!(line.trim(), "ready", "PostgreSQL does not come up: {}", self.log());
+        let ready = line.trim() == "ready";
+        if !ready {
+            self.down();
+        }
+        ready
     }
 
     /// Stops the server at once, as `pg_ctl stop -m immediate` does: connections break, nothing is finished.
@@ -193,12 +196,15 @@ fn memory() -> PathBuf {
     if memory.is_dir() { memory } else { std::env::temp_dir() }
 }
 
-fn binaries() -> Option<PathBuf> {
-    let versions = std::fs::read_dir(VERSIONS).ok()?.flatten();
-    let mut found: Vec<PathBuf> = versions.map(|version| version.path().join("bin")).collect();
-    found.retain(|folder| folder.join("postgres").is_file() && folder.join("initdb").is_file());
-    found.sort();
-    found.pop()
+/// The programs of the newest version that is new enough, as a number: 9.6 is older than 15.
+fn newest(versions: &Path) -> Option<PathBuf> {
+    let found = std::fs::read_dir(versions).ok()?.flatten().filter_map(|version| {
+        let major: u32 = version.file_name().to_str()?.split('.').next()?.parse().ok()?;
+        let folder = version.path().join("bin");
+        let whole = folder.join("postgres").is_file() && folder.join("initdb").is_file();
+        (whole && major >= OLDEST).then_some((major, folder))
+    });
+    found.max().map(|(_, folder)| folder)
 }
 
 /// Whether this process is the machine's master.
@@ -216,4 +222,27 @@ fn free_port() -> u16 {
 #[expect(clippy::panic, reason = "a test without its server has to fail")]
 fn must<T, E: Display>(about: &str, answer: Result<T, E>) -> T {
     answer.unwrap_or_else(|error| panic!("{about}: {error}"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_newest_version_is_the_greatest_number_and_an_old_one_is_none() {
+        let parent = memory().join(format!("numberotp_versions_{}", std::process::id()));
+        let install = |version: &str| {
+            let folder = parent.join(version).join("bin");
+            std::fs::create_dir_all(&folder).unwrap();
+            std::fs::write(folder.join("postgres"), "").unwrap();
+            std::fs::write(folder.join("initdb"), "").unwrap();
+        };
+        ["9.6", "14"].iter().for_each(|version| install(version));
+        let none = newest(&parent);
+        ["15", "100"].iter().for_each(|version| install(version));
+        std::fs::create_dir_all(parent.join("200")).unwrap();
+        let found = newest(&parent);
+        std::fs::remove_dir_all(&parent).unwrap();
+        assert_eq!((none, found), (None, Some(parent.join("100").join("bin"))));
+    }
 }

@@ -188,7 +188,7 @@ impl Cluster {
             .args(["-c", SUPERVISOR, "supervise"])
             .args([binaries.join("postgres").as_os_str(), data.as_os_str()])
             .arg(port.to_string())
-            .arg(folder.path())
+            .args([folder.path().join("log").as_path(), folder.path()])
             .stdin(Stdio::piped())
             .stdout(Stdio::piped())
             .process_group(0)
