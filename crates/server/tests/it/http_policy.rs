@@ -341,7 +341,7 @@ fn a_service_that_the_field_has_twice_is_denied_and_rests_as_one() {
 
 /// A gateway that is set up while something required is off: it neither sells nor delivers until all is on.
 #[test]
-fn no_provider_of_real_numbers_starts_while_something_required_is_off() {
+fn a_gateway_that_is_added_while_something_required_is_off_sells_only_after_a_start_with_all_on() {
     for off in [
         Setup::production().flagged(|flags| flags.rate_limits = Some(OnOff::Off)),
         Setup::production().flagged(|flags| flags.number_cool_down = Some("59m".to_owned())),
