@@ -298,7 +298,7 @@ pub async fn start(resolved: &Resolved, hands: Hands) -> Result<Arc<Context>, Bo
     let Tables { vocabulary, categories, screen } = hands.tables.map_or_else(Tables::load, Ok)?;
     // Which messages are excepted does not depend on the mode, which the database has to tell first.
     let tables = (&*vocabulary, &*categories);
-    let exceptions = policy(&resolved.policy, Mode::Production, tables)?.exceptions();
+    let exceptions = policy(&resolved.policy, Mode::Production, tables)?.exceptions(&vocabulary);
     let rules = Rules { credit: resolved.database.credit, exceptions };
     let store = match hands.store {
         Some(store) => store,

@@ -4,6 +4,7 @@
 //! deny-list is a list of categories. Must never guess: a service the table does not know is `Other`.
 
 use super::settings::PolicyError;
+use crate::activation::WithheldBecause;
 use crate::vocabulary::ServiceCode;
 use std::collections::HashMap;
 use std::fmt;
@@ -148,6 +149,16 @@ impl Category {
             self,
             Self::Bank | Self::Payment | Self::Exchange | Self::Government | Self::Health | Self::Identity
         )
+    }
+
+    /// Under which heading messages of such services are withheld; the screen and the exceptions go by it.
+    /// Messages about health are not looked for.
+    pub const fn withheld_because(self) -> Option<WithheldBecause> {
+        match self {
+            Self::Bank | Self::Payment | Self::Exchange => Some(WithheldBecause::Bank),
+            Self::Government | Self::Identity => Some(WithheldBecause::Government),
+            _ => None,
+        }
     }
 }
 

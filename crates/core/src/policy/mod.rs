@@ -20,7 +20,7 @@ pub use screen::Screen;
 pub use settings::{Narrowing, Place, PolicyError, PolicySettings, Target};
 pub use summary::Summary;
 
-use crate::vocabulary::ServiceCode;
+use crate::vocabulary::{ServiceCode, Vocabulary};
 
 /// Whether a number may be rented for a service.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -90,9 +90,10 @@ impl Policy {
 
     /// The services whose own messages are let through though they look like what is kept back: of a kind that
     /// sends such messages, and excepted by the operator.
-    pub fn exceptions(&self) -> Exceptions {
-        let allowed = self.categories.services().filter(|code| self.decide(code) == Decision::Allowed);
-        Exceptions::of(allowed.map(|code| (code, self.categories.of(code))))
+    pub fn exceptions(&self, vocabulary: &Vocabulary) -> Exceptions {
+        let all = self.categories.services().map(|code| (code, self.categories.of(code)));
+        let may_be_rented = |code: &ServiceCode| self.decide(code) == Decision::Allowed;
+        Exceptions::of(all, may_be_rented, |code| vocabulary.twins(code))
     }
 
     /// The category of a service; `Other` for one that the table does not know.

@@ -4,8 +4,8 @@
 
 use super::category::Categories as Table;
 use super::{
-    Categories, Category, Decision, DeniedBecause, Narrowing, Place, Policy, PolicyError, PolicySettings,
-    Target,
+    Categories, Category, Decision, DeniedBecause, Exceptions, Narrowing, Place, Policy, PolicyError,
+    PolicySettings, Target,
 };
 use crate::activation::WithheldBecause;
 use crate::vocabulary::{ServiceCode, Vocabulary};
@@ -174,11 +174,73 @@ fn a_message_is_expected_only_where_an_exception_let_its_service_be_rented() {
         allow: vec![allow(Target::Service(code("ts")), "our own product")],
         ..shipped(Place::Production)
     };
+    let exceptions = policy(settings).exceptions(&Vocabulary::load().unwrap());
+    let paypal = [code("ts")];
+    assert!(exceptions.expect(&code("ts"), WithheldBecause::Bank, &paypal));
+    assert!(exceptions.any(WithheldBecause::Bank, &paypal));
+    assert!(!exceptions.expect(&code("ts"), WithheldBecause::Government, &paypal));
+    assert!(!exceptions.any(WithheldBecause::Government, &paypal));
+    assert!(!exceptions.expect(&code("hw"), WithheldBecause::Bank, &[code("hw")]));
+    assert!(!exceptions.expect(&code("tg"), WithheldBecause::Bank, &paypal));
+}
+
+/// Whose a message is, it says itself: an exception is no key to whatever comes to the number.
+#[test]
+fn an_excepted_service_expects_messages_that_name_it_and_nobody_else_who_is_kept_back() {
+    let settings = PolicySettings {
+        allow: vec![
+            allow(Target::Service(code("ts")), "our own product"),
+            allow(Target::Service(code("ev")), "our own product, too"),
+        ],
+        ..shipped(Place::Production)
+    };
+    let exceptions = policy(settings).exceptions(&Vocabulary::load().unwrap());
+    for (named, expected) in [
+        (&["ts"][..], true),
+        (&["tg", "ts"], true),
+        (&[], false),
+        (&["tg"], false),
+        (&["aaa"], false),
+        (&["ts", "aaa"], false),
+        (&["ts", "ev"], false),
+    ] {
+        let named: Vec<ServiceCode> = named.iter().map(|one| code(one)).collect();
+        assert_eq!(exceptions.expect(&code("ts"), WithheldBecause::Bank, &named), expected, "{named:?}");
+    }
+}
+
+/// The field has some services twice; a message names them under either code.
+#[test]
+fn a_service_that_the_field_has_twice_is_named_under_both_codes() {
+    let (one, other, bank) = (code("aa"), code("ab"), code("ba"));
+    let all = [(&one, Category::Payment), (&other, Category::Payment), (&bank, Category::Bank)];
+    let twins = |_: &ServiceCode| vec![one.clone(), other.clone()];
+    let exceptions = Exceptions::of(all.into_iter(), |service| *service == one, twins);
+    let expect = |service: &ServiceCode, named: &[&ServiceCode]| {
+        let named: Vec<ServiceCode> = named.iter().map(|one| (*one).clone()).collect();
+        exceptions.expect(service, WithheldBecause::Bank, &named)
+    };
+    assert!(expect(&one, &[&other]) && expect(&one, &[&one, &other]));
+    assert!(!expect(&one, &[&bank]) && !expect(&one, &[&other, &bank]));
+    assert!(!expect(&other, &[&other]), "its twin was not excepted");
+}
+
+/// The screen looks for nothing about health, so nothing that it finds is an excepted pharmacy's.
+#[test]
+fn an_exception_for_health_lets_no_authoritys_message_through() {
+    let settings = PolicySettings {
+        allow: vec![allow(Target::Category(Category::Health), "licensed tester")],
+        ..shipped(Place::Production)
+    };
     let policy = policy(settings);
-    assert!(policy.exceptions().expect(&code("ts"), WithheldBecause::Bank));
-    assert!(!policy.exceptions().expect(&code("ts"), WithheldBecause::Government));
-    assert!(!policy.exceptions().expect(&code("hw"), WithheldBecause::Bank));
-    assert!(!policy.exceptions().expect(&code("tg"), WithheldBecause::Bank));
+    let exceptions = policy.exceptions(&Vocabulary::load().unwrap());
+    for service in ["bby", "fc", "bna"].map(code) {
+        assert_eq!(policy.decide(&service), Decision::Allowed);
+        for found in [WithheldBecause::Bank, WithheldBecause::Government] {
+            let named = std::slice::from_ref(&service);
+            assert!(!exceptions.expect(&service, found, named) && !exceptions.any(found, named), "{service}");
+        }
+    }
 }
 
 #[test]

@@ -250,6 +250,53 @@ fn an_excepted_services_own_messages_come_through_and_nobody_elses() {
     });
 }
 
+/// The buyer may read what PayPal sends, and nothing else of that kind that comes to the number.
+#[test]
+fn to_an_excepted_services_buyer_other_banks_and_nameless_messages_are_withheld_and_not_charged() {
+    with_app(PAYPAL, async |app| {
+        app.own_gateway(&MODEM).await;
+        let customer = app.account(0, 1_000_000).await;
+        let data = rent_by(app, &customer, of("paypal")).await;
+        let (id, number) = (text(&data, "id"), text(&data, "number"));
+        let reference = row(app, id).await.state.line().unwrap().provider_ref.clone();
+        let foreign = [
+            ("", "Your HSBC code is 1234"),
+            ("HSBC", BANK),
+            ("", "Confirm the payment to your bank account with the code 1234"),
+            ("Nubank", "Nubank: 1234 is your code for a payment to PayPal"),
+            ("", OFFICE),
+        ];
+        for (from, says) in foreign {
+            let sms = json!({ "number": number, "text": says, "from": from });
+            assert_eq!(app.deliver("modem", &sms).await.ok()["matched"], true, "{says}");
+            let named = json!({ "number": number, "providerRef": reference, "text": says, "from": from });
+            assert_eq!(app.deliver("modem", &named).await.ok()["matched"], true, "{says}");
+        }
+        let seen = look(app, &customer, id).await;
+        assert_eq!((text(&seen, "status"), &seen["sms"]), ("waiting", &json!([])));
+        let log = log(app).await;
+        assert_eq!(log.len(), 2 * foreign.len());
+        assert!(log.iter().all(|line| line.starts_with("message.withheld activation ")), "{log:?}");
+        step(app, &customer, id, "cancel").await.ok();
+        assert_eq!(purses(app, &customer).await, (0, 1.0));
+    });
+}
+
+#[test]
+fn an_exception_for_health_opens_no_authoritys_message() {
+    let setup = Setup::production().flagged(|flags| flags.policy = Some(allow("tata-1mg")));
+    with_app(setup, async |app| {
+        app.own_gateway(&Gateway { offers: &[("tata-1mg", 1, 50_000)], ..MODEM }).await;
+        let customer = app.account(0, 1_000_000).await;
+        let data = rent_by(app, &customer, of("tata-1mg")).await;
+        let says = format!("{OFFICE} (Tata 1mg)");
+        let sms = json!({ "number": text(&data, "number"), "text": says, "from": "Tata 1mg" });
+        assert_eq!(app.deliver("modem", &sms).await.ok()["matched"], true);
+        assert_eq!(look(app, &customer, text(&data, "id")).await["sms"], json!([]));
+        assert_eq!(log(app).await, ["message.withheld activation government"]);
+    });
+}
+
 #[test]
 fn a_message_that_comes_before_its_purchase_is_confirmed_is_judged_by_the_purchase() {
     with_app(PAYPAL, async |app| {
@@ -285,6 +332,13 @@ fn a_message_that_comes_before_its_purchase_is_confirmed_is_judged_by_the_purcha
 #[test]
 fn without_an_exception_such_a_message_does_not_wait_for_its_purchase() {
     with_app(Setup::production(), async |app| {
+        app.own_gateway(&MODEM).await;
+        let sms = json!({ "number": "+447700900401", "text": BANK, "from": "HSBC" });
+        assert_eq!(app.deliver("modem", &sms).await.ok()["matched"], false);
+        assert_eq!(log(app).await, ["message.withheld  bank"]);
+    });
+    // Nor with somebody else's.
+    with_app(PAYPAL, async |app| {
         app.own_gateway(&MODEM).await;
         let sms = json!({ "number": "+447700900401", "text": BANK, "from": "HSBC" });
         assert_eq!(app.deliver("modem", &sms).await.ok()["matched"], false);

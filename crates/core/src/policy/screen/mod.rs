@@ -17,7 +17,7 @@ mod words_romance;
 mod words_slavic;
 mod words_south;
 
-use super::category::{Categories, Category};
+use super::category::Categories;
 use crate::activation::WithheldBecause;
 use crate::vocabulary::Vocabulary;
 use fold::{END, fold, is_solid};
@@ -82,7 +82,7 @@ impl Screen {
         let mut ordinary = HashSet::new();
         for service in vocabulary.services() {
             let name = &*service.name;
-            match kind(categories.of(&service.code)) {
+            match categories.of(&service.code).withheld_because() {
                 Some(kind) => names::enter(&mut index, name, kind),
                 None => {
                     ordinary.insert(joined(&fold(name)));
@@ -185,15 +185,6 @@ impl Screen {
                 tally.note(Meaning { class: Class::Bank, points: ENOUGH });
             }
         }
-    }
-}
-
-/// Under which heading messages of a category's services are withheld. Messages about health are not looked for.
-fn kind(category: Category) -> Option<WithheldBecause> {
-    match category {
-        Category::Bank | Category::Payment | Category::Exchange => Some(WithheldBecause::Bank),
-        Category::Government | Category::Identity => Some(WithheldBecause::Government),
-        _ => None,
     }
 }
 

@@ -4,7 +4,7 @@
 //! by whoever wrote the words, so it shows what got worse, not how well strangers' messages are told apart:
 //! `docs/policy.md` has the figures for those. Must never hold a message of a foreign corpus.
 
-use super::{Screen, kind};
+use super::Screen;
 use crate::activation::WithheldBecause;
 use crate::policy::{Categories, Category};
 use crate::vocabulary::Vocabulary;
@@ -95,7 +95,7 @@ fn the_texts_alone_say_enough_without_their_senders() {
 fn a_service_that_may_not_be_rented_is_known_by_name() {
     let (vocabulary, categories, screen) = loaded();
     for service in vocabulary.services() {
-        let Some(because) = kind(categories.of(&service.code)) else { continue };
+        let Some(because) = categories.of(&service.code).withheld_because() else { continue };
         let name = &*service.name;
         let answers = [
             screen.screen(name, "Your code is 482913"),
@@ -220,10 +220,10 @@ fn long_texts_take_linear_time() {
 
 #[test]
 fn health_is_not_looked_for_and_ordinary_categories_have_no_heading() {
-    assert_eq!(kind(Category::Bank), Some(WithheldBecause::Bank));
-    assert_eq!(kind(Category::Identity), Some(WithheldBecause::Government));
-    assert_eq!(kind(Category::Health), None);
-    assert_eq!(kind(Category::Shopping), None);
+    assert_eq!(Category::Bank.withheld_because(), Some(WithheldBecause::Bank));
+    assert_eq!(Category::Identity.withheld_because(), Some(WithheldBecause::Government));
+    assert_eq!(Category::Health.withheld_because(), None);
+    assert_eq!(Category::Shopping.withheld_because(), None);
 }
 
 proptest! {

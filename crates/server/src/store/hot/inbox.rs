@@ -130,10 +130,11 @@ impl Desk<'_> {
         if self.working.shared.contains(number.expose()) { Sharing::Shared } else { Sharing::Exclusive }
     }
 
-    /// What becomes of a message for an activation: withheld, unless its service is excepted and sends such.
+    /// What becomes of a message for an activation: withheld, unless its service is excepted and the message its own.
     fn verdict(&mut self, id: ActivationId, message: &Parked, now: Time) -> Result<Verdict, StoreError> {
         if let Some(because) = message.withheld {
-            let excepted = self.rules.exceptions.expect(&self.activation(id)?.terms.service, because);
+            let service = self.activation(id)?.terms.service;
+            let excepted = self.rules.exceptions.expect(&service, because, &message.services);
             let act = if excepted { Act::LetThrough } else { Act::Withheld };
             self.record(act, because, (Some(id), now))?;
             if !excepted {
@@ -146,7 +147,7 @@ impl Desk<'_> {
     /// What becomes of a message that nothing matches yet. One that nobody may see need not wait.
     fn alone(&mut self, message: &Parked) -> Result<Verdict, StoreError> {
         let Some(because) = message.withheld else { return Ok(Verdict::Parked) };
-        let waits = self.rules.exceptions.any(because);
+        let waits = self.rules.exceptions.any(because, &message.services);
         let act = if waits { Act::Parked } else { Act::Withheld };
         self.record(act, because, (None, message.received_at))?;
         Ok(if waits { Verdict::Parked } else { Verdict::Withheld(because) })
