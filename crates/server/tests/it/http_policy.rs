@@ -283,6 +283,29 @@ fn to_an_excepted_services_buyer_other_banks_and_nameless_messages_are_withheld_
 }
 
 #[test]
+fn an_excepted_services_late_message_is_on_record_as_sealed_not_as_let_through() {
+    with_app(PAYPAL, async |app| {
+        app.own_gateway(&MODEM).await;
+        let customer = app.account(0, 1_000_000).await;
+        let data = rent_by(app, &customer, of("paypal")).await;
+        let (id, number) = (text(&data, "id"), text(&data, "number"));
+        let reference = row(app, id).await.state.line().unwrap().provider_ref.clone();
+        step(app, &customer, id, "cancel").await.ok();
+        app.advance(Span::seconds(1));
+        let says = "PayPal: your security code is 482913. Do not share it.";
+        let sms = json!({ "number": number, "providerRef": reference, "text": says, "from": "PayPal" });
+        assert_eq!(
+            app.deliver("modem", &sms).await.ok()["matched"],
+            true,
+            "the sender hears that it arrived"
+        );
+        assert_eq!(look(app, &customer, id).await["sms"], json!([]));
+        assert_eq!(purses(app, &customer).await, (0, 1.0));
+        assert_eq!(log(app).await, ["message.sealed activation bank"]);
+    });
+}
+
+#[test]
 fn an_exception_for_health_opens_no_authoritys_message() {
     let setup = Setup::production().flagged(|flags| flags.policy = Some(allow("tata-1mg")));
     with_app(setup, async |app| {

@@ -132,16 +132,20 @@ impl Desk<'_> {
 
     /// What becomes of a message for an activation: withheld, unless its service is excepted and the message its own.
     fn verdict(&mut self, id: ActivationId, message: &Parked, now: Time) -> Result<Verdict, StoreError> {
-        if let Some(because) = message.withheld {
-            let service = self.activation(id)?.terms.service;
-            let excepted = self.rules.exceptions.expect(&service, because, &message.services);
-            let act = if excepted { Act::LetThrough } else { Act::Withheld };
-            self.record(act, because, (Some(id), now))?;
-            if !excepted {
-                return Ok(Verdict::Withheld(because));
-            }
-        }
-        self.deliver(id, message.id, message.has_code, message.received_at)
+        let deliver = |desk: &mut Self| desk.deliver(id, message.id, message.has_code, message.received_at);
+        let Some(because) = message.withheld else { return deliver(self) };
+        let service = self.activation(id)?.terms.service;
+        let excepted = self.rules.exceptions.expect(&service, because, &message.services);
+        // What goes on record is what became of it: an excepted one may still be late.
+        let verdict = if excepted { deliver(self)? } else { Verdict::Withheld(because) };
+        let act = match verdict {
+            Verdict::Delivered => Act::LetThrough,
+            Verdict::Parked => Act::Parked,
+            Verdict::Withheld(_) => Act::Withheld,
+            Verdict::Sealed(_) => Act::Sealed,
+        };
+        self.record(act, because, (Some(id), now))?;
+        Ok(verdict)
     }
 
     /// What becomes of a message that nothing matches yet. One that nobody may see need not wait.
