@@ -1,7 +1,13 @@
 //! Our own numbers' gateway, as an upstream: it answers requests by reference from its own memory.
 
 use crate::app::Context;
-use crate::store::number::{Allocation, Wanted, allocation_create, allocation_get, allocation_release};
+use crate::store::StoreError;
+use crate::store::activation::activation_get;
+use crate::store::number::{
+    Allocation, Returned, Served, Wanted, allocation_create, allocation_get, allocation_release,
+};
+use numberotp_core::activation::Status;
+use numberotp_core::id::ActivationId;
 use numberotp_core::text::{Operator, ProviderCode};
 use numberotp_core::vocabulary::{CountryId, ServiceCode};
 use numberotp_providers::gateway::ALLOCATIONS;
@@ -51,6 +57,17 @@ pub(super) fn number(provider_ref: &str, number: &str) -> HttpReply {
     HttpReply { status: 200, body: json!({ "ref": provider_ref, "number": number }).to_string().into_bytes() }
 }
 
+/// Whether a purchase's number brought a message. A purchase that ended without one gets none later, so repeats of a
+/// release are told the same; of one that is open or not known the worse is taken.
+async fn served(context: &Context, reference: &str) -> Result<Served, StoreError> {
+    let Ok(id) = reference.parse().map(ActivationId::new) else { return Ok(Served::Yes) };
+    let found = context.store.read(move |tx| activation_get(tx, id)).await?;
+    Ok(match found.map(|activation| activation.state.status()) {
+        Some(Status::Failed | Status::Canceled | Status::Expired) => Served::No,
+        _ => Served::Yes,
+    })
+}
+
 /// Answers a request; `None`: the gateway's memory does not answer.
 pub(super) async fn serve(
     context: &Context,
@@ -82,8 +99,10 @@ pub(super) async fn serve(
             found.map(|found| answer(found, 404))
         }
         Asked::Release(reference) => {
-            let known =
-                context.store.write(move |tx| allocation_release(tx, &provider, &reference, now)).await;
+            let served = served(context, &reference).await.ok()?;
+            let cool_down = context.settings.number_cool_down;
+            let returned = Returned { provider, reference, served, cool_down, now };
+            let known = context.store.write(move |tx| allocation_release(tx, &returned)).await;
             known.map(|known| plain(if known { 200 } else { 404 }))
         }
         Asked::Resend(_) => Ok(plain(400)),

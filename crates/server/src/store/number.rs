@@ -41,7 +41,7 @@ statements! {
     NUMBER_USED = "UPDATE numbers SET last_used_at = $2 WHERE id = $1";
     /// By this service.
     NUMBER_SERVES = "INSERT INTO number_services (number_id, service, used_at) VALUES ($1, $2, $3) ON CONFLICT (number_id, service) DO UPDATE SET used_at = excluded.used_at";
-    /// It served its service until now.
+    /// As if it had served its service until then.
     NUMBER_SERVED = "UPDATE number_services SET used_at = $3 WHERE (number_id, service) IN (SELECT number_id, service FROM number_allocations WHERE provider = $1 AND reference = $2)";
     /// The memory of it.
     ALLOCATION_INSERT = "INSERT INTO number_allocations (id, provider, reference, number_id, service, allocated_at, released_at) VALUES ($1, $2, $3, $4, $5, $6, NULL)";
@@ -268,18 +268,50 @@ pub fn allocation_create(tx: &mut Tx<'_>, wanted: &Wanted) -> Result<Option<Allo
     allocation_get(tx, &wanted.provider, &wanted.reference)
 }
 
-/// Takes a number back. Safe to repeat; false if the reference was never given one.
-pub fn allocation_release(
-    tx: &mut Tx<'_>,
-    provider: &ProviderCode,
-    reference: &str,
-    now: Time,
-) -> Result<bool, StoreError> {
+/// Whether a number brought its buyer a message.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Served {
+    /// It did: an account may have been opened with it.
+    Yes,
+    /// It did not, and will not any more.
+    No,
+}
+
+/// A number that comes back.
+#[derive(Clone, Debug)]
+pub struct Returned {
+    /// To which gateway.
+    pub provider: ProviderCode,
+    /// Our name for the purchase.
+    pub reference: String,
+    /// Whether it served.
+    pub served: Served,
+    /// How long a number rests between two buyers.
+    pub cool_down: Span,
+    /// Now.
+    pub now: Time,
+}
+
+impl Returned {
+    /// Since when it counts as having served its service. What served nobody counts no longer than it rests, and so
+    /// long a shared number needs it, too: its last buyer's message may still be on its way.
+    const fn served_at(&self) -> Time {
+        match self.served {
+            Served::Yes => self.now,
+            Served::No => self.now.minus(SERVICE_AGAIN_AFTER).plus(self.cool_down),
+        }
+    }
+}
+
+/// Takes a number back. Safe to repeat, only the first time counts; false if the reference was never given one.
+pub fn allocation_release(tx: &mut Tx<'_>, returned: &Returned) -> Result<bool, StoreError> {
+    let (provider, reference) = (&returned.provider, returned.reference.as_str());
     let known = allocation_get(tx, provider, reference)?.is_some();
-    let parameters = [provider.as_str().into(), reference.into(), now.micros().into()];
-    if tx.execute(&ALLOCATION_RELEASE, &parameters)? == 1 {
-        tx.execute(&NUMBER_RESTS, &parameters)?;
-        tx.execute(&NUMBER_SERVED, &parameters)?;
+    let at =
+        |time: Time| -> [Value; 3] { [provider.as_str().into(), reference.into(), time.micros().into()] };
+    if tx.execute(&ALLOCATION_RELEASE, &at(returned.now))? == 1 {
+        tx.execute(&NUMBER_RESTS, &at(returned.now))?;
+        tx.execute(&NUMBER_SERVED, &at(returned.served_at()))?;
     }
     tx.after_commit(Wake::Catalog);
     Ok(known)

@@ -94,10 +94,46 @@ fn an_own_number_is_rented_read_and_given_back() {
         app.run_jobs().await;
         assert_eq!(left(app).await, "0", "they rest");
         app.advance(Span::hours(24));
-        assert_eq!(left(app).await, "0", "and telegram had both");
+        assert_eq!(left(app).await, "1", "and telegram had one of them: its message came");
         assert_eq!(left_for(app, "whatsapp", "2").await, "2");
         assert_eq!(purses(app, &customer).await, (0, 0.95));
         assert_eq!(movements(app, &customer).await.len(), 4);
+    });
+}
+
+/// A number without a message was nobody's account: what a buyer who cancels takes is a day of it, not a year.
+#[test]
+fn renting_and_giving_back_uses_no_number_up() {
+    with_app(Setup::production(), async |app| {
+        app.own_gateway(&MODEMS).await;
+        let customer = app.account(0, 1_000_000).await;
+        for _ in 0..3 {
+            for _ in SIMS {
+                let (id, _) = rent(app, &customer).await;
+                step(app, &customer, &id, "cancel").await.ok();
+            }
+            app.run_jobs().await;
+            assert_eq!(left(app).await, "0", "they rest");
+            app.advance(Span::hours(24));
+            assert_eq!(left(app).await, "2");
+        }
+        rent(app, &customer).await;
+        // The window ends, and the gateway hears of it twice: once its answer is lost.
+        app.advance(Span::minutes(20));
+        app.line().on("release", Interference::LoseReply);
+        app.run_jobs().await;
+        app.line().mend();
+        app.advance(Span::hours(24));
+        app.run_jobs().await;
+        assert_eq!((app.line().count("release") > 7, left(app).await.as_str()), (true, "2"));
+        assert_eq!(purses(app, &customer).await, (0, 1.0));
+        let (_, number) = rent(app, &customer).await;
+        assert!(sms(app, &number, "Telegram code: 48291").await);
+        app.advance(Span::minutes(20));
+        app.run_jobs().await;
+        app.advance(Span::hours(24));
+        assert_eq!(left(app).await, "1", "one has an account now");
+        assert_eq!(purses(app, &customer).await, (0, 0.95));
     });
 }
 

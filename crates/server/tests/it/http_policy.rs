@@ -404,7 +404,10 @@ fn a_service_that_the_field_has_twice_is_denied_and_rests_as_one() {
         app.own_gateway(&TWINS).await;
         let customer = app.account(0, 1_000_000).await;
         let data = rent_by(app, &customer, of("telegram-2")).await;
-        step(app, &customer, text(&data, "id"), "cancel").await.ok();
+        let sms =
+            json!({ "number": text(&data, "number"), "text": "Telegram code: 48291", "from": "Telegram" });
+        assert_eq!(app.deliver("modem", &sms).await.ok()["matched"], true);
+        step(app, &customer, text(&data, "id"), "finish").await.ok();
         app.run_jobs().await;
         app.advance(Span::hours(25));
         app.refresh().await;

@@ -7,8 +7,8 @@ use numberotp_core::text::{Operator, ProviderCode};
 use numberotp_core::time::Span;
 use numberotp_core::vocabulary::CountryId;
 use numberotp_server::store::number::{
-    Allocation, OwnNumber, Rested, Sharing, Wanted, allocation_create, allocation_get, allocation_release,
-    numbers_after, numbers_put, numbers_stock,
+    Allocation, OwnNumber, Rested, Returned, Served, Sharing, Wanted, allocation_create, allocation_get,
+    allocation_release, numbers_after, numbers_put, numbers_stock,
 };
 use numberotp_server::store::setting::revision_get;
 use std::collections::BTreeSet;
@@ -53,9 +53,15 @@ fn allocate(stage: &mut Stage<'_>, wanted: Wanted) -> Option<Allocation> {
     stage.write(move |tx| allocation_create(tx, &wanted)).unwrap()
 }
 
+fn give_back(stage: &mut Stage<'_>, reference: i64, served: Served) -> bool {
+    let (provider, reference, now) = (own(), reference.to_string(), stage.now);
+    let returned = Returned { provider, reference, served, cool_down: REST, now };
+    stage.write(move |tx| allocation_release(tx, &returned)).unwrap()
+}
+
+/// Gives back what brought its buyer a message.
 fn release(stage: &mut Stage<'_>, reference: i64) -> bool {
-    let now = stage.now;
-    stage.write(move |tx| allocation_release(tx, &own(), &reference.to_string(), now)).unwrap()
+    give_back(stage, reference, Served::Yes)
 }
 
 /// Everything is given back: the auditor knows no purchase of these references.
@@ -156,6 +162,36 @@ fn a_number_rests_a_day_and_never_serves_a_service_twice_within_a_year() {
         assert!(allocate(stage, ask).is_some());
         release_all(stage);
     });
+}
+
+/// Whoever rents and cancels uses up a day of a number, not a year. On a shared one the service rests alone.
+#[test]
+fn a_number_that_came_back_without_a_message_rests_and_serves_its_service_again() {
+    for sharing in [Sharing::Exclusive, Sharing::Shared] {
+        staged(|stage| {
+            put(stage, 1, sharing);
+            for (reference, served) in [(1, Served::No), (3, Served::No), (5, Served::Yes)] {
+                let (ask, other) = (wanted(stage, reference, "tg"), wanted(stage, reference + 1, "tg"));
+                allocate(stage, ask).unwrap();
+                assert_eq!(free_for(stage, "tg"), 0);
+                assert!(allocate(stage, other).is_none(), "it is one buyer's while it is out");
+                stage.pass(Span::hours(2));
+                assert!(give_back(stage, reference, served));
+                stage.pass(REST.minus(Span::seconds(1)));
+                assert_eq!(free_for(stage, "tg"), 0, "it rests from when it came back");
+                assert_eq!(free_for(stage, "wa"), i64::from(sharing == Sharing::Shared));
+                let early = wanted(stage, reference + 1, "tg");
+                assert!(allocate(stage, early).is_none());
+                for again in [Served::Yes, Served::No] {
+                    assert!(give_back(stage, reference, again), "a repeat changes nothing");
+                }
+                stage.pass(Span::seconds(1));
+                assert_eq!(free_for(stage, "tg"), i64::from(served == Served::No), "{reference}");
+                assert_eq!(free_for(stage, "wa"), 1);
+            }
+            release_all(stage);
+        });
+    }
 }
 
 #[test]
