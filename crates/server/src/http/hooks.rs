@@ -18,10 +18,17 @@ const WEBHOOK_MOST: usize = 256 * 1024;
 /// `POST /api/webhooks/sms/{provider}`
 pub(super) async fn sms(
     State(context): State<Arc<Context>>,
-    PathText(provider): PathText,
+    provider: Result<PathText, Problem>,
     Extension(meter): Extension<Arc<Meter>>,
     request: Request,
 ) -> Result<Json<Taken>, Problem> {
+    // Nobody that we know counts by network, before a body is read or the database is asked. It may still be somebody
+    // that another server has made a moment ago.
+    let known = provider.as_ref().is_ok_and(|PathText(provider)| known(&context, provider).is_some());
+    if !known {
+        meter.unknown()?;
+    }
+    let PathText(provider) = provider?;
     let (parts, bytes) = read(request, WEBHOOK_MOST, &context).await?;
     let header = |name: &str| parts.headers.get(name).and_then(|value| value.to_str().ok());
     let taken = messages::take_in(&context, &provider, &header, &bytes).await;
@@ -29,14 +36,21 @@ pub(super) async fn sms(
     let received = match taken {
         Ok(received) => received,
         Err(fault) => {
-            if matches!(fault.code, FaultCode::InvalidSignature | FaultCode::InvalidParameter) {
-                meter.hook_refused(&provider)?;
+            match fault.code {
+                FaultCode::InvalidSignature | FaultCode::InvalidParameter => meter.hook_refused(&provider)?,
+                FaultCode::NotFound if known => meter.unknown()?,
+                _ => {}
             }
             return Err(Problem(fault));
         }
     };
     meter.hook_taken(&provider);
     Ok(Json(Taken::new(received == messages::Matched::Yes)))
+}
+
+/// The provider of a name, if this server knows it.
+fn known(context: &Context, provider: &str) -> Option<ProviderCode> {
+    ProviderCode::parse(provider).filter(|code| context.catalog.load().knows(code))
 }
 
 /// Counted under a provider that we know: whoever posts chooses the address.
@@ -50,7 +64,7 @@ fn count(context: &Context, provider: &str, taken: &Result<messages::Matched, Fa
             _ => "failed",
         },
     };
-    let code = ProviderCode::parse(provider).filter(|code| context.catalog.load().knows(code));
+    let code = known(context, provider);
     let provider = code.as_ref().map_or("unknown", ProviderCode::as_str);
     tracing::info!(provider, outcome, "a webhook came");
     context.metrics.webhook(provider, outcome);

@@ -28,7 +28,7 @@ enum Class {
     Read(String),
     /// Waiting for a code: not limited, only told.
     Wait,
-    /// A provider's: only refused ones count.
+    /// A provider's: only refused ones count, and those of nobody that we know.
     Hook,
 }
 
@@ -47,7 +47,7 @@ impl Class {
             }
             ("GET" | "HEAD", ["api", "internal", "rent", id]) => Self::Read((*id).to_owned()),
             ("GET" | "HEAD", ["api", "internal", "rent", _, "wait"]) => Self::Wait,
-            ("POST", ["api", "webhooks", ..]) => Self::Hook,
+            ("POST", ["api", "webhooks", "sms", _]) => Self::Hook,
             _ => Self::Network(Rule::Other),
         }
     }
@@ -175,6 +175,10 @@ mod tests {
             ("POST", "/api/internal/rent/7/cancel", Class::Network(Rule::Other)),
             ("POST", "/api/webhooks/sms/gw1", Class::Hook),
             ("POST", "/api/webhooks/sms/wait", Class::Hook),
+            ("POST", "/api/webhooks/sms", Class::Network(Rule::Other)),
+            ("POST", "/api/webhooks/voice/gw1", Class::Network(Rule::Other)),
+            ("POST", "/api/webhooks/sms/gw1/more", Class::Network(Rule::Other)),
+            ("PUT", "/api/webhooks/sms/gw1", Class::Network(Rule::Other)),
             ("GET", "/nowhere/wait", Class::Network(Rule::Other)),
             ("POST", "/sandbox/clock", Class::Network(Rule::Other)),
             ("GET", "/nowhere", Class::Network(Rule::Other)),

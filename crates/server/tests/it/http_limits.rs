@@ -143,6 +143,35 @@ fn only_refused_webhooks_are_limited() {
 }
 
 #[test]
+fn webhooks_of_nobody_fall_under_the_limit_of_their_network() {
+    with_app(LIMITED, async |app| {
+        let customer = app.account(1_000, 0).await;
+        let id = text(&rent_by(app, &customer, telegram()).await, "id").to_owned();
+        for turn in 1..=300 {
+            let path = match turn % 4 {
+                0 => "/api/webhooks/sms/nosuch",
+                1 => "/api/webhooks/sms/%00",
+                2 => "/api/webhooks/sms/%ff",
+                _ => "/api/webhooks/voice/sandbox",
+            };
+            let answer = app.post(path).body("application/json", "{}").send().await;
+            assert_eq!((answer.status, quota(app, &answer)), (404, (300, 300 - turn)), "{path}");
+        }
+        // Not even their bodies are read.
+        let large = "x".repeat(300 * 1024);
+        for path in ["/api/webhooks/sms/nosuch", "/api/webhooks/sms/%ff", "/api/webhooks/voice/sandbox"] {
+            let refused = app.post(path).body("application/json", large.clone()).send().await;
+            refused.refused(429, "RATE_LIMITED");
+            assert_eq!(quota(app, &refused), (300, 0));
+        }
+        // Of a provider that there is, refused ones count as before, and its messages come through.
+        let answer = app.post("/api/webhooks/sms/sandbox").body("application/json", "{}").send().await;
+        assert_eq!((answer.status, quota(app, &answer)), (401, (60, 59)));
+        assert!(deliver(app, &id, "m1", "Telegram code: 48291").await);
+    });
+}
+
+#[test]
 fn switched_off_everything_is_let_through_and_the_headers_stay() {
     with_app(Setup::sandbox().flagged(|flags| flags.rate_limits = Some(OnOff::Off)), async |app| {
         for _ in 0..120 {
