@@ -5,6 +5,7 @@
 
 use super::error_pages;
 use super::frame::RequestId;
+use super::meter::Meter;
 use super::problem::Problem;
 use super::server::PeerAddress;
 use crate::app::Context;
@@ -57,11 +58,14 @@ pub(super) async fn ready(
 pub(super) async fn metrics(
     State(context): State<Arc<Context>>,
     peer: Option<Extension<PeerAddress>>,
+    Extension(meter): Extension<Arc<Meter>>,
     headers: HeaderMap,
 ) -> Result<Response, Problem> {
     let here = peer.is_some_and(|Extension(peer)| peer.0.ip().to_canonical().is_loopback());
     let passed_on = PASSED_ON.iter().any(|name| headers.contains_key(name));
     if !(here && !passed_on || shows_token(&context, &headers)) {
+        // Like any address that does not exist, and nobody tries tokens without end.
+        meter.unknown()?;
         return Err(Problem(Fault::new(FaultCode::NotFound)));
     }
     let text = vitals::measures(&context).await;

@@ -30,6 +30,9 @@ enum Class {
     Wait,
     /// A provider's: only refused ones count, and those of nobody that we know.
     Hook,
+    /// Whoever keeps the server running asks how it is: whatever else its network asks, not limited, only told. A
+    /// server that refused this would be taken for dead and started anew.
+    Vital,
 }
 
 impl Class {
@@ -48,6 +51,7 @@ impl Class {
             ("GET" | "HEAD", ["api", "internal", "rent", id]) => Self::Read((*id).to_owned()),
             ("GET" | "HEAD", ["api", "internal", "rent", _, "wait"]) => Self::Wait,
             ("POST", ["api", "webhooks", "sms", _]) => Self::Hook,
+            ("GET" | "HEAD", ["healthz" | "readyz" | "metrics"]) => Self::Vital,
             _ => Self::Network(Rule::Other),
         }
     }
@@ -97,7 +101,7 @@ impl Meter {
     pub(super) fn admit(&self) -> Result<(), Fault> {
         match self.class {
             Class::Network(rule) => self.count(rule, self.network.clone()),
-            Class::Account(_) | Class::Read(_) | Class::Wait | Class::Hook => Ok(()),
+            Class::Account(_) | Class::Read(_) | Class::Wait | Class::Hook | Class::Vital => Ok(()),
         }
     }
 
@@ -118,7 +122,7 @@ impl Meter {
                 self.tell(self.context.limiter.look(Rule::ReadAll, account, self.now));
                 Ok(())
             }
-            Class::Network(_) | Class::Hook => Ok(()),
+            Class::Network(_) | Class::Hook | Class::Vital => Ok(()),
         }
     }
 
@@ -147,8 +151,12 @@ impl Meter {
     /// The three headers, whatever became of the request.
     pub(super) fn print(&self, headers: &mut HeaderMap) {
         let told = *self.told.lock().unwrap_or_else(PoisonError::into_inner);
-        let quota =
-            told.unwrap_or_else(|| self.context.limiter.count(Rule::Other, self.network.clone(), self.now));
+        let (limiter, network) = (&self.context.limiter, self.network.clone());
+        let quota = match (told, &self.class) {
+            (Some(told), _) => told,
+            (None, Class::Vital) => limiter.look(Rule::Other, network, self.now),
+            (None, _) => limiter.count(Rule::Other, network, self.now),
+        };
         headers.insert(LIMIT, HeaderValue::from(quota.limit));
         headers.insert(REMAINING, HeaderValue::from(quota.remaining));
         headers.insert(RESET, HeaderValue::from(quota.reset_unix()));
@@ -182,6 +190,11 @@ mod tests {
             ("GET", "/nowhere/wait", Class::Network(Rule::Other)),
             ("POST", "/sandbox/clock", Class::Network(Rule::Other)),
             ("GET", "/nowhere", Class::Network(Rule::Other)),
+            ("GET", "/healthz", Class::Vital),
+            ("HEAD", "/readyz/", Class::Vital),
+            ("GET", "/metrics", Class::Vital),
+            ("POST", "/healthz", Class::Network(Rule::Other)),
+            ("GET", "/healthz/nowhere", Class::Network(Rule::Other)),
         ] {
             assert_eq!(
                 Class::of(&Method::from_bytes(method.as_bytes()).unwrap(), path),

@@ -3,6 +3,7 @@
 use crate::http_stage::{RENT, deliver, raw, rent, step, telegram};
 use numberotp_core::time::Span;
 use numberotp_server::app::upstream::Interference;
+use numberotp_server::config::OnOff;
 use numberotp_testkit::app::{Setup, TestApp, in_sandbox, with_app};
 use numberotp_testkit::cluster::TestCluster;
 use numberotp_testkit::database::TestEngine;
@@ -48,9 +49,12 @@ fn health_and_readiness_are_answered_without_an_account_and_in_the_frame() {
 
 #[test]
 fn a_balancer_that_asks_every_second_is_never_limited() {
-    with_app(Setup::sandbox().flagged(|flags| flags.limit_other = Some(300)), async |app| {
-        // Twice as often as once a second, through four windows.
-        for _ in 0..480 {
+    let strict = Setup::sandbox().flagged(|flags| {
+        flags.rate_limits = Some(OnOff::On);
+        flags.limit_other = Some(1);
+    });
+    with_app(strict, async |app| {
+        for _ in 0..120 {
             app.advance(Span::millis(500));
             app.get("/readyz").ok().await;
         }

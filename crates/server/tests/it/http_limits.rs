@@ -171,6 +171,38 @@ fn webhooks_of_nobody_fall_under_the_limit_of_their_network() {
     });
 }
 
+/// A monitor that got 429 would start a healthy server anew.
+#[test]
+fn whoever_asks_how_the_server_is_hears_it_however_much_its_network_asked() {
+    let setup = Setup::sandbox().flagged(|flags| {
+        flags.rate_limits = Some(OnOff::On);
+        flags.metrics_token = Some("metrics-token-of-a-test".to_owned());
+    });
+    with_app(setup, async |app| {
+        let vital = [("/healthz", Method::GET), ("/healthz", Method::HEAD), ("/readyz/", Method::GET)];
+        for turn in 0..301 {
+            let (path, method) = vital[turn % 3].clone();
+            let answer = app.ask(method, path).send().await;
+            assert_eq!((answer.status, quota(app, &answer)), (200, (300, 300)), "nothing is counted");
+        }
+        for turn in 1..=300 {
+            // Whoever guesses at the token is counted like anybody else.
+            let path = if turn % 2 == 0 { "/nowhere" } else { "/metrics" };
+            let answer = app.get(path).send().await;
+            assert_eq!((answer.status, quota(app, &answer)), (404, (300, 300 - turn)), "{path}");
+        }
+        for path in ["/nowhere", "/metrics", "/api/public/services"] {
+            app.get(path).refused(429, "RATE_LIMITED").await;
+        }
+        app.post("/healthz").refused(429, "RATE_LIMITED").await;
+        for (path, method) in vital {
+            let answer = app.ask(method, path).send().await;
+            assert_eq!((answer.status, quota(app, &answer)), (200, (300, 0)), "{path}");
+        }
+        assert_eq!(app.get("/metrics").bearer("metrics-token-of-a-test").send().await.status, 200);
+    });
+}
+
 #[test]
 fn switched_off_everything_is_let_through_and_the_headers_stay() {
     with_app(Setup::sandbox().flagged(|flags| flags.rate_limits = Some(OnOff::Off)), async |app| {
