@@ -241,6 +241,19 @@ fn every_corruption_is_named() {
     });
 }
 
+/// A job that was given up gives no number back.
+#[test]
+fn a_number_whose_release_was_given_up_is_named() {
+    staged(|stage| {
+        busy_books(stage);
+        const CLOSED: &str = "UPDATE number_allocations SET reference = '5'";
+        const GIVEN_UP: &str = "UPDATE jobs SET dead = 1 WHERE kind = 'activation_release'";
+        assert!(report_with(stage, &[CLOSED], Span::micros(0)).clean(), "about to be given back");
+        let report = report_with(stage, &[CLOSED, GIVEN_UP], Span::micros(0));
+        assert_eq!(violated(&report), [HELD]);
+    });
+}
+
 /// Every check of the audit is failed by something: a check that is added without a corruption fails here.
 #[test]
 fn no_check_is_beyond_failing() {
