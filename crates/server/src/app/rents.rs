@@ -16,7 +16,7 @@ use numberotp_core::id::{AccountId, ActivationId};
 use numberotp_core::ledger::Purses;
 use numberotp_core::secret::Secret;
 use numberotp_core::time::Span;
-use numberotp_providers::provider::Operation;
+use numberotp_providers::provider::{Operation, Outcome};
 use std::collections::HashMap;
 use std::sync::PoisonError;
 
@@ -174,8 +174,9 @@ pub async fn resend(context: &Context, caller: &Caller, id: &str) -> Result<Rent
     };
     let operation = Operation::Resend { reference: reference(id) };
     match ask(context, &activation.terms.provider, &operation, RESEND_WITHIN).await {
-        Ok(_) => rent(context, account, id).await,
-        Err(_) => {
+        Ok(Outcome::Done) => rent(context, account, id).await,
+        // A provider that does not know the purchase sends nothing either.
+        Ok(Outcome::Unknown | Outcome::NoStock | Outcome::Number { .. }) | Err(_) => {
             let sentence = "The provider could not be asked for another message. Try again in ten seconds.";
             Err(Fault::new(FaultCode::ProviderError).saying(sentence))
         }

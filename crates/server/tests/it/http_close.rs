@@ -4,6 +4,7 @@
 use crate::http_stage::{at, at_sandbox, deliver, look, movements, purses, rent, rent_by, row, step, text};
 use http::Method;
 use numberotp_core::time::Span;
+use numberotp_providers::provider::HttpReply;
 use numberotp_server::app::upstream::Interference;
 use numberotp_testkit::app::{Customer, TestApp, in_sandbox};
 use serde_json::json;
@@ -239,7 +240,10 @@ fn a_resend_is_for_pool_1_alone_and_its_failure_is_told() {
         let id = rent(app, &customer).await;
         deliver(app, &id, "m1", "Telegram code: 11111").await;
         let before = purses(app, &customer).await;
-        for interference in [Interference::LoseReply, Interference::LoseRequest, Interference::Refuse] {
+        let unknown = Interference::Answer(|_| HttpReply { status: 404, body: Vec::new() });
+        for interference in
+            [Interference::LoseReply, Interference::LoseRequest, Interference::Refuse, unknown]
+        {
             app.line().on("resend", interference);
             step(app, &customer, &id, "resend").await.refused(502, "PROVIDER_ERROR");
             app.advance(Span::seconds(10));
