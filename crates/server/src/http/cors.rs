@@ -13,8 +13,9 @@ use http::{HeaderMap, HeaderValue, Method, StatusCode};
 
 const METHODS: &str = "GET, HEAD, POST, PATCH, DELETE, OPTIONS";
 const HEADERS: &str = "authorization, content-type, idempotency-key, if-none-match";
-const EXPOSED: &str =
-    "x-ratelimit-limit, x-ratelimit-remaining, x-ratelimit-reset, retry-after, age, x-request-id";
+/// Of what we send, all that a browser would else keep from a page.
+const EXPOSED: &str = "x-ratelimit-limit, x-ratelimit-remaining, x-ratelimit-reset, retry-after, age, x-request-id, \
+     etag, link, allow, idempotent-replayed, www-authenticate";
 
 /// What a browser's origin may do here.
 #[derive(Clone, PartialEq, Eq, Debug)]

@@ -4,8 +4,9 @@ use crate::http_stage::{deliver, rent_by, telegram, text};
 use http::Method;
 use numberotp_core::time::Span;
 use numberotp_server::config::{OnOff, ServeSettings};
-use numberotp_testkit::app::{Answer, Setup, TestApp, in_sandbox, with_app};
+use numberotp_testkit::app::{Answer, Ask, Setup, TestApp, in_sandbox, with_app};
 use serde_json::json;
+use std::collections::BTreeSet;
 
 const LIMITED: Setup = Setup::sandbox().flagged(|flags| flags.rate_limits = Some(OnOff::On));
 
@@ -291,6 +292,52 @@ fn browsers_are_let_in_by_origin() {
         let refused = preflight("https://evil.example").await;
         assert!(!refused.headers.contains_key("access-control-allow-origin"));
         assert!(!refused.headers.contains_key("access-control-allow-methods"));
+    });
+}
+
+/// Read by any page, or of no use to one.
+const PLAIN: [&str; 7] = [
+    "cache-control",
+    "content-encoding",
+    "content-length",
+    "content-type",
+    "vary",
+    "x-content-type-options",
+    "connection",
+];
+
+/// What a browser keeps from a page might as well not be sent.
+#[test]
+fn every_header_that_we_send_can_be_read_by_a_page_that_is_let_in() {
+    with_app(BEHIND_PROXY, async |app| {
+        let customer = app.account(1_000, 0).await;
+        let from = |ask: Ask| ask.header("origin", "https://app.example.com");
+        let buy = || {
+            from(app.post("/api/internal/rent").by(&customer).header("idempotency-key", "k1"))
+                .json(&telegram())
+                .send()
+        };
+        let answers = [
+            from(app.get("/api/public/prices")).send().await,
+            from(app.get("/nowhere")).send().await,
+            from(app.get("/api/internal/balance")).send().await,
+            from(app.ask(Method::PUT, "/api/internal/rent")).send().await,
+            buy().await,
+            buy().await,
+        ];
+        let mut seen = BTreeSet::new();
+        for answer in &answers {
+            let exposed: Vec<&str> = answer.header("access-control-expose-headers").split(", ").collect();
+            for name in answer.headers.keys().map(|name| name.as_str()) {
+                if !PLAIN.contains(&name) && !name.starts_with("access-control-") {
+                    assert!(exposed.contains(&name), "{name} of {}", answer.status);
+                    seen.insert(name);
+                }
+            }
+        }
+        for name in ["allow", "etag", "idempotent-replayed", "link", "www-authenticate", "x-request-id"] {
+            assert!(seen.contains(name), "{name} is sent: {seen:?}");
+        }
     });
 }
 
