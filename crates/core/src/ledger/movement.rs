@@ -88,7 +88,7 @@ pub struct Movement {
     pub balance_change: Usd,
     /// Change of the spendable credits.
     pub credits_change: Credits,
-    /// Worth of both changes in USD at the time.
+    /// Worth in USD: of a purchase's steps its price, of another change what it was worth at the time.
     pub value: Usd,
     /// Spendable balance after it.
     pub balance_after: Usd,
@@ -249,25 +249,25 @@ const fn source(purse: Purse) -> Platform {
 }
 
 impl Movement {
-    /// A step of a purchase: `Purchase` holds, `Settlement` posts, `Refund` voids.
-    pub fn of_purchase(draft: Draft<'_>, split: &Split) -> Result<Self, Overflow> {
+    /// A step of a purchase: `Purchase` holds, `Settlement` posts, `Refund` voids. Its worth is the price, which stays
+    /// what it was when an operator changes the worth of a credit in between.
+    pub fn of_purchase(draft: Draft<'_>, split: &Split, price: Usd) -> Result<Self, Overflow> {
         let (credits, balance) = (split.credits()?, Usd::from_micros(split.balance));
-        let value = split.value(draft.credit)?;
         let (balance_change, credits_change, value) = match draft.kind {
-            MovementKind::Purchase => (balance.negated()?, credits.negated()?, value.negated()?),
-            MovementKind::Refund => (balance, credits, value),
+            MovementKind::Purchase => (balance.negated()?, credits.negated()?, price.negated()?),
+            MovementKind::Refund => (balance, credits, price),
             _ => (Usd::ZERO, Credits::ZERO, Usd::ZERO),
         };
         Ok(draft.movement(balance_change, credits_change, value))
     }
 
-    /// A change from outside.
-    pub fn of_change(draft: Draft<'_>, change: Change) -> Result<Self, Overflow> {
+    /// A change from outside. Credits are worth what one buys now.
+    pub fn of_change(draft: Draft<'_>, change: Change, credit: CreditValue) -> Result<Self, Overflow> {
         let (balance, credits) = match change.purse {
             Purse::Balance => (Usd::from_micros(change.amount), Credits::ZERO),
             _ => (Usd::ZERO, Credits::new(change.amount)),
         };
-        let value = draft.credit.of(credits)?.plus(balance)?;
+        let value = credit.of(credits)?.plus(balance)?;
         Ok(draft.movement(balance, credits, value))
     }
 
@@ -308,8 +308,6 @@ pub struct Draft<'a> {
     pub step: String,
     /// The purses after the step.
     pub after: &'a Purses,
-    /// Worth of a credit.
-    pub credit: CreditValue,
     /// When.
     pub at: Time,
 }

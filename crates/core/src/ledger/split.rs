@@ -34,10 +34,6 @@ impl Split {
     pub fn credits(&self) -> Result<Credits, Overflow> {
         Credits::new(self.gift).plus(Credits::new(self.granted))?.plus(Credits::new(self.bought))
     }
-    /// Its worth in USD.
-    pub fn value(&self, credit: CreditValue) -> Result<Usd, Overflow> {
-        credit.of(self.credits()?)?.plus(Usd::from_micros(self.balance))
-    }
 }
 
 /// Both purses together cannot pay the price.

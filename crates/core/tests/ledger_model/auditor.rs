@@ -121,8 +121,8 @@ fn purses_are_sums(account: AccountId, purses: &Purses, sums: &Sums) -> Finding 
     Ok(())
 }
 
-/// The customer's own list: each row's changes lead to its balances, their sum is what can be spent, and the
-/// worth is that of both changes.
+/// The customer's own list: each row's changes lead to its balances, their sum is what can be spent, and each tells
+/// what it is worth.
 fn shown_adds_up(bank: &Bank, account: AccountId, purses: &Purses) -> Finding {
     let (mut balance, mut credits) = (0i128, 0i128);
     for movement in bank.movements.iter().filter(|movement| movement.account == account) {
@@ -134,7 +134,7 @@ fn shown_adds_up(bank: &Bank, account: AccountId, purses: &Purses) -> Finding {
             format!("{movement:?}: it should be {balance} and {credits} after")
         })?;
         let worth = usd + crd * i128::from(bank.credit.micros());
-        ensure(i128::from(movement.value.micros()) == worth, || format!("{movement:?} is worth {worth}"))?;
+        worth_is_told(bank, movement, worth)?;
         let signs_fit = match movement.kind {
             MovementKind::Purchase => usd <= 0 && crd <= 0 && worth < 0,
             MovementKind::Refund => usd >= 0 && crd >= 0 && worth > 0,
@@ -153,6 +153,22 @@ fn shown_adds_up(bank: &Bank, account: AccountId, purses: &Purses) -> Finding {
     let said =
         (i128::from(purses.balance_available().micros()), i128::from(purses.credits_available().count()));
     ensure(said == truth, || format!("{account:?} says {said:?}, has {truth:?}"))
+}
+
+/// The steps of a purchase tell its price, for which less than a credit too much may have been paid; any other change
+/// tells what it is worth.
+fn worth_is_told(bank: &Bank, movement: &Movement, worth: i128) -> Finding {
+    let told = i128::from(movement.value.micros());
+    let fits = match movement.kind {
+        MovementKind::Purchase | MovementKind::Refund => {
+            let place = usize::try_from(movement.reference.id() - 1).unwrap();
+            let price = i128::from(bank.purchases[place].terms.price.micros());
+            let paid = price..price + i128::from(bank.credit.micros());
+            told == price * worth.signum() && paid.contains(&worth.abs())
+        }
+        _ => told == worth,
+    };
+    ensure(fits, || format!("{movement:?} is worth {worth}"))
 }
 
 /// An entry without its movement and phase: purse, both sides, amount.

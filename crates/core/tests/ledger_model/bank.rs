@@ -59,7 +59,7 @@ impl Bank {
     fn draft<'a>(&self, account: AccountId, kind: MovementKind, after: &'a Purses) -> Draft<'a> {
         let id = MovementId::new(i64::try_from(self.movements.len()).unwrap() + 1);
         let (reference, step) = (Reference::Operator(id.get()), format!("step:{}", id.get()));
-        Draft { id, account, kind, reference, step, after, credit: self.credit, at: self.now() }
+        Draft { id, account, kind, reference, step, after, at: self.now() }
     }
 
     fn write(&mut self, movement: Movement, transfers: Vec<Transfer>, after: Purses) {
@@ -71,7 +71,7 @@ impl Bank {
     /// A change from outside.
     pub fn change(&mut self, account: AccountId, kind: MovementKind, change: Change) -> Result<(), Refusal> {
         let after = no(self.purses[&account].change(change))?;
-        let movement = no(Movement::of_change(self.draft(account, kind, &after), change))?;
+        let movement = no(Movement::of_change(self.draft(account, kind, &after), change, self.credit))?;
         let transfers = movement.transfer_of_change(BRAND, change).into_iter().collect();
         self.write(movement, transfers, after);
         Ok(())
@@ -86,7 +86,7 @@ impl Bank {
         let id = ActivationId::new(i64::try_from(place).unwrap() + 1);
         let draft = self.draft(account, MovementKind::Purchase, &after);
         let draft = Draft { reference: Reference::Activation(id), ..draft };
-        let movement = no(Movement::of_purchase(draft, &paid))?;
+        let movement = no(Movement::of_purchase(draft, &paid, price))?;
         let hold = movement.id;
         let (created_at, terms, state) = (self.now(), terms(price), State::Reserving);
         let purchase = Activation { id, brand: BRAND, account, terms, split: paid, hold, created_at, state };
@@ -129,7 +129,7 @@ impl Bank {
         };
         let draft = self.draft(purchase.account, kind, &after);
         let draft = Draft { reference: Reference::Activation(purchase.id), ..draft };
-        let movement = no(Movement::of_purchase(draft, &purchase.split))?;
+        let movement = no(Movement::of_purchase(draft, &purchase.split, purchase.terms.price))?;
         let transfers = movement.transfers_of_purchase(purchase.brand, phase, &purchase.split);
         self.write(movement, transfers, after);
         Ok(())

@@ -272,17 +272,9 @@ fn book(
         Ok(after) => after,
         Err(refused) => return Ok(Err(refused)),
     };
-    let draft = Draft {
-        id,
-        account,
-        kind,
-        reference: Reference::Operator(id.get()),
-        step,
-        after: &after,
-        credit,
-        at: now,
-    };
-    let Ok(movement) = Movement::of_change(draft, change) else { return Ok(Err(Refused::Overflow)) };
+    let draft =
+        Draft { id, account, kind, reference: Reference::Operator(id.get()), step, after: &after, at: now };
+    let Ok(movement) = Movement::of_change(draft, change, credit) else { return Ok(Err(Refused::Overflow)) };
     let transfers: Vec<Vec<Value>> =
         movement.transfer_of_change(brand, change).iter().map(transfer_row).collect();
     tx.bulk(&MOVEMENTS_INSERT, &[movement_row(&movement)])?;

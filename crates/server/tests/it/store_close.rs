@@ -1,12 +1,13 @@
 //! The ways out of a purchase: given back, done with, failed, expired. Money goes back once and to where it came
 //! from; a state that forbids a step keeps everything; a stranger sees nothing.
 
-use crate::store_stage::{PRICE, Stage, WINDOW, done, staged};
-use numberotp_core::activation::Status;
+use crate::store_stage::{PRICE, RULES, Stage, WINDOW, done, held, staged};
+use numberotp_core::activation::{Status, Terms};
 use numberotp_core::id::{AccountId, ActivationId};
 use numberotp_core::ledger::Purse;
+use numberotp_core::money::{CreditValue, Usd};
 use numberotp_core::time::Span;
-use numberotp_server::store::hot::{Answer, Close, Closed, Closing, Command};
+use numberotp_server::store::hot::{Answer, Close, Closed, Closing, Command, Reserve, Rules};
 use std::sync::Arc;
 
 fn rented(stage: &mut Stage<'_>) -> (AccountId, ActivationId) {
@@ -61,6 +62,34 @@ fn a_refund_goes_back_to_the_purses_it_came_from() {
         assert_eq!(stage.purses(account), before);
         let back = stage.list("SELECT purse || ' ' || phase || ' ' || CAST(amount AS TEXT) FROM transfers WHERE phase = 'void' ORDER BY debit_id");
         assert_eq!(back, ["balance void 30000", "gift void 10", "bought void 30"]);
+    });
+}
+
+/// Its owner reads both rows: they say the same, also if an operator changed what a credit is worth in between.
+#[test]
+fn a_refund_tells_the_worth_that_its_purchase_told() {
+    staged(|stage| {
+        let (ann, bob) = (stage.person_with(20_000), stage.person());
+        stage.give(ann, Purse::Granted, 60);
+        stage.give(bob, Purse::Granted, 101);
+        let canceled = stage.rented(ann, "r1", "447700900001");
+        // Without a balance for the rest it is paid with a credit more.
+        let reserve = stage.reserve(bob);
+        let terms = Terms { price: Usd::from_micros(50_200), ..reserve.terms.clone() };
+        let failed = held(stage.send(Command::Reserve(Reserve { terms, ..reserve })));
+        let now = stage.now;
+        let dearer = Rules { credit: CreditValue::from_micros(800).unwrap(), ..RULES };
+        stage.with_store_of(dearer, async |store| {
+            for (activation, closing) in [(canceled, Closing::Cancel(ann)), (failed, Closing::Fail)] {
+                done(&store.close(Close { activation, closing, now }).await.unwrap());
+            }
+        });
+        let mut told = stage.list(
+            "SELECT kind || ' ' || CAST(credits_change AS TEXT) || ' ' || CAST(value AS TEXT) FROM movements WHERE reference_kind = 'activation'",
+        );
+        told.sort();
+        let expected = ["purchase -101 -50200", "purchase -60 -50000", "refund 101 50200", "refund 60 50000"];
+        assert_eq!(told, expected);
     });
 }
 

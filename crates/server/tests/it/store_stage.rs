@@ -151,7 +151,12 @@ impl<'a> Stage<'a> {
     /// A whole store on this database, with its threads, for work that is done at once by many. The runtime is
     /// the callers'; the store's own threads need none.
     pub fn with_store<T>(&self, body: impl AsyncFnOnce(Arc<Store>) -> T) -> T {
-        let store = Arc::new(Store::open(self.database.engine(), &StoreOptions::server(RULES)).unwrap());
+        self.with_store_of(RULES, body)
+    }
+
+    /// The same as a server that was started with other rules.
+    pub fn with_store_of<T>(&self, rules: Rules, body: impl AsyncFnOnce(Arc<Store>) -> T) -> T {
+        let store = Arc::new(Store::open(self.database.engine(), &StoreOptions::server(rules)).unwrap());
         let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
         let answer = runtime.block_on(body(Arc::clone(&store)));
         drop(runtime);

@@ -260,10 +260,9 @@ impl Desk<'_> {
             // Posting and voiding share a name, so the database itself lets a hold resolve once.
             step: format!("activation:{}:{step}", activation.id.get()),
             after: &after,
-            credit: self.rules.credit,
             at,
         };
-        let movement = books(Movement::of_purchase(draft, &activation.split))?;
+        let movement = books(Movement::of_purchase(draft, &activation.split, activation.terms.price))?;
         self.working.transfers.extend(movement.transfers_of_purchase(
             activation.brand,
             phase,
