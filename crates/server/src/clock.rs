@@ -7,6 +7,8 @@ use std::time::{Instant, SystemTime, UNIX_EPOCH};
 
 /// Most that one steering moves a clock.
 const STEP_MOST: Span = Span::seconds(1);
+/// A machine that slept shorter was not suspended: its two clocks were merely not read at one instant.
+const NAP_MOST: Span = Span::seconds(2);
 
 /// Where time comes from. Clones share one clock.
 #[derive(Clone)]
@@ -20,8 +22,9 @@ pub struct Clock {
 #[derive(Clone)]
 enum Source {
     /// The machine's at the start, carried on by its steady clock, and steered: a step of the machine's wall
-    /// clock must not expire anything, nor stop time until it is caught up with.
-    System { begun: Instant, at: i64, offset: Arc<AtomicI64> },
+    /// clock must not expire anything, nor stop time until it is caught up with. The steady clock stands while the
+    /// machine is suspended; how long that was in all is told by how long the machine has been up.
+    System { begun: Instant, at: i64, offset: Arc<AtomicI64>, up: Option<Span>, slept: Arc<AtomicI64> },
     /// A test's.
     Manual(Arc<AtomicI64>),
 }
@@ -29,7 +32,8 @@ enum Source {
 impl Clock {
     /// The machine's clock.
     pub fn system() -> Self {
-        let source = Source::System { begun: Instant::now(), at: machine(), offset: Arc::default() };
+        let (begun, at, up) = (Instant::now(), machine(), uptime());
+        let source = Source::System { begun, at, offset: Arc::default(), up, slept: Arc::default() };
         Self { source, ahead: Arc::default(), latest: Arc::default() }
     }
 
@@ -55,9 +59,8 @@ impl Clock {
     /// The true time, as far as this clock knows it.
     fn read(&self) -> Time {
         Time::from_micros(match &self.source {
-            Source::System { begun, at, offset } => {
-                let since = i64::try_from(begun.elapsed().as_micros()).unwrap_or(i64::MAX);
-                at.saturating_add(since).saturating_add(offset.load(Ordering::Relaxed))
+            Source::System { begun, at, offset, .. } => {
+                at.saturating_add(since(*begun).as_micros()).saturating_add(offset.load(Ordering::Relaxed))
             }
             Source::Manual(time) => time.load(Ordering::Relaxed),
         })
@@ -88,6 +91,30 @@ impl Clock {
         off
     }
 
+    /// Makes up at once for the time in which the machine was suspended: that was true time, which passed everywhere
+    /// else. Answers how long it was since the last look. No effect on a manual clock, nor where the machine does not
+    /// say how long it has been up.
+    pub fn wake(&self) -> Span {
+        let Source::System { begun, up: Some(up), .. } = &self.source else { return Span::default() };
+        // The steady clock last: what passes between the two readings must not look like sleep.
+        let Some(up_now) = uptime() else { return Span::default() };
+        self.slept_in_all(up_now.minus(*up).minus(since(*begun)))
+    }
+
+    fn slept_in_all(&self, in_all: Span) -> Span {
+        let Source::System { offset, slept, .. } = &self.source else { return Span::default() };
+        let before = slept.load(Ordering::Relaxed);
+        let nap = in_all.minus(Span::micros(before));
+        let first = || {
+            slept.compare_exchange(before, in_all.as_micros(), Ordering::Relaxed, Ordering::Relaxed).is_ok()
+        };
+        if nap <= NAP_MOST || !first() {
+            return Span::default();
+        }
+        offset.fetch_add(nap.as_micros(), Ordering::Relaxed);
+        nap
+    }
+
     /// Moves a manual clock forward. No effect on the system's.
     pub fn advance(&self, by: Span) {
         if let Source::Manual(time) = &self.source {
@@ -100,6 +127,21 @@ impl Clock {
 fn machine() -> i64 {
     let since = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
     i64::try_from(since.as_micros()).unwrap_or(i64::MAX)
+}
+
+fn since(begun: Instant) -> Span {
+    Span::micros(i64::try_from(begun.elapsed().as_micros()).unwrap_or(i64::MAX))
+}
+
+/// How long the machine has been up, also while it was suspended, to a hundredth of a second (`proc(5)`).
+fn uptime() -> Option<Span> {
+    read_uptime(&std::fs::read_to_string("/proc/uptime").ok()?)
+}
+
+fn read_uptime(text: &str) -> Option<Span> {
+    let (seconds, hundredths) = text.split_whitespace().next()?.split_once('.')?;
+    let hundredths: i64 = hundredths.parse().ok().filter(|hundredths| (0..100).contains(hundredths))?;
+    Some(Span::micros(Span::seconds(seconds.parse().ok()?).as_micros().checked_add(hundredths * 10_000)?))
 }
 
 /// The machine's clock, for measuring another clock against it.
@@ -121,6 +163,36 @@ mod tests {
         clock.steer(before.minus(Span::hours(1)));
         assert!(clock.now() >= ahead);
         assert!(clock.read().since(before) > Span::seconds(-2));
+    }
+
+    #[test]
+    fn what_the_machine_slept_is_made_up_for_at_once_and_once() {
+        let clock = Clock::system();
+        let before = clock.now();
+        assert_eq!(
+            clock.slept_in_all(Span::millis(1_500)),
+            Span::default(),
+            "two clocks read one after the other"
+        );
+        assert!(clock.now().since(before) < Span::seconds(1));
+        for _ in 0..3 {
+            clock.slept_in_all(Span::hours(1));
+        }
+        assert!((Span::hours(1)..Span::minutes(61)).contains(&clock.now().since(before)));
+        assert_eq!(clock.slept_in_all(Span::hours(3)), Span::hours(2), "the second time");
+        assert!((Span::hours(3)..Span::minutes(181)).contains(&clock.now().since(before)));
+        assert_eq!(clock.slept_in_all(Span::hours(2)), Span::default(), "never back");
+    }
+
+    #[test]
+    fn a_machine_that_is_awake_did_not_sleep() {
+        assert_eq!(Clock::system().wake(), Span::default());
+        assert_eq!(Clock::manual(machine_time()).wake(), Span::default());
+        assert_eq!(read_uptime("25675.96 17179.05\n"), Some(Span::millis(25_675_960)));
+        assert_eq!(read_uptime("0.00 0.00"), Some(Span::default()));
+        for text in ["", "25675", "a.b", "1.100", "1.-1", "99999999999999999.00"] {
+            assert!(read_uptime(text).is_none_or(|up| up > Span::hours(1_000_000)), "{text:?}");
+        }
     }
 
     #[test]

@@ -24,6 +24,8 @@ const FINISH_WITHIN: Duration = Duration::from_secs(2);
 const CLOCK_OFF_MOST: Span = Span::seconds(5);
 /// How often the database's clock is measured.
 const MEASURE_EVERY: Duration = Duration::from_secs(60);
+/// How often the machine is asked whether it was suspended.
+const WAKE_EVERY: Duration = Duration::from_secs(1);
 
 pub(super) async fn serve(resolved: Resolved) -> Result<(), CliError> {
     let form = match resolved.log_format {
@@ -47,6 +49,7 @@ pub(super) async fn serve(resolved: Resolved) -> Result<(), CliError> {
     tasks.spawn(catalog::keep(Arc::clone(&context)));
     tasks.spawn(jobs::work(Arc::clone(&context)));
     tasks.spawn(measure_clock(Arc::clone(&context)));
+    tasks.spawn(wake_clock(Arc::clone(&context)));
     if context.settings.mode == Mode::Sandbox {
         tasks.spawn(sandbox_clock::keep(Arc::clone(&context)));
     }
@@ -104,6 +107,24 @@ fn stop_on_signal() -> Result<CancellationToken, CliError> {
         token.cancel();
     });
     Ok(stopping)
+}
+
+/// The clock goes on within a second of the machine's waking: what should have been over by then must not be taken
+/// for young.
+async fn wake_clock(context: Arc<Context>) {
+    loop {
+        tokio::select! {
+            () = context.stopping.cancelled() => return,
+            () = tokio::time::sleep(WAKE_EVERY) => {}
+        }
+        let slept = context.clock.wake();
+        if slept > Span::default() {
+            tracing::warn!(
+                slept_ms = slept.as_micros() / 1_000,
+                "the machine was suspended; the clock makes up for it"
+            );
+        }
+    }
 }
 
 async fn measure_clock(context: Arc<Context>) {
