@@ -33,8 +33,9 @@ pub struct Rules {
     pub exceptions: Exceptions,
 }
 
-/// Takes the locks of all these commands in the one order that everybody keeps, and nothing else. To be called
-/// before they are carried out one by one, whose own orders would let two writers wait for each other.
+/// Takes the locks of all these commands in the one order that everybody keeps: by loading all that they need, which
+/// is thrown away. To be called before they are carried out one by one, whose own orders would let two writers wait
+/// for each other.
 pub fn hold(tx: &mut Tx<'_>, commands: &[Command]) -> Result<(), StoreError> {
     load::load(tx, commands).map(drop)
 }
