@@ -5,6 +5,7 @@ use crate::app::auth::KnownKeys;
 use crate::app::catalog::{self, CatalogView, HeldBack};
 use crate::app::limits::Limiter;
 use crate::app::upstream::{Tap, Wire};
+use crate::app::vitals::Looks;
 use crate::app::{Context, demo};
 use crate::clock::{self, Clock};
 use crate::config::{
@@ -293,6 +294,24 @@ pub struct Hands {
     pub stopping: Option<CancellationToken>,
 }
 
+/// The settings in this mode.
+fn settings(
+    resolved: &Resolved,
+    mode: Mode,
+    adjust: Option<fn(&mut Settings)>,
+) -> Result<Settings, ConfigError> {
+    if resolved.demo == Some(true) && mode == Mode::Production {
+        let sentence = "--demo makes an account with a published key: that is for a sandbox only.";
+        return Err(ConfigError(sentence.to_owned()));
+    }
+    let mut settings = resolved.settings(mode);
+    settings.demo = mode == Mode::Sandbox && resolved.demo.unwrap_or(resolved.implicit_sandbox);
+    if let Some(adjust) = adjust {
+        adjust(&mut settings);
+    }
+    Ok(settings)
+}
+
 /// Opens everything and puts the context together.
 pub async fn start(resolved: &Resolved, hands: Hands) -> Result<Arc<Context>, BootError> {
     let Tables { vocabulary, categories, screen } = hands.tables.map_or_else(Tables::load, Ok)?;
@@ -305,20 +324,12 @@ pub async fn start(resolved: &Resolved, hands: Hands) -> Result<Arc<Context>, Bo
         None => Store::open(&resolved.database.engine, &StoreOptions::server(rules))?,
     };
     let clock = hands.clock.unwrap_or_else(Clock::system);
-    // Before its first use: it never goes back, and a job must not run early because this machine's clock is ahead.
-    // Servers that share a database share its clock; known before its first use, because it never goes back.
+    // Servers that share a database share its clock. Known before its first use, because it never goes back: a job must not
+    // run early because this machine's clock is ahead.
     clock.set(true_time(&store).await?);
     let mode = decide_mode(&store, resolved).await?;
     clock.be_ahead(store.read(clock_ahead).await?);
-    let mut settings = resolved.settings(mode);
-    settings.demo = mode == Mode::Sandbox && resolved.demo.unwrap_or(resolved.implicit_sandbox);
-    if let Some(adjust) = hands.adjust {
-        adjust(&mut settings);
-    }
-    if resolved.demo == Some(true) && mode == Mode::Production {
-        let sentence = "--demo makes an account with a published key: that is for a sandbox only.";
-        return Err(ConfigError(sentence.to_owned()).into());
-    }
+    let settings = settings(resolved, mode, hands.adjust)?;
     let vault = open_vault(&store, mode, resolved.database.master_key.as_ref()).await?;
     fix_mode(&store, mode).await?;
     let policy = policy(&resolved.policy, mode, tables)?;
@@ -354,6 +365,7 @@ pub async fn start(resolved: &Resolved, hands: Hands) -> Result<Arc<Context>, Bo
         poster: Poster::default(),
         tap: hands.tap,
         wire: hands.wire,
+        looks: Looks::default(),
         known_keys: KnownKeys::default(),
         limiter: Limiter::new(resolved.edge.limits, resolved.edge.enforced),
         edge: resolved.edge.clone(),

@@ -92,6 +92,19 @@ fn judge(tree: &Tree, table: &[(&str, &[&str])]) -> Vec<Finding> {
     findings
 }
 
+/// Pairs of the table's modules that name each other.
+pub fn two_way(tree: &Tree) -> usize {
+    let known: BTreeSet<&str> = MODULES.iter().map(|(module, _)| *module).collect();
+    let mut edges = BTreeSet::new();
+    for (path, source) in tree.sources(SERVER) {
+        let module = module_of(path);
+        let Some(from) = unit(&module, &known) else { continue };
+        let to = references(source).into_iter().filter_map(|found| unit(&resolve(&module, &found), &known));
+        edges.extend(to.map(|to| (from, to)));
+    }
+    edges.iter().filter(|(from, to)| from < to && edges.contains(&(*to, *from))).count()
+}
+
 /// The line of the table that a path of modules belongs to: the longest that fits.
 fn unit<'a>(place: &[String], known: &BTreeSet<&'a str>) -> Option<&'a str> {
     let (first, second) = (place.first()?, place.get(1));
@@ -161,6 +174,17 @@ mod tests {
         assert_eq!(found("lib.rs", "pub mod http;\npub use crate::http::serve;"), [""; 0]);
         assert_eq!(found("main.rs", "use numberotp_server::cli;"), [""; 0]);
         assert!(found("helpers/mod.rs", "")[0].contains("`helpers` is not in the table"));
+    }
+
+    #[test]
+    fn modules_that_name_each_other_are_counted_once() {
+        let both = [
+            ("crates/server/src/app/a.rs", "use crate::http::x;"),
+            ("crates/server/src/http/b.rs", "use crate::app::y;"),
+            ("crates/server/src/http/c.rs", "use crate::app::z;"),
+        ];
+        assert_eq!(two_way(&Tree::of(&both)), 1);
+        assert_eq!(two_way(&Tree::of(&both[1..])), 0);
     }
 
     #[test]

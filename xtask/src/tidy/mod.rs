@@ -11,6 +11,7 @@ mod manifests;
 mod migrations;
 mod paths;
 mod purity;
+mod scorecard;
 mod sizes;
 mod source;
 mod sql;
@@ -67,6 +68,7 @@ const RULES: &[Rule] = &[
     ("error pages", faults::check),
     ("error tests", faults::provoked),
     ("words", words::check),
+    ("scorecard", scorecard::check),
     ("large file", blobs::check),
 ];
 
@@ -79,11 +81,8 @@ pub fn run() -> Result<(), Failure> {
     let tree = Tree::read(&root, &files(&root)?)?;
     let (report, failures) = report(&tree);
     print!("{report}");
-    println!(
-        "tidy: {} files, {}, {failures} findings that fail",
-        tree.files().len(),
-        statements::told(&tree)
-    );
+    print!("{}", scorecard::told(&tree));
+    println!("tidy: {} files, {failures} findings that fail", tree.files().len());
     if failures == 0 { Ok(()) } else { Err(Failure::Told("tidy has findings".to_owned())) }
 }
 
@@ -116,11 +115,17 @@ mod tests {
     #[test]
     fn the_report_names_place_rule_and_way_out_and_counts_only_what_fails() {
         let long = format!("//! A long file.\n{}", "fn f() {}\n".repeat(450));
-        let tree = Tree::of(&[("crates/core/src/a.rs", "fn f() {}\n"), ("crates/core/src/b.rs", &long)]);
+        let tests = format!("//! A file of tests.\n{}", "fn t() {}\n".repeat(400));
+        let files = [
+            ("crates/core/src/a.rs", "fn f() {}\n"),
+            ("crates/core/src/b.rs", &long),
+            ("crates/core/tests/c.rs", &tests),
+        ];
+        let tree = Tree::of(&files);
         let (report, failures) = report(&tree);
         assert!(report.contains("crates/core/src/a.rs:1: error: header: "), "{report}");
         assert!(report.contains("crates/core/src/b.rs: warning: size: "), "{report}");
         assert!(report.contains("\n    way out: "), "{report}");
-        assert_eq!(failures, 1);
+        assert_eq!(failures, 1, "{report}");
     }
 }

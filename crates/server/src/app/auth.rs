@@ -84,7 +84,7 @@ impl KnownKeys {
     fn get(&self, hash: &TokenHash, now: Time) -> Option<Credential> {
         let known = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         let (since, credential) = known.get(hash)?;
-        (now < since.plus(KNOWN_FOR)).then_some(*credential)
+        (*since <= now && now < since.plus(KNOWN_FOR)).then_some(*credential)
     }
 
     fn put(&self, hash: TokenHash, credential: Credential, since: Time) {
@@ -191,6 +191,7 @@ mod tests {
         assert_eq!(known.get(&hash(1), now).map(|key| key.id), Some(1));
         assert!(known.get(&hash(2), now).is_none());
         assert!(known.get(&hash(1), now.plus(KNOWN_FOR)).is_none());
+        assert!(known.get(&hash(1), now.minus(Span::micros(1))).is_none(), "nor by a clock that went back");
         assert!(KNOWN_FOR < Span::seconds(1));
     }
 

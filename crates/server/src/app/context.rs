@@ -5,6 +5,7 @@ use super::auth::KnownKeys;
 use super::catalog::CatalogView;
 use super::limits::Limiter;
 use super::upstream::{Tap, Wire};
+use super::vitals::Looks;
 use crate::clock::Clock;
 use crate::config::{Edge, Settings};
 use crate::metrics::Metrics;
@@ -62,6 +63,8 @@ pub struct Context {
     pub metrics: Metrics,
     /// Whoever has it may read what is measured from afar.
     pub metrics_token: Option<SecretBytes>,
+    /// Whether the database is well, as it was found last.
+    pub looks: Looks,
     /// API keys that were found a moment ago.
     pub known_keys: KnownKeys,
     /// Who asked how often.

@@ -7,6 +7,8 @@ use crate::metrics::Levels;
 use crate::store::QUEUE_MOST;
 use crate::store::job::{jobs_late, jobs_state};
 use std::sync::PoisonError;
+use std::sync::atomic::{AtomicU64, Ordering};
+use tokio::sync::Mutex;
 
 /// A catalog that was read longer ago than this is not what is for sale; usual are five seconds.
 const CATALOG_AGE_MOST_S: i64 = 60;
@@ -33,14 +35,47 @@ pub async fn missing(context: &Context) -> Vec<Missing> {
     if context.store.writes_waiting() >= i64::try_from(QUEUE_MOST / 2).unwrap_or(i64::MAX) {
         add("backlog", "Half of the write queue is full.");
     }
-    let (now, most) = (context.clock.now(), context.settings.late_jobs_most);
-    let late = context.store.read(move |tx| jobs_late(tx, now, most.saturating_add(1)));
-    match tokio::time::timeout(context.settings.ready_within.to_std(), late).await {
-        Ok(Ok(late)) if late > most => add("backlog", "More jobs are late by a minute than may be."),
-        Ok(Ok(_)) => {}
-        Ok(Err(_)) | Err(_) => add("database", "The database does not answer."),
+    match look(context).await {
+        Look::Late => add("backlog", "More jobs are late by a minute than may be."),
+        Look::Well => {}
+        Look::Away => add("database", "The database does not answer."),
     }
     missing
+}
+
+/// What the database says of itself.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
+enum Look {
+    #[default]
+    Well,
+    Late,
+    Away,
+}
+
+/// Looks at the database, numbered. However many ask whether the server is ready, one look at a time is taken, and it
+/// serves all who asked before it began.
+#[derive(Default)]
+pub struct Looks {
+    begun: AtomicU64,
+    last: Mutex<(u64, Look)>,
+}
+
+async fn look(context: &Context) -> Look {
+    let asked_after = context.looks.begun.load(Ordering::SeqCst);
+    let mut last = context.looks.last.lock().await;
+    if last.0 > asked_after {
+        return last.1;
+    }
+    let number = context.looks.begun.fetch_add(1, Ordering::SeqCst).saturating_add(1);
+    let (now, most) = (context.clock.now(), context.settings.late_jobs_most);
+    let late = context.store.read(move |tx| jobs_late(tx, now, most.saturating_add(1)));
+    let look = match tokio::time::timeout(context.settings.ready_within.to_std(), late).await {
+        Ok(Ok(late)) if late > most => Look::Late,
+        Ok(Ok(_)) => Look::Well,
+        Ok(Err(_)) | Err(_) => Look::Away,
+    };
+    *last = (number, look);
+    look
 }
 
 /// Everything that is measured, as text.

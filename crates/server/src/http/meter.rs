@@ -37,6 +37,10 @@ enum Class {
 
 impl Class {
     fn of(method: &Method, path: &str) -> Self {
+        let vital = matches!(path.strip_suffix('/').unwrap_or(path), "/healthz" | "/readyz" | "/metrics");
+        if vital && (method == Method::GET || method == Method::HEAD) {
+            return Self::Vital;
+        }
         // One part more than any address has that is told apart here.
         let (mut parts, mut count) = ([""; 6], 0_usize);
         for (place, part) in parts.iter_mut().zip(path.trim_matches('/').split('/')) {
@@ -51,7 +55,6 @@ impl Class {
             ("GET" | "HEAD", ["api", "internal", "rent", id]) => Self::Read((*id).to_owned()),
             ("GET" | "HEAD", ["api", "internal", "rent", _, "wait"]) => Self::Wait,
             ("POST", ["api", "webhooks", "sms", _]) => Self::Hook,
-            ("GET" | "HEAD", ["healthz" | "readyz" | "metrics"]) => Self::Vital,
             _ => Self::Network(Rule::Other),
         }
     }

@@ -16,6 +16,8 @@ use tracing::{Instrument, Span};
 const AT_ONCE: usize = 256;
 /// Longest sleep: another process may have written a job.
 const SLEEP_MOST: Length = Length::seconds(1);
+/// When what was due turns out to be taken.
+const LOOK_AGAIN: Length = Length::millis(20);
 /// A job that failed this often by a defect of ours is kept for a person.
 const ATTEMPTS_MOST: i64 = 1_000;
 
@@ -60,8 +62,8 @@ async fn begin_due(
         let span = span(&context, &job);
         running.spawn(async move { run_one(&context, job).await }.instrument(span));
     }
-    // Others may have taken all of it between the look and the taking.
-    Ok(if count == 0 { Due::Later(None) } else { Due::Begun(count) })
+    // Others may have taken all of it between the look and the taking; what is due next was not seen behind it.
+    Ok(if count == 0 { Due::Later(Some(now.plus(LOOK_AGAIN))) } else { Due::Begun(count) })
 }
 
 fn tell(ended: Result<(), JoinError>) {

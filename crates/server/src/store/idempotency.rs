@@ -10,7 +10,6 @@ use numberotp_core::activation::{Activation, State};
 use numberotp_core::id::{AccountId, ActivationId};
 use numberotp_core::money::{Credits, Usd};
 use numberotp_core::time::{Span, Time};
-use std::collections::BTreeSet;
 
 /// A key stands this long; then it is new again.
 pub const KEY_LIFE: Span = Span::hours(24);
@@ -41,9 +40,7 @@ pub(crate) const BULKS: &[Bulk] = &[KEYS_INSERT, KEYS_DELETE];
 
 statements! {
     /// What a key was used for.
-    IDEMPOTENCY_KEY_GET = "SELECT id, fingerprint, activation_id, balance_after, credits_after, created_at FROM idempotency_keys WHERE account_id = $1 AND scope = $2 AND key = $3";
-    /// What keys were used for. Rows of other accounts' keys with the same names may be among them.
-    IDEMPOTENCY_KEYS_GET = "SELECT id, fingerprint, activation_id, balance_after, credits_after, created_at, account_id, scope, key FROM idempotency_keys WHERE account_id IN KEYS($1) AND scope IN TEXTS($2) AND key IN TEXTS($3)";
+    IDEMPOTENCY_KEY_GET = "SELECT id, fingerprint, activation_id, balance_after, credits_after, created_at, account_id, scope, key FROM idempotency_keys WHERE account_id = $1 AND scope = $2 AND key = $3";
     /// Keys past their time.
     IDEMPOTENCY_KEYS_PURGE = "DELETE FROM idempotency_keys WHERE created_at <= $1";
 }
@@ -115,13 +112,9 @@ fn read_key(row: &mut Row) -> Result<UsedKey, StoreError> {
 /// Whose key it is, where it counts, and how it is called.
 pub(super) type KeyName = (AccountId, String, String);
 
-/// Asks what keys were used for, whether they still stand or not.
-pub(super) fn keys_asked(names: &[KeyName]) -> Asked<'static> {
-    let accounts = names.iter().map(|(account, ..)| account.get()).collect();
-    let scopes: BTreeSet<String> = names.iter().map(|(_, scope, _)| scope.clone()).collect();
-    let keys = names.iter().map(|(.., key)| key.clone()).collect();
-    let sets = vec![Value::Ints(accounts), Value::Texts(scopes.into_iter().collect()), Value::Texts(keys)];
-    (&IDEMPOTENCY_KEYS_GET, sets)
+/// Asks what a key was used for, whether it still stands or not.
+pub(super) fn key_asked((account, scope, key): &KeyName) -> Asked<'static> {
+    (&IDEMPOTENCY_KEY_GET, vec![account.get().into(), scope.as_str().into(), key.as_str().into()])
 }
 
 /// Reads an answer to that.
@@ -133,8 +126,8 @@ pub(super) fn read_named_key(mut row: Row) -> Result<(KeyName, UsedKey), StoreEr
 
 /// What a key was used for, whether it still stands or not.
 fn key_get(tx: &mut Tx<'_>, account: AccountId, claim: &Claim) -> Result<Option<UsedKey>, StoreError> {
-    let parameters = [account.get().into(), claim.scope.as_str().into(), claim.key.as_str().into()];
-    tx.query_one(&IDEMPOTENCY_KEY_GET, &parameters)?.map(|mut row| read_key(&mut row)).transpose()
+    let (statement, parameters) = key_asked(&(account, claim.scope.clone(), claim.key.clone()));
+    tx.query_one(statement, &parameters)?.map(|mut row| read_key(&mut row)).transpose()
 }
 
 /// What a repeat under this key is told before anything else is looked at; `None`: the key is free.

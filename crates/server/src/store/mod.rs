@@ -6,6 +6,7 @@ pub mod account;
 pub mod activation;
 pub mod audit;
 pub mod backup;
+mod catalogue;
 pub mod db;
 mod error;
 mod hand;
@@ -26,6 +27,7 @@ mod tx;
 mod wake;
 mod writer;
 
+pub use catalogue::{bulks, catalogue};
 pub use error::StoreError;
 pub use hand::{Hand, Told};
 pub use queue::{BATCH_MOST, QUEUE_MOST};
@@ -34,7 +36,7 @@ pub use wake::{Waiting, Wake, WakeHub};
 pub use writer::{Work, Writer, cold};
 
 use crate::metrics::StoreMetrics;
-use db::{Access, Bulk, Connection, Engine, Statement, migrate, migrations, require};
+use db::{Access, Connection, Engine, migrate, migrations, require};
 use hot::{Answer, Attach, Attached, Close, Closed, Command, Receive, Received, Reserve, Reserved, Rules};
 use numberotp_core::time::Time;
 use prometheus_client::metrics::gauge::Gauge;
@@ -378,33 +380,4 @@ fn reader_thread(
 fn spawn(name: &str, work: impl FnOnce() + Send + 'static) -> Result<JoinHandle<()>, StoreError> {
     let thread = std::thread::Builder::new().name(name.to_owned()).spawn(work);
     thread.map_err(|error| StoreError::Unavailable(error.to_string()))
-}
-
-/// Every statement of the store, for the test that prepares them on both databases.
-pub fn catalogue() -> Vec<Statement> {
-    [
-        tx::CATALOGUE,
-        account::CATALOGUE,
-        activation::CATALOGUE,
-        audit::CATALOGUE,
-        backup::CATALOGUE,
-        hot::CATALOGUE,
-        idempotency::CATALOGUE,
-        job::CATALOGUE,
-        ledger::CATALOGUE,
-        log::CATALOGUE,
-        message::CATALOGUE,
-        number::CATALOGUE,
-        offer::CATALOGUE,
-        provider_key::CATALOGUE,
-        sandbox::CATALOGUE,
-        scenario::CATALOGUE,
-        setting::CATALOGUE,
-    ]
-    .concat()
-}
-
-/// Every bulk of the store, for the same test.
-pub fn bulks() -> Vec<Bulk> {
-    [hot::BULKS, idempotency::BULKS, ledger::BULKS, number::BULKS, offer::BULKS].concat()
 }

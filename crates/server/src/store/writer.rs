@@ -200,7 +200,7 @@ impl Writer {
         let committed = match worked {
             Ok(()) => {
                 let begun = Instant::now();
-                let committed = self.connection.script("COMMIT");
+                let committed = self.connection.commit();
                 self.wakes.metrics().commit(begun.elapsed());
                 committed
             }

@@ -3,10 +3,12 @@
 
 use crate::store_stage::{Gate, PRICE, RULES, Stage, attached, connection, held, hot, staged};
 use numberotp_core::id::ActivationId;
+use numberotp_core::job::JobKind;
 use numberotp_core::time::{Span, Time};
 use numberotp_server::store::account::{account_get, account_rename};
 use numberotp_server::store::db::{Access, Connection, Engine, Statement};
 use numberotp_server::store::hot::{Answer, Command, Reserved};
+use numberotp_server::store::job::job_create;
 use numberotp_server::store::setting::{setting_fix, setting_get};
 use numberotp_server::store::{Schema, Store, StoreError, StoreOptions, Tx, Wake, cold};
 use numberotp_testkit::database::on_each_engine;
@@ -66,6 +68,26 @@ fn work_that_was_undone_wakes_nobody() {
         });
         told.unwrap();
         assert!(ready(hub.job()), "and one that stands does");
+    });
+}
+
+/// After an error PostgreSQL takes the word "commit" for "undo it" and says nothing. Work that swallowed the error must
+/// not be told that it was written.
+#[test]
+fn work_that_swallows_an_error_is_not_told_that_it_was_committed() {
+    staged(|stage| {
+        let account = stage.person();
+        let now = stage.now;
+        let told = stage.write(move |tx| {
+            account_rename(tx, account, "renamed")?;
+            job_create(tx, JobKind::MessagePurge, 1, now)?;
+            let _swallowed = job_create(tx, JobKind::MessagePurge, 1, now);
+            Ok(())
+        });
+        let name = stage.list("SELECT name FROM accounts");
+        // SQLite undoes the one statement, and the rest stands.
+        assert_eq!(told.is_ok(), name == ["renamed"], "{told:?} {name:?}");
+        stage.tamper("DELETE FROM jobs WHERE kind = 'message_purge'");
     });
 }
 

@@ -156,6 +156,15 @@ impl Connection {
         }
     }
 
+    /// Commits. PostgreSQL takes the word in a transaction that failed for "undo it" and reports no error; a statement
+    /// before it does.
+    pub fn commit(&mut self) -> Result<(), StoreError> {
+        match self {
+            Self::Sqlite(connection) => connection.script("COMMIT"),
+            Self::Postgres(connection) => connection.script("SELECT 1; COMMIT"),
+        }
+    }
+
     /// Begins a transaction that reads one state of everything.
     pub fn begin_snapshot(&mut self) -> Result<(), StoreError> {
         match self {

@@ -25,6 +25,9 @@ const CONNECT_WITHIN: Duration = Duration::from_secs(3);
 const REST_LEAST: Duration = Duration::from_millis(50);
 const REST_MOST: Duration = Duration::from_secs(2);
 
+/// Most statements kept prepared a connection: writes are prepared by which tables they go to together.
+const PREPARED_MOST: usize = 512;
+
 /// A connection to a PostgreSQL server.
 pub struct PostgresConnection {
     runtime: Runtime,
@@ -280,6 +283,9 @@ fn prepare(
 ) -> Result<Prepared, StoreError> {
     if let Some(prepared) = open.prepared.get(&key) {
         return Ok(prepared.clone());
+    }
+    if open.prepared.len() >= PREPARED_MOST {
+        open.prepared.clear();
     }
     let text = text();
     let prepared = line.answer(open.client.prepare(&text))?;

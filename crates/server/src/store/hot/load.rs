@@ -6,7 +6,7 @@ use super::working::{Lease, PARKED_FOR, Parked, Payer, Working};
 use crate::store::StoreError;
 use crate::store::activation::{activations_locked, read_activation};
 use crate::store::db::{Asked, Row, Statement, Value, statements};
-use crate::store::idempotency::{KeyName, keys_asked, read_named_key};
+use crate::store::idempotency::{KeyName, key_asked, read_named_key};
 use crate::store::ledger::read_purses;
 use crate::store::tx::Tx;
 use numberotp_core::activation::{Activation, HasCode, WithheldBecause};
@@ -180,10 +180,8 @@ fn named(needs: &Needs) -> Vec<Ask> {
         let keys = Value::Blobs(needs.messages.iter().cloned().collect());
         asks.push(Ask::new(&HOT_MESSAGES_SEEN, vec![texts(&needs.providers), keys], read_seen));
     }
-    if !needs.claims.is_empty() {
-        let names: Vec<KeyName> = needs.claims.iter().cloned().collect();
-        asks.push(Ask { asked: keys_asked(&names), read: read_key });
-    }
+    // One by one: sets of accounts and of keys would bring each account's keys of everybody's names.
+    asks.extend(needs.claims.iter().map(|name| Ask { asked: key_asked(name), read: read_key }));
     if !needs.references.is_empty() {
         let sets = vec![texts(&needs.providers), texts(&needs.references)];
         asks.push(Ask::new(&HOT_LEASES_BY_REFERENCE, sets, add_lease));

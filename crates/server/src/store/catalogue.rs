@@ -1,0 +1,37 @@
+//! Every statement and every bulk of the store in one list, for the test that prepares them on both databases.
+//! Guards that none is forgotten there: a module of the store with statements has its line here.
+
+use super::db::{Bulk, Statement};
+use super::{
+    account, activation, audit, backup, hot, idempotency, job, ledger, log, message, number, offer,
+    provider_key, sandbox, scenario, setting, tx,
+};
+
+/// Every statement of the store, for the test that prepares them on both databases.
+pub fn catalogue() -> Vec<Statement> {
+    [
+        tx::CATALOGUE,
+        account::CATALOGUE,
+        activation::CATALOGUE,
+        audit::CATALOGUE,
+        backup::CATALOGUE,
+        hot::CATALOGUE,
+        idempotency::CATALOGUE,
+        job::CATALOGUE,
+        ledger::CATALOGUE,
+        log::CATALOGUE,
+        message::CATALOGUE,
+        number::CATALOGUE,
+        offer::CATALOGUE,
+        provider_key::CATALOGUE,
+        sandbox::CATALOGUE,
+        scenario::CATALOGUE,
+        setting::CATALOGUE,
+    ]
+    .concat()
+}
+
+/// Every bulk of the store, for the same test.
+pub fn bulks() -> Vec<Bulk> {
+    [hot::BULKS, idempotency::BULKS, ledger::BULKS, number::BULKS, offer::BULKS].concat()
+}
