@@ -61,7 +61,7 @@ fn adjust(settings: &mut Settings) {
 pub async fn serve(place: Place) -> Told<()> {
     // What is logged is written as the product writes it, and goes nowhere.
     let nowhere = OpenOptions::new().write(true).open("/dev/null").about("/dev/null")?;
-    tracing::subscriber::set_global_default(subscriber(Form::Json, None, Arc::new(nowhere)))
+    tracing::subscriber::set_global_default(subscriber(Form::Text, None, Arc::new(nowhere)))
         .about("the log")?;
     let resolved = resolved(&place.database)?;
     let hands = Hands { adjust: Some(adjust), tap: Some(instant::tap()), ..Hands::default() };
