@@ -41,10 +41,9 @@ impl SqliteConnection {
         let connection = Connection::open_with_flags(path, flags | OpenFlags::SQLITE_OPEN_NO_MUTEX)
             .map_err(from_driver)?;
         connection.set_prepared_statement_cache_capacity(256);
-        // FULL: a commit is on the disk before it is acknowledged. Checkpoints every 16,000 pages, 64 MB: pages that many
-        // purchases change are then copied to the file once instead of four times.
+        // FULL: a commit is on the disk before it is acknowledged. Checkpoints every 4,000 pages.
         let setup = "PRAGMA busy_timeout = 10000; PRAGMA synchronous = FULL; PRAGMA foreign_keys = ON;
-                     PRAGMA wal_autocheckpoint = 16000; PRAGMA cache_size = -16000; PRAGMA temp_store = MEMORY;";
+                     PRAGMA wal_autocheckpoint = 4000; PRAGMA cache_size = -16000; PRAGMA temp_store = MEMORY;";
         connection.execute_batch(setup).map_err(from_driver)?;
         write_ahead(&connection).map_err(from_driver)?;
         if access == Access::Read {
