@@ -45,28 +45,28 @@ pub(super) const DELETE: Verb = (Method::DELETE, MethodFilter::DELETE);
 impl Table {
     /// Adds a route: who answers it, and what the document says of it.
     pub(super) fn add<H: Handler<T, Arc<Context>>, T: 'static>(
-        self,
+        mut self,
         (method, filter): Verb,
         path: &'static str,
         handler: H,
         operation: Operation,
     ) -> Self {
-        let Self { router, pages, mut entries } = self;
-        entries.push(Entry { method, path, operation });
-        Self { router: router.route(path, on(filter, handler)), pages, entries }
+        self.entries.push(Entry { method, path, operation });
+        self.router = self.router.route(path, on(filter, handler));
+        self
     }
 
     /// The same for what is answered from the library: others must not pay for its being at hand.
     pub(super) fn add_page<H: Handler<T, Arc<Context>>, T: 'static>(
-        self,
+        mut self,
         (method, filter): Verb,
         path: &'static str,
         handler: H,
         operation: Operation,
     ) -> Self {
-        let Self { router, pages, mut entries } = self;
-        entries.push(Entry { method, path, operation });
-        Self { router, pages: pages.route(path, on(filter, handler)), entries }
+        self.entries.push(Entry { method, path, operation });
+        self.pages = self.pages.route(path, on(filter, handler));
+        self
     }
 
     /// The routes.
