@@ -18,7 +18,8 @@ use numberotp_core::vocabulary::Vocabulary;
 use numberotp_server::app::Context;
 use numberotp_server::app::auth::api_key_stored;
 use numberotp_server::app::catalog::secret_name;
-use numberotp_server::store::account::{NewAccount, account_by_email, account_create, api_key_create};
+use numberotp_server::store::account::{NewAccount, account_by_email, account_create};
+use numberotp_server::store::api_key::api_key_create;
 use numberotp_server::store::ledger::{OperatorChange, purses_change};
 use numberotp_server::store::offer::{
     ProviderKind, StoredOffer, StoredProvider, offers_put, provider_create,

@@ -99,36 +99,52 @@ impl Role {
     }
 }
 
-/// Whether an account may buy.
+/// Where an account stands.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub enum Standing {
-    /// Not approved yet.
+    /// Not approved yet: looks around, buys nothing.
     Pending,
     /// May buy.
     Approved,
-    /// Stopped by the operator.
-    Held,
+    /// Stopped over money: buys nothing new, but what runs goes on and delivers.
+    Limited,
+    /// Stopped over abuse: buys nothing, and its messages are shown to nobody.
+    Suspended,
+    /// Gone: nothing opens it.
+    Closed,
 }
 
 impl Standing {
+    /// Every one, from the beginning to the end.
+    pub const ALL: [Self; 5] = [Self::Pending, Self::Approved, Self::Limited, Self::Suspended, Self::Closed];
+
     /// The word in the database.
     pub const fn as_str(self) -> &'static str {
         match self {
             Self::Pending => "pending",
             Self::Approved => "approved",
-            Self::Held => "held",
+            Self::Limited => "limited",
+            Self::Suspended => "suspended",
+            Self::Closed => "closed",
         }
     }
     /// Reads the word.
     pub fn parse(text: &str) -> Option<Self> {
-        [Self::Pending, Self::Approved, Self::Held].into_iter().find(|standing| standing.as_str() == text)
+        Self::ALL.into_iter().find(|standing| standing.as_str() == text)
     }
     /// Ok if the account may buy, else the fault that says why not.
     pub fn may_buy(self) -> Result<(), Fault> {
         match self {
             Self::Approved => Ok(()),
             Self::Pending => Err(Fault::new(FaultCode::AccountNotApproved)),
-            Self::Held => Err(Fault::new(FaultCode::AccountOnHold)),
+            Self::Limited | Self::Suspended | Self::Closed => Err(Fault::new(FaultCode::AccountOnHold)),
+        }
+    }
+    /// Ok if the account may see and end what it bought, else the fault that says why not.
+    pub fn may_use(self) -> Result<(), Fault> {
+        match self {
+            Self::Pending | Self::Approved | Self::Limited => Ok(()),
+            Self::Suspended | Self::Closed => Err(Fault::new(FaultCode::AccountOnHold)),
         }
     }
 }
@@ -136,11 +152,11 @@ impl Standing {
 /// How the caller proved who it is.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub enum CredentialKind {
-    /// A long-lived key.
+    /// A long-lived key: a program's.
     ApiKey,
-    /// An opaque session.
+    /// An opaque session: a person's browser.
     Session,
-    /// A short-lived signed token.
+    /// A short-lived signed token: a person's device or program.
     Jwt,
 }
 
@@ -151,6 +167,13 @@ impl CredentialKind {
             Self::ApiKey => "api_key",
             Self::Session => "session",
             Self::Jwt => "jwt",
+        }
+    }
+    /// Whether a person signed in to have it.
+    pub const fn is_person(self) -> bool {
+        match self {
+            Self::ApiKey => false,
+            Self::Session | Self::Jwt => true,
         }
     }
 }
@@ -164,21 +187,37 @@ pub struct Caller {
     pub brand: BrandId,
     /// Kind of credential used.
     pub credential: CredentialKind,
-    /// The credential's own row (zero for a JWT).
+    /// The key's row, or the session's that the caller signed in with.
     pub credential_id: i64,
     /// What the credential may do.
     pub scopes: Scopes,
+    /// Where the account stood when the credential was looked up, less than a second ago.
+    pub standing: Standing,
 }
 
 impl Caller {
-    /// Ok if the credential has the scope, else 403.
+    /// Ok if the credential has the scope and its account was not stopped over abuse, else 403.
     pub fn require(&self, scope: Scope) -> Result<(), Fault> {
+        self.require_scope(scope)?;
+        self.standing.may_use()
+    }
+
+    /// Ok if the credential has the scope, else 403. For what even a suspended account may see: how it stands.
+    pub fn require_scope(&self, scope: Scope) -> Result<(), Fault> {
         if self.scopes.has(scope) {
             return Ok(());
         }
         let word = scope.as_str();
         Err(Fault::new(FaultCode::InsufficientScope)
             .saying(format!("This credential lacks the scope `{word}`. Use one that has it.")))
+    }
+
+    /// Ok for a person who signed in, else 403: a key must not be able to make itself others, or end sign-ins.
+    pub fn require_person(&self) -> Result<(), Fault> {
+        if self.credential.is_person() {
+            return Ok(());
+        }
+        Err(Fault::new(FaultCode::SignedInPersonRequired))
     }
 }
 
@@ -199,6 +238,30 @@ mod tests {
     fn only_the_approved_may_buy() {
         assert!(Standing::Approved.may_buy().is_ok());
         assert_eq!(Standing::Pending.may_buy().unwrap_err().code, FaultCode::AccountNotApproved);
-        assert_eq!(Standing::Held.may_buy().unwrap_err().code, FaultCode::AccountOnHold);
+        for stopped in [Standing::Limited, Standing::Suspended, Standing::Closed] {
+            assert_eq!(stopped.may_buy().unwrap_err().code, FaultCode::AccountOnHold);
+        }
+    }
+
+    #[test]
+    fn whoever_is_stopped_over_money_may_use_what_runs() {
+        let may_use = Standing::ALL.map(|standing| standing.may_use().is_ok());
+        assert_eq!(may_use, [true, true, true, false, false]);
+    }
+
+    #[test]
+    fn a_suspended_account_sees_how_it_stands_and_no_more() {
+        let caller = Caller {
+            account: AccountId::new(1),
+            brand: BrandId::new(1),
+            credential: CredentialKind::ApiKey,
+            credential_id: 1,
+            scopes: Scopes::READ_BUY,
+            standing: Standing::Suspended,
+        };
+        assert!(caller.require_scope(Scope::Read).is_ok());
+        assert_eq!(caller.require(Scope::Read).unwrap_err().code, FaultCode::AccountOnHold);
+        assert_eq!(caller.require(Scope::Topup).unwrap_err().code, FaultCode::InsufficientScope);
+        assert_eq!(caller.require_person().unwrap_err().code, FaultCode::SignedInPersonRequired);
     }
 }

@@ -40,9 +40,11 @@ faults! {
     /// 403
     InsufficientScope = "INSUFFICIENT_SCOPE", "This credential may not do that. Use one with the needed scope.";
     /// 403
+    SignedInPersonRequired = "SIGNED_IN_PERSON_REQUIRED", "Only a signed-in person may do that, not an API key. Sign in and use the access token.";
+    /// 403
     AccountNotApproved = "ACCOUNT_NOT_APPROVED", "The account is not approved yet, so it cannot rent. Ask the operator to approve it.";
     /// 403
-    AccountOnHold = "ACCOUNT_ON_HOLD", "The account is on hold, so it cannot rent. Ask the operator why.";
+    AccountOnHold = "ACCOUNT_ON_HOLD", "The account is on hold, so it cannot do that. Ask the operator why.";
     /// 403
     ServiceDenied = "SERVICE_DENIED", "Numbers for this service are not offered here.";
     /// 404

@@ -100,6 +100,12 @@ impl Time {
         whole.to_string()
     }
 
+    /// As RFC 3339 with milliseconds: `2024-04-29T10:00:00.000Z`. Source: the times of `/v1`.
+    pub fn to_rfc3339_millis(self) -> String {
+        let stamp = jiff::Timestamp::from_microsecond(self.0).unwrap_or(jiff::Timestamp::UNIX_EPOCH);
+        format!("{stamp:.3}")
+    }
+
     /// Reads an RFC 3339 instant with any offset.
     pub fn parse_rfc3339(text: &str) -> Option<Self> {
         text.parse::<jiff::Timestamp>().ok().map(|stamp| Self(stamp.as_microsecond()))

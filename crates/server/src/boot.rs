@@ -1,7 +1,7 @@
 //! Starts the product: opens the database, fixes its mode, makes what a sandbox needs, and puts the context
 //! together. The same for the program and for tests.
 
-use crate::app::auth::KnownKeys;
+use crate::app::auth::Known;
 use crate::app::catalog::{self, CatalogView, HeldBack};
 use crate::app::limits::Limiter;
 use crate::app::upstream::{Tap, Wire};
@@ -366,9 +366,10 @@ pub async fn start(resolved: &Resolved, hands: Hands) -> Result<Arc<Context>, Bo
         tap: hands.tap,
         wire: hands.wire,
         looks: Looks::default(),
-        known_keys: KnownKeys::default(),
+        known: Known::default(),
         limiter: Limiter::new(resolved.edge.limits, resolved.edge.enforced),
         edge: resolved.edge.clone(),
+        sign_in: resolved.sign_in.clone(),
         purchases: Context::places(),
         tracker: TaskTracker::new(),
         stopping: hands.stopping.unwrap_or_default(),

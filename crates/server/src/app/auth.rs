@@ -3,12 +3,16 @@
 use super::from_store;
 use crate::app::Context;
 use crate::entropy::{self, NoEntropy};
-use crate::store::account::{self, Account, Credential, NewApiKey};
+use crate::store::account::{Account, Credential};
+use crate::store::api_key::{NewApiKey, api_key_by_hash};
+use crate::store::session::{
+    Device, NewSession, SessionKind, session_by_hash, session_by_id, session_create,
+};
 use crate::store::{StoreError, Tx};
 use jsonwebtoken::{Algorithm, DecodingKey, EncodingKey, Header, Validation};
 use numberotp_core::caller::{Caller, CredentialKind, Scopes};
 use numberotp_core::fault::{Fault, FaultCode};
-use numberotp_core::id::{AccountId, BrandId};
+use numberotp_core::id::{AccountId, SessionId};
 use numberotp_core::secret::{Secret, SecretBytes};
 use numberotp_core::time::{Span, Time};
 use numberotp_core::token::{self, Bearer, TokenHash};
@@ -21,14 +25,26 @@ pub const SESSION_LIFE: Span = Span::hours(24 * 60);
 /// How long a JWT lasts. Source: the access token of the `/v1` layer.
 pub const JWT_LIFE: Span = Span::minutes(15);
 const AUDIENCE: &str = "numberotp";
+/// How many of a key's characters are kept to recognise it by: its mark and four more.
+const PREFIX: usize = 9;
 
 #[derive(Serialize, Deserialize)]
 struct Claims {
     sub: String,
+    /// The session that it was made for: whoever ends that ends this.
+    sid: String,
     aud: String,
     brand: i64,
     iat: i64,
     exp: i64,
+}
+
+/// What was shown, as far as it can be looked up.
+#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
+enum Shown {
+    Key(TokenHash),
+    Session(TokenHash),
+    Access(SessionId),
 }
 
 /// Finds out who is calling.
@@ -36,12 +52,13 @@ pub async fn authenticate(context: &Context, bearer: &str) -> Result<Caller, Fau
     let unknown = || Fault::new(FaultCode::Unauthorized);
     let now = context.clock.now();
     let (kind, credential) = match Bearer::parse(bearer) {
-        Bearer::ApiKey(hash) => (CredentialKind::ApiKey, api_key(context, hash).await?),
-        Bearer::Session(hash) => {
-            let found = context.store.read(move |tx| account::session_by_hash(tx, &hash, now)).await;
-            (CredentialKind::Session, found.map_err(from_store)?)
+        Bearer::ApiKey(hash) => (CredentialKind::ApiKey, live(context, Shown::Key(hash), now).await?),
+        Bearer::Session(hash) => (CredentialKind::Session, live(context, Shown::Session(hash), now).await?),
+        Bearer::Jwt(text) => {
+            let (account, session) = jwt_read(&context.jwt_key, &text, now).ok_or_else(unknown)?;
+            let credential = live(context, Shown::Access(session), now).await?;
+            (CredentialKind::Jwt, credential.filter(|credential| credential.account == account))
         }
-        Bearer::Jwt(text) => (CredentialKind::Jwt, jwt_read(&context.jwt_key, &text, now)),
         Bearer::Unknown => return Err(unknown()),
     };
     let credential = credential.ok_or_else(unknown)?;
@@ -51,57 +68,74 @@ pub async fn authenticate(context: &Context, bearer: &str) -> Result<Caller, Fau
         credential: kind,
         credential_id: credential.id,
         scopes: credential.scopes,
+        standing: credential.standing,
     })
 }
 
-/// The live key with this hash, as it was at most [`KNOWN_FOR`] ago.
-async fn api_key(context: &Context, hash: TokenHash) -> Result<Option<Credential>, Fault> {
+/// The live credential behind what was shown, as it was at most [`KNOWN_FOR`] ago.
+async fn live(context: &Context, shown: Shown, now: Time) -> Result<Option<Credential>, Fault> {
     // Its age counts from before it is read.
     let asked = context.clock.true_now();
-    if let Some(known) = context.known_keys.get(&hash, asked) {
-        return Ok(Some(known));
+    if let Some(known) = context.known.get(&shown, asked) {
+        return Ok(Some(known).filter(|known| now < known.ends));
     }
-    let found = context.store.read(move |tx| account::api_key_by_hash(tx, &hash)).await;
-    let found = found.map_err(from_store)?;
+    let found = context.store.read(move |tx| match shown {
+        Shown::Key(hash) => api_key_by_hash(tx, &hash, now),
+        Shown::Session(hash) => session_by_hash(tx, &hash, now),
+        Shown::Access(id) => session_by_id(tx, id, now),
+    });
+    let found = found.await.map_err(from_store)?;
     if let Some(credential) = found {
-        context.known_keys.put(hash, credential, asked);
+        context.known.put(shown, credential, asked);
     }
     Ok(found)
 }
 
-/// How long a key that was found is taken for good without another look. A key that is revoked has to be refused
-/// everywhere within a second.
+/// How long a credential that was found is taken for good without another look. One that is revoked has to be refused
+/// everywhere within a second, and so has an account that is suspended or closed.
 pub const KNOWN_FOR: Span = Span::millis(800);
-/// Most keys that are remembered; those beyond are looked up each time.
+/// Most credentials that are remembered; those beyond are looked up each time.
 const KNOWN_MOST: usize = 20_000;
 
-/// Keys that were found a moment ago. A program that asks often costs the database one look a second instead of one a
+/// Credentials that were found a moment ago. A program that asks often costs the database one look a second instead of one a
 /// request; what is not found is never remembered.
 #[derive(Default)]
-pub struct KnownKeys(Mutex<HashMap<TokenHash, (Time, Credential)>>);
+pub struct Known(Mutex<HashMap<Shown, (Time, Credential)>>);
 
-impl KnownKeys {
-    fn get(&self, hash: &TokenHash, now: Time) -> Option<Credential> {
+impl Known {
+    fn get(&self, shown: &Shown, now: Time) -> Option<Credential> {
         let known = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        let (since, credential) = known.get(hash)?;
+        let (since, credential) = known.get(shown)?;
         (*since <= now && now < since.plus(KNOWN_FOR)).then_some(*credential)
     }
 
-    fn put(&self, hash: TokenHash, credential: Credential, since: Time) {
+    /// Forgets what was found of an account: something about it changed here.
+    pub fn forget(&self, account: AccountId) {
+        let mut known = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        known.retain(|_, (_, credential)| credential.account != account);
+    }
+
+    fn put(&self, shown: Shown, credential: Credential, since: Time) {
         let mut known = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         if known.len() >= KNOWN_MOST {
             known.retain(|_, (before, _)| since < before.plus(KNOWN_FOR));
         }
         if known.len() < KNOWN_MOST {
-            known.insert(hash, (since, credential));
+            known.insert(shown, (since, credential));
         }
     }
 }
 
-/// A signed token for an account.
-pub fn jwt_make(key: &SecretBytes, account: &Account, now: Time) -> Result<Secret, Fault> {
+/// A signed token for an account's session.
+pub fn jwt_make(
+    key: &SecretBytes,
+    account: &Account,
+    session: SessionId,
+    now: Time,
+) -> Result<Secret, Fault> {
     let claims = Claims {
         sub: account.id.get().to_string(),
+        sid: session.get().to_string(),
         aud: AUDIENCE.to_owned(),
         brand: account.brand.get(),
         iat: now.unix_seconds(),
@@ -115,8 +149,8 @@ pub fn jwt_make(key: &SecretBytes, account: &Account, now: Time) -> Result<Secre
     signed.map(Secret::new).map_err(|error| Fault::new(FaultCode::Internal).caused_by(error))
 }
 
-/// One algorithm, our key, our audience, not expired by our clock.
-fn jwt_read(key: &SecretBytes, text: &Secret, now: Time) -> Option<Credential> {
+/// One algorithm, our key, our audience, not expired by our clock: whose it is, and of which session.
+fn jwt_read(key: &SecretBytes, text: &Secret, now: Time) -> Option<(AccountId, SessionId)> {
     let mut validation = Validation::new(Algorithm::HS256);
     validation.set_audience(&[AUDIENCE]);
     validation.set_required_spec_claims(&["exp", "aud", "sub"]);
@@ -125,9 +159,9 @@ fn jwt_read(key: &SecretBytes, text: &Secret, now: Time) -> Option<Credential> {
     let decoded =
         jsonwebtoken::decode::<Claims>(text.expose(), &DecodingKey::from_secret(key.expose()), &validation);
     let claims = decoded.ok()?.claims;
-    let account = AccountId::new(claims.sub.parse().ok().filter(|id| *id > 0)?);
-    let live = now.unix_seconds() < claims.exp;
-    live.then(|| Credential { id: 0, brand: BrandId::new(claims.brand), account, scopes: Scopes::ALL })
+    let row = |text: &str| text.parse().ok().filter(|id| *id > 0);
+    let (account, session) = (AccountId::new(row(&claims.sub)?), SessionId::new(row(&claims.sid)?));
+    (now.unix_seconds() < claims.exp).then_some((account, session))
 }
 
 /// A fresh API key: the text for its owner, and what is stored of it.
@@ -151,8 +185,18 @@ pub fn api_key_stored(
 ) -> NewApiKey {
     let text = key.expose();
     let last_four = text.get(text.len().saturating_sub(4)..).unwrap_or_default().to_owned();
+    let prefix = text.get(..PREFIX).unwrap_or_default().to_owned();
     let (brand, account) = (account.brand, account.id);
-    NewApiKey { brand, account, name: name.to_owned(), hash: token::hash(text), last_four, scopes, now }
+    NewApiKey {
+        brand,
+        account,
+        name: name.to_owned(),
+        hash: token::hash(text),
+        prefix,
+        last_four,
+        scopes,
+        now,
+    }
 }
 
 /// A fresh session's token.
@@ -160,32 +204,42 @@ pub fn session_make() -> Result<Secret, NoEntropy> {
     Ok(token::session(&entropy::bytes::<43>()?))
 }
 
-/// Stores a session.
+/// Stores a browser's session.
 pub fn session_store(
     tx: &mut Tx<'_>,
     account: &Account,
     session: &Secret,
-    now: Time,
-) -> Result<(), StoreError> {
-    let hash = token::hash(session.expose());
-    account::session_create(tx, account, &hash, (now, now.plus(SESSION_LIFE))).map(drop)
+    (device, now): (Device, Time),
+) -> Result<SessionId, StoreError> {
+    let (brand, account, kind) = (account.brand, account.id, SessionKind::Web);
+    let (hash, lasts) = (token::hash(session.expose()), (now, now.plus(SESSION_LIFE)));
+    session_create(tx, &NewSession { brand, account, kind, hash, device, lasts })
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use numberotp_core::caller::Standing;
+    use numberotp_core::id::BrandId;
 
-    fn hash(number: usize) -> TokenHash {
-        token::hash(&number.to_string())
+    fn hash(number: usize) -> Shown {
+        Shown::Key(token::hash(&number.to_string()))
     }
 
     fn credential(id: i64) -> Credential {
-        Credential { id, brand: BrandId::new(1), account: AccountId::new(id), scopes: Scopes::ALL }
+        Credential {
+            id,
+            brand: BrandId::new(1),
+            account: AccountId::new(id),
+            scopes: Scopes::ALL,
+            standing: Standing::Approved,
+            ends: Time::from_micros(i64::MAX),
+        }
     }
 
     #[test]
     fn a_key_is_known_for_less_than_a_second_from_before_it_was_read() {
-        let (known, now) = (KnownKeys::default(), Time::from_micros(1_000_000));
+        let (known, now) = (Known::default(), Time::from_micros(1_000_000));
         assert!(known.get(&hash(1), now).is_none());
         known.put(hash(1), credential(1), now);
         assert_eq!(known.get(&hash(1), now).map(|key| key.id), Some(1));
@@ -197,7 +251,7 @@ mod tests {
 
     #[test]
     fn no_more_keys_are_remembered_than_there_is_room_for() {
-        let (known, now) = (KnownKeys::default(), Time::from_micros(1_000_000));
+        let (known, now) = (Known::default(), Time::from_micros(1_000_000));
         for number in 0..=KNOWN_MOST {
             known.put(hash(number), credential(1), now);
         }

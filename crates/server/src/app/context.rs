@@ -1,13 +1,13 @@
 //! Everything a use case needs, in one value. There are no process-wide globals: ten servers can live in one
 //! process, and tests do so.
 
-use super::auth::KnownKeys;
+use super::auth::Known;
 use super::catalog::CatalogView;
 use super::limits::Limiter;
 use super::upstream::{Tap, Wire};
 use super::vitals::Looks;
 use crate::clock::Clock;
-use crate::config::{Edge, Settings};
+use crate::config::{Edge, Settings, SignIn};
 use crate::metrics::Metrics;
 use crate::outbound::Poster;
 use crate::store::Store;
@@ -59,14 +59,16 @@ pub struct Context {
     pub wire: Option<Wire>,
     /// How the server meets the network.
     pub edge: Edge,
+    /// How people come in.
+    pub sign_in: SignIn,
     /// What is measured.
     pub metrics: Metrics,
     /// Whoever has it may read what is measured from afar.
     pub metrics_token: Option<SecretBytes>,
     /// Whether the database is well, as it was found last.
     pub looks: Looks,
-    /// API keys that were found a moment ago.
-    pub known_keys: KnownKeys,
+    /// Credentials that were found a moment ago.
+    pub known: Known,
     /// Who asked how often.
     pub limiter: Limiter,
     /// Purchases being made at once: a provider that hangs must not take every request with it.

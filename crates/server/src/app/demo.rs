@@ -3,7 +3,8 @@
 
 use super::auth::api_key_stored;
 use super::catalog::secret_name;
-use crate::store::account::{NewAccount, account_by_email, account_create, api_key_by_hash, api_key_create};
+use crate::store::account::{NewAccount, account_by_email, account_create};
+use crate::store::api_key::{api_key_by_hash, api_key_create};
 use crate::store::ledger::{OperatorChange, purses_change};
 use crate::store::offer::{
     ProviderKind, StoredOffer, StoredProvider, offers_put, provider_create, providers_all,
@@ -98,7 +99,7 @@ fn make_account(tx: &mut Tx<'_>, now: Time) -> Result<(), StoreError> {
     let missing = StoreError::Corrupt { table: "accounts", column: "email" };
     let email = Email::parse(DEMO_EMAIL).ok_or(missing)?;
     let key = api_key();
-    if api_key_by_hash(tx, &token::hash(key.expose()))?.is_some()
+    if api_key_by_hash(tx, &token::hash(key.expose()), now)?.is_some()
         || account_by_email(tx, PLATFORM, &email)?.is_some()
     {
         return Ok(());

@@ -19,6 +19,7 @@ pub mod sandbox;
 pub mod sandbox_clock;
 pub mod sandbox_inbox;
 pub mod scenarios;
+pub mod sessions;
 pub mod upstream;
 pub mod vitals;
 

@@ -10,9 +10,10 @@ use crate::config::ResolvedDatabase;
 use crate::entropy;
 use crate::store::account::{
     Account, NewAccount, account_by_email, account_create, account_get, account_set_standing, accounts_after,
-    api_key_create,
 };
+use crate::store::api_key::api_key_create;
 use crate::store::ledger::{OperatorChange, purses_change, purses_get};
+use crate::store::session::Device;
 use crate::store::{Store, StoreError, Tx};
 use argon2::password_hash::phc::PasswordHash;
 use argon2::{Argon2, PasswordHasher};
@@ -38,8 +39,13 @@ pub(super) enum AccountCommand {
     },
     /// Let it buy
     Approve(Which),
-    /// Stop it from buying
-    Hold(Which),
+    /// Stop it over money: it buys nothing new, what runs goes on
+    #[command(alias = "hold")]
+    Limit(Which),
+    /// Stop it over abuse: it buys nothing, and its messages are shown to nobody
+    Suspend(Which),
+    /// Shut it for good: nothing opens it any more
+    Close(Which),
     /// Add credits or balance
     Credit(Amounts),
     /// Take credits or balance away; what is not there is refused
@@ -119,7 +125,9 @@ pub(super) async fn carry_out(database: ResolvedDatabase, command: AccountComman
         AccountCommand::Show(which) => show(&store, &which).await,
         AccountCommand::List { json } => list(&store, Output::new(json)).await,
         AccountCommand::Approve(which) => set_standing(&store, &which, Standing::Approved).await,
-        AccountCommand::Hold(which) => set_standing(&store, &which, Standing::Held).await,
+        AccountCommand::Limit(which) => set_standing(&store, &which, Standing::Limited).await,
+        AccountCommand::Suspend(which) => set_standing(&store, &which, Standing::Suspended).await,
+        AccountCommand::Close(which) => set_standing(&store, &which, Standing::Closed).await,
         AccountCommand::Credit(amounts) => change(&store, &database, amounts, 1).await,
         AccountCommand::Debit(amounts) => change(&store, &database, amounts, -1).await,
     }
@@ -149,7 +157,8 @@ async fn make(store: &Store, database: &ResolvedDatabase, create: Create) -> Res
         let (key, stored) = api_key_make(&account, "command line", Scopes::READ_BUY, now)
             .map_err(|error| StoreError::Driver(error.to_string()))?;
         api_key_create(tx, &stored)?;
-        session_store(tx, &account, &stored_session, now)?;
+        let device = Device { platform: "command line".to_owned(), ..Device::default() };
+        let session = session_store(tx, &account, &stored_session, (device, now))?;
         for (kind, change) in &changes {
             let order = OperatorChange {
                 brand: PLATFORM,
@@ -161,12 +170,12 @@ async fn make(store: &Store, database: &ResolvedDatabase, create: Create) -> Res
             };
             purses_change(tx, order)?.map_err(|refused| StoreError::Driver(format!("{refused:?}")))?;
         }
-        Ok(Some((account, key)))
+        Ok(Some((account, key, session)))
     });
-    let Some((account, key)) = made.await.map_err(store_failed)? else {
+    let Some((account, key, session_row)) = made.await.map_err(store_failed)? else {
         return Err(refused("An account with this e-mail exists already."));
     };
-    let jwt = jwt_make(&jwt_key, &account, now).map_err(|fault| refused(fault.to_string()))?;
+    let jwt = jwt_make(&jwt_key, &account, session_row, now).map_err(|fault| refused(fault.to_string()))?;
     let value = json!({
         "id": account.id.get().to_string(),
         "email": account.email.as_str(),

@@ -79,6 +79,8 @@ impl ServeSettings {
             limit_connections: self.limit_connections.or(under.limit_connections),
             trusted_proxies: self.trusted_proxies.or(under.trusted_proxies),
             cors_origins: self.cors_origins.or(under.cors_origins),
+            public_url: self.public_url.or(under.public_url),
+            auto_approve: self.auto_approve.or(under.auto_approve),
             activation_window: self.activation_window.or(under.activation_window),
             message_retention: self.message_retention.or(under.message_retention),
             number_cool_down: self.number_cool_down.or(under.number_cool_down),

@@ -7,6 +7,7 @@ mod limits;
 mod policy;
 mod resolve;
 mod settings;
+mod sign_in;
 
 pub use edge::{Edge, Enforced, Limits};
 pub use file::ConfigError;
@@ -14,6 +15,7 @@ pub use limits::Settings;
 pub use policy::{AllowLine, PolicyFile};
 pub use resolve::{Resolved, ResolvedDatabase, master_key_missing, resolve, resolve_database};
 pub use settings::{DatabaseSettings, LogFormat, OnOff, ServeSettings};
+pub use sign_in::SignIn;
 
 /// What a database is for. Written at the first start, never changed.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]

@@ -4,6 +4,7 @@ use super::edge::{Edge, edge};
 use super::file::{ConfigError, read};
 use super::policy::PolicyFile;
 use super::settings::{DatabaseSettings, LogFormat, ServeSettings};
+use super::sign_in::{SignIn, sign_in};
 use super::{Mode, Settings};
 use crate::store::db::Engine;
 use base64::Engine as _;
@@ -54,6 +55,8 @@ pub struct Resolved {
     pub demo: Option<bool>,
     /// How it meets the network.
     pub edge: Edge,
+    /// How people come in.
+    pub sign_in: SignIn,
     /// The sandbox's seed.
     pub seed: u64,
     /// How long a number waits.
@@ -127,6 +130,7 @@ pub fn resolve(flags: ServeSettings, database_flags: DatabaseSettings) -> Result
         asked,
         implicit_sandbox,
         edge: edge(&serve)?,
+        sign_in: sign_in(&serve, listen)?,
         seed: serve.seed.unwrap_or(0),
         activation_window: span(
             "--activation-window",

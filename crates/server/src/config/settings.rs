@@ -97,6 +97,12 @@ pub struct ServeSettings {
     /// Origins that browsers may call from with credentials, separated by commas [default: none]
     #[arg(long, env = "NUMBEROTP_CORS_ORIGINS")]
     pub cors_origins: Option<String>,
+    /// Where people reach this server, such as https://otp.example.com: in mails, and for cookies [default: http:// and the address it listens on]
+    #[arg(long, env = "NUMBEROTP_PUBLIC_URL")]
+    pub public_url: Option<String>,
+    /// Let new accounts buy at once, without anybody's approval [default: off in production, on in a sandbox]
+    #[arg(long, env = "NUMBEROTP_AUTO_APPROVE")]
+    pub auto_approve: Option<OnOff>,
     /// How long a number waits for its message, such as 20m [default: 20m]
     #[arg(long, env = "NUMBEROTP_ACTIVATION_WINDOW")]
     pub activation_window: Option<String>,

@@ -42,6 +42,9 @@ const fn text(code: FaultCode) -> &'static str {
         FaultCode::InsufficientBalance => include_str!("../../../../docs/errors/INSUFFICIENT_BALANCE.md"),
         FaultCode::InsufficientScope => include_str!("../../../../docs/errors/INSUFFICIENT_SCOPE.md"),
         FaultCode::AccountNotApproved => include_str!("../../../../docs/errors/ACCOUNT_NOT_APPROVED.md"),
+        FaultCode::SignedInPersonRequired => {
+            include_str!("../../../../docs/errors/SIGNED_IN_PERSON_REQUIRED.md")
+        }
         FaultCode::AccountOnHold => include_str!("../../../../docs/errors/ACCOUNT_ON_HOLD.md"),
         FaultCode::ServiceDenied => include_str!("../../../../docs/errors/SERVICE_DENIED.md"),
         FaultCode::NotFound => include_str!("../../../../docs/errors/NOT_FOUND.md"),

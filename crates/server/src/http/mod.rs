@@ -23,6 +23,7 @@ mod sandbox;
 mod seats;
 mod server;
 mod shapes;
+mod v1;
 
 pub use routes::{Api, document};
 pub use server::{Bounds, PeerAddress, Serving, serve};

@@ -40,6 +40,7 @@ pub fn status(code: FaultCode) -> StatusCode {
         FaultCode::Unauthorized | FaultCode::InvalidSignature => StatusCode::UNAUTHORIZED,
         FaultCode::InsufficientBalance => StatusCode::PAYMENT_REQUIRED,
         FaultCode::InsufficientScope
+        | FaultCode::SignedInPersonRequired
         | FaultCode::AccountNotApproved
         | FaultCode::AccountOnHold
         | FaultCode::ServiceDenied => StatusCode::FORBIDDEN,

@@ -9,6 +9,7 @@ use super::hooks;
 use super::problem::Problem;
 use super::published::{account, prices, rent, vocabulary};
 use super::sandbox;
+use super::v1;
 use crate::app::Context;
 use crate::config::Mode;
 use axum::extract::Request;
@@ -41,6 +42,8 @@ fn table(mode: Mode) -> Table {
         .add(GET, "/api/internal/transactions", account::transactions, describe::account::transactions())
         .add(GET, "/api/user/profile", account::profile, describe::account::profile())
         .add(PATCH, "/api/user/profile", account::profile_patch, describe::account::profile_patch())
+        .add(GET, "/v1/user/sessions", v1::sessions::list, describe::sign_in::sessions())
+        .add(DELETE, "/v1/user/sessions", v1::sessions::revoke, describe::sign_in::sessions_revoke())
         .add(POST, "/api/webhooks/sms/{provider}", hooks::sms, describe::webhooks::sms())
         .add(GET, "/healthz", health::health, describe::health::health())
         .add(GET, "/readyz", health::ready, describe::health::ready())

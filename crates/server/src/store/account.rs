@@ -1,13 +1,12 @@
-//! Accounts and what they sign in with.
+//! Accounts: who they are and where they stand.
 
 use super::StoreError;
 use super::db::{Row, Value, statements};
 use super::tx::{Sequence, Tx};
 use numberotp_core::caller::{Role, Scopes, Standing};
-use numberotp_core::id::{AccountId, ApiKeyId, BrandId, SessionId};
+use numberotp_core::id::{AccountId, BrandId};
 use numberotp_core::text::Email;
 use numberotp_core::time::Time;
-use numberotp_core::token::TokenHash;
 
 statements! {
     /// A new account; a second writer finds the e-mail taken.
@@ -22,14 +21,6 @@ statements! {
     ACCOUNT_RENAME = "UPDATE accounts SET name = $2 WHERE id = $1";
     /// Another standing.
     ACCOUNT_STANDING = "UPDATE accounts SET standing = $2 WHERE id = $1";
-    /// A new key.
-    API_KEY_INSERT = "INSERT INTO api_keys (id, brand_id, account_id, name, hash, last_four, scopes, created_at, revoked_at) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, NULL)";
-    /// A live key by its hash.
-    API_KEY_BY_HASH = "SELECT id, brand_id, account_id, scopes FROM api_keys WHERE hash = $1 AND revoked_at IS NULL";
-    /// A new session.
-    SESSION_INSERT = "INSERT INTO sessions (id, brand_id, account_id, hash, created_at, expires_at, revoked_at) VALUES ($1, $2, $3, $4, $5, $6, NULL)";
-    /// A live session by its hash.
-    SESSION_BY_HASH = "SELECT id, brand_id, account_id FROM sessions WHERE hash = $1 AND revoked_at IS NULL AND expires_at > $2";
 }
 
 /// An account as it is stored.
@@ -161,7 +152,7 @@ pub fn account_rename(tx: &mut Tx<'_>, id: AccountId, name: &str) -> Result<Opti
     account_get(tx, id)
 }
 
-/// Lets it buy or stops it.
+/// Changes where it stands.
 pub fn account_set_standing(tx: &mut Tx<'_>, id: AccountId, standing: Standing) -> Result<(), StoreError> {
     tx.execute(&ACCOUNT_STANDING, &[id.get().into(), standing.as_str().into()]).map(drop)
 }
@@ -177,87 +168,8 @@ pub struct Credential {
     pub account: AccountId,
     /// What it may do.
     pub scopes: Scopes,
-}
-
-/// A new API key: whose, and what is stored of it.
-#[derive(Clone, Debug)]
-pub struct NewApiKey {
-    /// Under which white label.
-    pub brand: BrandId,
-    /// Whose.
-    pub account: AccountId,
-    /// Its name for people.
-    pub name: String,
-    /// SHA-256 of the key.
-    pub hash: TokenHash,
-    /// Its last four characters, to recognise it by.
-    pub last_four: String,
-    /// What it may do.
-    pub scopes: Scopes,
-    /// Now.
-    pub now: Time,
-}
-
-/// Stores a key.
-pub fn api_key_create(tx: &mut Tx<'_>, new: &NewApiKey) -> Result<ApiKeyId, StoreError> {
-    let id = ApiKeyId::new(tx.next_id(Sequence::Row)?);
-    let row = [
-        id.get().into(),
-        new.brand.get().into(),
-        new.account.get().into(),
-        new.name.as_str().into(),
-        new.hash.0.as_slice().into(),
-        new.last_four.as_str().into(),
-        new.scopes.to_string().into(),
-        new.now.micros().into(),
-    ];
-    tx.execute(&API_KEY_INSERT, &row)?;
-    Ok(id)
-}
-
-/// The live key with this hash.
-pub fn api_key_by_hash(tx: &mut Tx<'_>, hash: &TokenHash) -> Result<Option<Credential>, StoreError> {
-    let Some(mut row) = tx.query_one(&API_KEY_BY_HASH, &[hash.0.as_slice().into()])? else { return Ok(None) };
-    Ok(Some(Credential {
-        id: row.int("id")?,
-        brand: BrandId::new(row.int("brand_id")?),
-        account: AccountId::new(row.int("account_id")?),
-        scopes: row.parsed("scopes", Scopes::parse)?,
-    }))
-}
-
-/// Stores a session.
-pub fn session_create(
-    tx: &mut Tx<'_>,
-    account: &Account,
-    hash: &TokenHash,
-    (now, expires_at): (Time, Time),
-) -> Result<SessionId, StoreError> {
-    let id = SessionId::new(tx.next_id(Sequence::Row)?);
-    let row = [
-        id.get().into(),
-        account.brand.get().into(),
-        account.id.get().into(),
-        hash.0.as_slice().into(),
-        now.micros().into(),
-        expires_at.micros().into(),
-    ];
-    tx.execute(&SESSION_INSERT, &row)?;
-    Ok(id)
-}
-
-/// The live session with this hash.
-pub fn session_by_hash(
-    tx: &mut Tx<'_>,
-    hash: &TokenHash,
-    now: Time,
-) -> Result<Option<Credential>, StoreError> {
-    let parameters = [hash.0.as_slice().into(), now.micros().into()];
-    let Some(mut row) = tx.query_one(&SESSION_BY_HASH, &parameters)? else { return Ok(None) };
-    Ok(Some(Credential {
-        id: row.int("id")?,
-        brand: BrandId::new(row.int("brand_id")?),
-        account: AccountId::new(row.int("account_id")?),
-        scopes: Scopes::ALL,
-    }))
+    /// Where the account stands.
+    pub standing: Standing,
+    /// When it ends by itself; the end of time if it does not.
+    pub ends: Time,
 }

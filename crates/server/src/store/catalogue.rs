@@ -3,8 +3,8 @@
 
 use super::db::{Bulk, Statement};
 use super::{
-    account, activation, audit, backup, hot, idempotency, job, ledger, log, message, number, offer,
-    provider_key, sandbox, scenario, setting, tx,
+    account, activation, api_key, audit, backup, hot, idempotency, job, ledger, log, message, number, offer,
+    provider_key, sandbox, scenario, session, setting, tx,
 };
 
 /// Every statement of the store, for the test that prepares them on both databases.
@@ -13,6 +13,7 @@ pub fn catalogue() -> Vec<Statement> {
         tx::CATALOGUE,
         account::CATALOGUE,
         activation::CATALOGUE,
+        api_key::CATALOGUE,
         audit::CATALOGUE,
         backup::CATALOGUE,
         hot::CATALOGUE,
@@ -26,6 +27,7 @@ pub fn catalogue() -> Vec<Statement> {
         provider_key::CATALOGUE,
         sandbox::CATALOGUE,
         scenario::CATALOGUE,
+        session::CATALOGUE,
         setting::CATALOGUE,
     ]
     .concat()

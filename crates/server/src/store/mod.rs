@@ -4,6 +4,7 @@
 
 pub mod account;
 pub mod activation;
+pub mod api_key;
 pub mod audit;
 pub mod backup;
 mod catalogue;
@@ -22,6 +23,7 @@ pub mod provider_key;
 mod queue;
 pub mod sandbox;
 pub mod scenario;
+pub mod session;
 pub mod setting;
 mod tx;
 mod wake;

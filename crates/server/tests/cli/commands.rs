@@ -54,8 +54,8 @@ fn what_account_create_prints_is_accepted_by_a_running_server_at_once() {
         let key = made["apiKey"].as_str().unwrap();
         let rent = r#"{"service":"telegram","country":"US"}"#;
         assert_eq!(
-            json(&["account", "hold", "ann@example.com", "--json", "--database-url", url])["standing"],
-            "held"
+            json(&["account", "limit", "ann@example.com", "--json", "--database-url", url])["standing"],
+            "limited"
         );
         let (status, _, body) = server.request("POST", "/api/internal/rent", key, rent);
         assert_eq!((status, &body["code"]), (403, &value!("ACCOUNT_ON_HOLD")));

@@ -109,7 +109,7 @@ fn who_may_not_buy_is_told_why_and_still_reads() {
         let customer = app.account(2_000, 0).await;
         let open = rent(app, &customer).await;
         for (standing, code) in
-            [(Standing::Pending, "ACCOUNT_NOT_APPROVED"), (Standing::Held, "ACCOUNT_ON_HOLD")]
+            [(Standing::Pending, "ACCOUNT_NOT_APPROVED"), (Standing::Limited, "ACCOUNT_ON_HOLD")]
         {
             app.set_standing(&customer, standing).await;
             app.post(RENT).by(&customer).json(&telegram()).refused(403, code).await;

@@ -148,6 +148,7 @@ fn a_session_opens_until_it_expires_or_is_revoked() {
         let another = app.session(&customer).await;
         opens(app, &another).await;
         beside(app, "UPDATE sessions SET revoked_at = 1").await;
+        app.advance(KNOWN_FOR);
         is_shut_out(app, &another).await;
     });
 }
@@ -173,7 +174,14 @@ fn signed(app: &TestApp<'_>, algorithm: Algorithm, claims: &Value) -> String {
 /// The claims of a good token.
 fn claims(app: &TestApp<'_>, customer: &Customer) -> Value {
     let now = app.now().unix_seconds();
-    json!({ "sub": customer.account.get().to_string(), "aud": "numberotp", "brand": 1, "iat": now, "exp": now + 900 })
+    let sub = customer.account.get().to_string();
+    json!({ "sub": sub, "sid": "0", "aud": "numberotp", "brand": 1, "iat": now, "exp": now + 900 })
+}
+
+/// The session that a token was made for.
+fn session_of(token: &str) -> Value {
+    let body = URL_SAFE_NO_PAD.decode(token.split('.').nth(1).unwrap()).unwrap();
+    serde_json::from_slice::<Value>(&body).unwrap()["sid"].clone()
 }
 
 fn with(claims: &Value, field: &str, value: Value) -> Value {
@@ -197,7 +205,8 @@ fn part(value: &Value) -> String {
 fn a_jwt_is_ours_for_us_and_fresh_or_nothing() {
     in_sandbox(async |app| {
         let customer = app.account(100, 0).await;
-        let good = claims(app, &customer);
+        let other = app.account(0, 0).await;
+        let good = with(&claims(app, &customer), "sid", session_of(&app.jwt(&customer).await));
         opens(app, &signed(app, Algorithm::HS256, &good)).await;
 
         let account = customer.account.get();
@@ -207,6 +216,10 @@ fn a_jwt_is_ours_for_us_and_fresh_or_nothing() {
             without(&good, "aud"),
             without(&good, "exp"),
             without(&good, "sub"),
+            without(&good, "sid"),
+            with(&good, "sid", json!("0")),
+            with(&good, "sid", json!("999999999")),
+            with(&good, "sid", session_of(&app.jwt(&other).await)),
             without(&good, "brand"),
             with(&good, "exp", json!(app.now().unix_seconds())),
             with(&good, "exp", json!("tomorrow")),

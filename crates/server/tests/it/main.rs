@@ -52,6 +52,8 @@ mod http_scenarios;
 #[cfg(test)]
 mod http_secrets;
 #[cfg(test)]
+mod http_sessions;
+#[cfg(test)]
 mod http_stage;
 #[cfg(test)]
 mod http_storm;

@@ -10,10 +10,12 @@ use numberotp_core::time::Time;
 use numberotp_core::token::{TokenHash, hash};
 use numberotp_server::store::StoreError;
 use numberotp_server::store::account::{
-    EmailVerified, NewAccount, NewApiKey, account_by_email, account_create, account_get, account_rename,
-    account_set_standing, accounts_after, api_key_by_hash, api_key_create, session_by_hash, session_create,
+    EmailVerified, NewAccount, account_by_email, account_create, account_get, account_rename,
+    account_set_standing, accounts_after,
 };
+use numberotp_server::store::api_key::{NewApiKey, api_key_by_hash, api_key_create};
 use numberotp_server::store::ledger::purses_get;
+use numberotp_server::store::session::{Device, NewSession, SessionKind, session_by_hash, session_create};
 
 fn ann(now: Time) -> NewAccount {
     NewAccount {
@@ -101,7 +103,7 @@ fn a_name_and_a_standing_change() {
         let id = stage.person();
         let renamed = stage.write(move |tx| account_rename(tx, id, "Bob")).unwrap().unwrap();
         assert_eq!(renamed.name, "Bob");
-        for standing in [Standing::Held, Standing::Pending, Standing::Approved] {
+        for standing in Standing::ALL {
             stage.write(move |tx| account_set_standing(tx, id, standing)).unwrap();
             assert_eq!(stage.write(move |tx| account_get(tx, id)).unwrap().unwrap().standing, standing);
         }
@@ -127,8 +129,8 @@ fn accounts_are_paged_by_their_rows() {
 }
 
 fn key(account: AccountId, hash: TokenHash, now: Time) -> NewApiKey {
-    let (name, last_four) = ("CI".to_owned(), "wxyz".to_owned());
-    NewApiKey { brand: PLATFORM, account, name, hash, last_four, scopes: Scopes::READ_BUY, now }
+    let (name, prefix, last_four) = ("CI".to_owned(), "notp_abcd".to_owned(), "wxyz".to_owned());
+    NewApiKey { brand: PLATFORM, account, name, hash, prefix, last_four, scopes: Scopes::READ_BUY, now }
 }
 
 #[test]
@@ -137,10 +139,10 @@ fn a_key_is_found_by_its_hash_until_it_is_revoked() {
         let (account, now) = (stage.person(), stage.now);
         let secret = hash("a key");
         let id = stage.write(move |tx| api_key_create(tx, &key(account, secret, now))).unwrap();
-        let found = stage.write(move |tx| api_key_by_hash(tx, &secret)).unwrap().unwrap();
+        let found = stage.write(move |tx| api_key_by_hash(tx, &secret, now)).unwrap().unwrap();
         assert_eq!((found.id, found.account, found.brand), (id.get(), account, PLATFORM));
         assert!(found.scopes.has(Scope::Buy) && !found.scopes.has(Scope::Topup));
-        assert!(stage.write(|tx| api_key_by_hash(tx, &hash("another key"))).unwrap().is_none());
+        assert!(stage.write(move |tx| api_key_by_hash(tx, &hash("another key"), now)).unwrap().is_none());
 
         let again = stage.write(move |tx| api_key_create(tx, &key(account, secret, now)));
         assert!(matches!(again, Err(StoreError::Conflict(_))), "{again:?}");
@@ -149,7 +151,7 @@ fn a_key_is_found_by_its_hash_until_it_is_revoked() {
         assert!(matches!(orphan, Err(StoreError::Conflict(_))), "{orphan:?}");
 
         stage.tamper("UPDATE api_keys SET revoked_at = 1");
-        assert!(stage.write(move |tx| api_key_by_hash(tx, &secret)).unwrap().is_none());
+        assert!(stage.write(move |tx| api_key_by_hash(tx, &secret, now)).unwrap().is_none());
     });
 }
 
@@ -158,9 +160,12 @@ fn a_session_ends_at_its_instant_or_when_it_is_revoked() {
     staged(|stage| {
         let (account, now) = (stage.person(), stage.now);
         let ends = now.plus(Span::hours(1));
-        let account = stage.write(move |tx| account_get(tx, account)).unwrap().unwrap();
-        let id = account.id;
-        stage.write(move |tx| session_create(tx, &account, &hash("a session"), (now, ends))).unwrap();
+        let id = account;
+        let (kind, device) = (SessionKind::Web, Device::default());
+        let hash_of = hash("a session");
+        let new =
+            NewSession { brand: PLATFORM, account: id, kind, hash: hash_of, device, lasts: (now, ends) };
+        stage.write(move |tx| session_create(tx, &new)).unwrap();
         let mut live = |at: Time| stage.write(move |tx| session_by_hash(tx, &hash("a session"), at)).unwrap();
         let found = live(ends.minus(Span::micros(1))).unwrap();
         assert_eq!((found.account, found.scopes), (id, Scopes::ALL));

@@ -220,11 +220,11 @@ fn money_that_just_came_in_can_be_spent() {
 fn whoever_was_just_stopped_buys_nothing() {
     staged(|stage| {
         let account = stage.person_with(PRICE.micros());
-        let (stop, _) = cold(move |tx| account_set_standing(tx, account, Standing::Held));
+        let (stop, _) = cold(move |tx| account_set_standing(tx, account, Standing::Limited));
         let (reserve, mut answer) = hot(Command::Reserve(stage.reserve(account)));
         stage.race(vec![stop], vec![reserve]);
         let answer = answer.try_recv().unwrap();
-        assert!(matches!(answer, Ok(Answer::Reserved(Reserved::MayNotBuy(Standing::Held)))), "{answer:?}");
+        assert!(matches!(answer, Ok(Answer::Reserved(Reserved::MayNotBuy(Standing::Limited)))), "{answer:?}");
     });
 }
 

@@ -77,7 +77,7 @@ fn the_last_cent_buys_and_one_less_does_not() {
 fn whoever_may_not_buy_is_told_why_and_pays_nothing() {
     staged(|stage| {
         let account = stage.person_with(PRICE.micros());
-        for standing in [Standing::Pending, Standing::Held] {
+        for standing in [Standing::Pending, Standing::Limited, Standing::Suspended, Standing::Closed] {
             stage.write(move |tx| account_set_standing(tx, account, standing)).unwrap();
             let command = stage.reserve(account);
             let answer = reserve(stage, command);

@@ -17,14 +17,16 @@ use numberotp_server::app::auth::{api_key_make, jwt_make, session_make, session_
 use numberotp_server::app::catalog::secret_name;
 use numberotp_server::entropy;
 use numberotp_server::store::account::{
-    Account, NewAccount, account_create, account_get, account_set_standing, api_key_create,
+    Account, NewAccount, account_create, account_get, account_set_standing,
 };
+use numberotp_server::store::api_key::api_key_create;
 use numberotp_server::store::ledger::{OperatorChange, purses_change};
 use numberotp_server::store::number::{OwnNumber, Sharing, numbers_put};
 use numberotp_server::store::offer::{
     ProviderKind, StoredOffer, StoredProvider, offers_put, provider_create,
 };
 use numberotp_server::store::provider_key::provider_rotate;
+use numberotp_server::store::session::Device;
 use serde_json::Value;
 
 /// An account with a key that may read and buy.
@@ -121,14 +123,16 @@ impl TestApp<'_> {
         let (account, now) = (self.stored(customer).await, self.now());
         let session = must("a session", session_make());
         let token = session.expose().to_owned();
-        self.write(move |tx| session_store(tx, &account, &session, now)).await;
+        self.write(move |tx| session_store(tx, &account, &session, (Device::default(), now))).await;
         token
     }
 
     /// A signed token of the account.
     pub async fn jwt(&self, customer: &Customer) -> String {
-        let account = self.stored(customer).await;
-        must("a token", jwt_make(&self.context().jwt_key, &account, self.now())).expose().to_owned()
+        let (account, now) = (self.stored(customer).await, self.now());
+        let (whose, session) = (account.clone(), must("a session", session_make()));
+        let stored = self.write(move |tx| session_store(tx, &whose, &session, (Device::default(), now)));
+        must("a token", jwt_make(&self.context().jwt_key, &account, stored.await, now)).expose().to_owned()
     }
 
     async fn stored(&self, customer: &Customer) -> Account {

@@ -9,7 +9,7 @@ use serde_json::json;
 
 pub(in crate::http) fn balance() -> Operation {
     Operation::answers::<Balance>("getBalance", Tag::Account, "What the account has", "Its purses.")
-        .needs(Scope::Read)
+        .needs_scope(Scope::Read)
 }
 
 pub(in crate::http) fn balance_post() -> Operation {
@@ -22,7 +22,7 @@ pub(in crate::http) fn balance_post() -> Operation {
         "Its purses.",
     )
     .says("The same answer as by `GET`.")
-    .needs(Scope::Read)
+    .needs_scope(Scope::Read)
     .optional_body(object(&[], &json!({ "refresh": optional(&flag) })))
 }
 
@@ -35,7 +35,7 @@ pub(in crate::http) fn transactions() -> Operation {
         good,
     )
     .around::<Transaction>()
-    .needs(Scope::Read)
+    .needs_scope(Scope::Read)
     .paged()
 }
 
@@ -43,7 +43,7 @@ pub(in crate::http) fn profile() -> Operation {
     let (id, good) = ("getProfile", "The account.");
     Operation::answers::<Answer<Profile<'_>>>(id, Tag::Account, "The account", good)
         .around::<Profile<'_>>()
-        .needs(Scope::Read)
+        .needs_scope(Scope::Read)
 }
 
 pub(in crate::http) fn profile_patch() -> Operation {

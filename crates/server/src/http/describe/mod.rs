@@ -7,6 +7,7 @@ pub(super) mod health;
 pub(super) mod public;
 pub(super) mod rent;
 pub(super) mod sandbox;
+pub(super) mod sign_in;
 pub(super) mod webhooks;
 
 use serde_json::{Value, json};

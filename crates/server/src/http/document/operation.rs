@@ -14,6 +14,7 @@ pub(in crate::http) enum Tag {
     Prices,
     Rents,
     Account,
+    SignIn,
     Webhooks,
     Sandbox,
     Operating,
@@ -21,10 +22,11 @@ pub(in crate::http) enum Tag {
 }
 
 impl Tag {
-    pub(super) const ALL: [Self; 7] = [
+    pub(super) const ALL: [Self; 8] = [
         Self::Prices,
         Self::Rents,
         Self::Account,
+        Self::SignIn,
         Self::Webhooks,
         Self::Sandbox,
         Self::Operating,
@@ -36,6 +38,7 @@ impl Tag {
             Self::Prices => "Prices",
             Self::Rents => "Rents",
             Self::Account => "Account",
+            Self::SignIn => "Sign-in",
             Self::Webhooks => "Incoming webhooks",
             Self::Sandbox => "Sandbox only",
             Self::Operating => "Operating",
@@ -47,6 +50,7 @@ impl Tag {
             Self::Prices => "What can be had, and what it costs. Open to everybody.",
             Self::Rents => "Buy a number, read its code, give it back.",
             Self::Account => "What the account has, and what happened to it.",
+            Self::SignIn => "Who may come in: sign-ins of people and devices, and keys of programs.",
             Self::Webhooks => "What number providers post to this server. Signed over the raw body.",
             Self::Sandbox => "The hands of a team's tests. These addresses do not exist in production.",
             Self::Operating => "For whoever keeps the server running.",
@@ -60,6 +64,8 @@ impl Tag {
 pub(super) enum Access {
     Everybody,
     Bearer(Scope),
+    /// A signed-in person; an API key is refused.
+    Person,
     Signature,
 }
 
@@ -170,10 +176,21 @@ impl Operation {
         self
     }
 
-    /// Needs a token with this scope.
-    pub(in crate::http) fn needs(mut self, scope: Scope) -> Self {
+    /// Needs a token with this scope, of an account that is not suspended.
+    pub(in crate::http) fn needs(self, scope: Scope) -> Self {
+        self.needs_scope(scope).fails([FaultCode::AccountOnHold])
+    }
+
+    /// Needs a token with this scope; a suspended account's too.
+    pub(in crate::http) fn needs_scope(mut self, scope: Scope) -> Self {
         self.access = Access::Bearer(scope);
         self.fails([FaultCode::Unauthorized, FaultCode::InsufficientScope])
+    }
+
+    /// Needs a person who signed in.
+    pub(in crate::http) fn needs_person(mut self) -> Self {
+        self.access = Access::Person;
+        self.fails([FaultCode::Unauthorized, FaultCode::SignedInPersonRequired])
     }
 
     /// Needs a provider's signature over the body.

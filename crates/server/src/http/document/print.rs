@@ -72,6 +72,7 @@ fn operation(path: &str, of: &Operation, refusals: &mut Refusals) -> Value {
     put("summary", json!(of.summary));
     let scope = match of.access {
         Access::Bearer(scope) => format!("Needs a token with the scope `{}`.", scope.as_str()),
+        Access::Person => "Needs a signed-in person; API keys are refused.".to_owned(),
         Access::Everybody | Access::Signature => String::new(),
     };
     let says = [of.says, scope.as_str()].into_iter().filter(|part| !part.is_empty());
@@ -93,7 +94,10 @@ fn operation(path: &str, of: &Operation, refusals: &mut Refusals) -> Value {
     }
     put("responses", responses(of, refusals));
     // An empty list says that no token is needed.
-    let security = if matches!(of.access, Access::Bearer(_)) { json!([{ "bearer": [] }]) } else { json!([]) };
+    let security = match of.access {
+        Access::Bearer(_) | Access::Person => json!([{ "bearer": [] }]),
+        Access::Everybody | Access::Signature => json!([]),
+    };
     put("security", security);
     Value::Object(printed)
 }

@@ -35,7 +35,7 @@ pub(in crate::http) async fn balance_post(
 }
 
 async fn read_balance(context: &Context, caller: &Caller) -> Result<Json<Balance>, Problem> {
-    caller.require(Scope::Read)?;
+    caller.require_scope(Scope::Read)?;
     let Overview { account, purses } = overview(context, caller).await?;
     Ok(Json(Balance {
         success: true,
@@ -53,7 +53,7 @@ pub(in crate::http) async fn transactions(
     Authenticated(caller): Authenticated,
     query: Query,
 ) -> Result<Json<Listed<Transaction>>, Problem> {
-    caller.require(Scope::Read)?;
+    caller.require_scope(Scope::Read)?;
     let page = query.page()?;
     let (movements, total) = page_of(&context, &caller, page.range()).await?;
     let data = movements.iter().map(|movement| transaction(&context, movement)).collect();
@@ -98,7 +98,7 @@ pub(in crate::http) async fn profile(
     State(context): State<Arc<Context>>,
     Authenticated(caller): Authenticated,
 ) -> Result<Response, Problem> {
-    caller.require(Scope::Read)?;
+    caller.require_scope(Scope::Read)?;
     Ok(print(&overview(&context, &caller).await?))
 }
 

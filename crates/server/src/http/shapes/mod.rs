@@ -6,6 +6,7 @@
 pub(super) mod account;
 pub(super) mod rent;
 pub(super) mod sandbox;
+pub(super) mod session;
 pub(super) mod vocabulary;
 
 use numberotp_core::activation::Status;
@@ -26,6 +27,22 @@ pub(super) struct Answer<T> {
 
 impl<T> Answer<T> {
     pub(super) const fn new(data: T) -> Self {
+        Self { success: true, data }
+    }
+}
+
+/// A whole list.
+#[derive(Serialize, ToSchema)]
+pub(super) struct Every<T> {
+    /// Always true.
+    #[schema(schema_with = yes)]
+    success: bool,
+    /// All that there is.
+    data: Vec<T>,
+}
+
+impl<T> Every<T> {
+    pub(super) const fn new(data: Vec<T>) -> Self {
         Self { success: true, data }
     }
 }

@@ -62,6 +62,12 @@ const ALL: &[Migration] = &[
         sqlite: include_str!("../../../../../migrations/sqlite/0007_indexes_by_name.sql"),
         postgres: include_str!("../../../../../migrations/postgres/0007_indexes_by_name.sql"),
     },
+    Migration {
+        number: 8,
+        name: "people",
+        sqlite: include_str!("../../../../../migrations/sqlite/0008_people.sql"),
+        postgres: include_str!("../../../../../migrations/postgres/0008_people.sql"),
+    },
 ];
 
 const TABLE: &str = "CREATE TABLE IF NOT EXISTS migrations (number BIGINT PRIMARY KEY, name TEXT NOT NULL, checksum BIGINT NOT NULL)";

@@ -1,0 +1,3 @@
+//! The `/v1` layer: the contract that the vendor's official clients speak. Ids are texts, times have milliseconds.
+
+pub(super) mod sessions;

@@ -1,0 +1,182 @@
+//! Sessions: where people are signed in, a browser or a device each. Only hashes of their tokens are kept.
+//!
+//! Guards that a session is live only while it is not revoked, not expired, and its account is not closed.
+
+use super::StoreError;
+use super::account::Credential;
+use super::db::{Row, Value, statements};
+use super::tx::{Sequence, Tx};
+use numberotp_core::caller::{Scopes, Standing};
+use numberotp_core::id::{AccountId, BrandId, SessionId};
+use numberotp_core::time::Time;
+use numberotp_core::token::TokenHash;
+
+statements! {
+    /// A new session.
+    SESSION_INSERT = "INSERT INTO sessions (id, brand_id, account_id, hash, kind, platform, device_name, network, created_at, expires_at, revoked_at) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, NULL)";
+    /// A live session of a browser by its token's hash.
+    SESSION_BY_HASH = "SELECT s.id, s.brand_id, s.account_id, a.standing, s.expires_at FROM sessions s JOIN accounts a ON a.id = s.account_id WHERE s.hash = $1 AND s.kind = 'web' AND s.revoked_at IS NULL AND s.expires_at > $2 AND a.standing <> 'closed'";
+    /// A live session by its row.
+    SESSION_BY_ID = "SELECT s.id, s.brand_id, s.account_id, a.standing, s.expires_at FROM sessions s JOIN accounts a ON a.id = s.account_id WHERE s.id = $1 AND s.revoked_at IS NULL AND s.expires_at > $2 AND a.standing <> 'closed'";
+    /// An account's live sessions, the newest first.
+    SESSIONS_OF = "SELECT id, kind, platform, device_name, network, created_at, last_used_at, expires_at FROM sessions WHERE account_id = $1 AND revoked_at IS NULL AND expires_at > $2 ORDER BY id DESC LIMIT $3";
+    /// Ends one session of an account.
+    SESSION_REVOKE = "UPDATE sessions SET revoked_at = $3 WHERE id = $1 AND account_id = $2 AND revoked_at IS NULL";
+    /// Ends every session of an account.
+    SESSIONS_REVOKE = "UPDATE sessions SET revoked_at = $2 WHERE account_id = $1 AND revoked_at IS NULL";
+}
+
+/// What a session is.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum SessionKind {
+    /// A browser's, by an opaque token.
+    Web,
+    /// A device's or program's, by a refresh token and short-lived access tokens.
+    Device,
+}
+
+impl SessionKind {
+    /// The word in the database.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Web => "web",
+            Self::Device => "device",
+        }
+    }
+    /// Reads the word.
+    pub fn parse(text: &str) -> Option<Self> {
+        [Self::Web, Self::Device].into_iter().find(|kind| kind.as_str() == text)
+    }
+}
+
+/// What somebody signed in with, as they say it themselves; for people to recognise it by.
+#[derive(Clone, Default, PartialEq, Eq, Debug)]
+pub struct Device {
+    /// Such as `ios` or `cli`; empty: unknown.
+    pub platform: String,
+    /// Its name; empty: none.
+    pub name: String,
+    /// The network it came from.
+    pub network: String,
+}
+
+/// A new session: whose, and what is stored of it.
+#[derive(Clone, Debug)]
+pub struct NewSession {
+    /// Under which white label.
+    pub brand: BrandId,
+    /// Whose.
+    pub account: AccountId,
+    /// What it is.
+    pub kind: SessionKind,
+    /// SHA-256 of its token.
+    pub hash: TokenHash,
+    /// What it was made with.
+    pub device: Device,
+    /// Now, and when it ends.
+    pub lasts: (Time, Time),
+}
+
+/// A session as its account sees it.
+#[derive(Clone, Debug)]
+pub struct Session {
+    /// Its row.
+    pub id: SessionId,
+    /// What it is.
+    pub kind: SessionKind,
+    /// What it was made with.
+    pub device: Device,
+    /// When.
+    pub created_at: Time,
+    /// When it was used last, as far as that was noted.
+    pub last_used_at: Option<Time>,
+    /// When it ends.
+    pub expires_at: Time,
+}
+
+/// Stores a session.
+pub fn session_create(tx: &mut Tx<'_>, new: &NewSession) -> Result<SessionId, StoreError> {
+    let id = SessionId::new(tx.next_id(Sequence::Row)?);
+    let (now, expires_at) = new.lasts;
+    let row = [
+        id.get().into(),
+        new.brand.get().into(),
+        new.account.get().into(),
+        new.hash.0.as_slice().into(),
+        new.kind.as_str().into(),
+        new.device.platform.as_str().into(),
+        new.device.name.as_str().into(),
+        new.device.network.as_str().into(),
+        now.micros().into(),
+        expires_at.micros().into(),
+    ];
+    tx.execute(&SESSION_INSERT, &row)?;
+    Ok(id)
+}
+
+/// The live session of a browser with this hash.
+pub fn session_by_hash(
+    tx: &mut Tx<'_>,
+    hash: &TokenHash,
+    now: Time,
+) -> Result<Option<Credential>, StoreError> {
+    let parameters = [hash.0.as_slice().into(), now.micros().into()];
+    tx.query_one(&SESSION_BY_HASH, &parameters)?.map(read_credential).transpose()
+}
+
+/// The live session of this row.
+pub fn session_by_id(tx: &mut Tx<'_>, id: SessionId, now: Time) -> Result<Option<Credential>, StoreError> {
+    let parameters = [id.get().into(), now.micros().into()];
+    tx.query_one(&SESSION_BY_ID, &parameters)?.map(read_credential).transpose()
+}
+
+/// An account's live sessions, the newest first.
+pub fn sessions_of(
+    tx: &mut Tx<'_>,
+    account: AccountId,
+    (now, limit): (Time, i64),
+) -> Result<Vec<Session>, StoreError> {
+    let parameters = [account.get().into(), now.micros().into(), limit.into()];
+    tx.query(&SESSIONS_OF, &parameters)?.into_iter().map(read_session).collect()
+}
+
+/// Ends one session of an account. False: it has none such that is live.
+pub fn session_revoke(
+    tx: &mut Tx<'_>,
+    (account, id): (AccountId, SessionId),
+    now: Time,
+) -> Result<bool, StoreError> {
+    let parameters: [Value; 3] = [id.get().into(), account.get().into(), now.micros().into()];
+    Ok(tx.execute(&SESSION_REVOKE, &parameters)? > 0)
+}
+
+/// Ends every session of an account; answers how many.
+pub fn sessions_revoke(tx: &mut Tx<'_>, account: AccountId, now: Time) -> Result<u64, StoreError> {
+    tx.execute(&SESSIONS_REVOKE, &[account.get().into(), now.micros().into()])
+}
+
+fn read_credential(mut row: Row) -> Result<Credential, StoreError> {
+    Ok(Credential {
+        id: row.int("id")?,
+        brand: BrandId::new(row.int("brand_id")?),
+        account: AccountId::new(row.int("account_id")?),
+        scopes: Scopes::ALL,
+        standing: row.parsed("standing", Standing::parse)?,
+        ends: Time::from_micros(row.int("expires_at")?),
+    })
+}
+
+fn read_session(mut row: Row) -> Result<Session, StoreError> {
+    Ok(Session {
+        id: SessionId::new(row.int("id")?),
+        kind: row.parsed("kind", SessionKind::parse)?,
+        device: Device {
+            platform: row.text("platform")?,
+            name: row.text("device_name")?,
+            network: row.text("network")?,
+        },
+        created_at: Time::from_micros(row.int("created_at")?),
+        last_used_at: row.opt_int("last_used_at")?.map(Time::from_micros),
+        expires_at: Time::from_micros(row.int("expires_at")?),
+    })
+}
