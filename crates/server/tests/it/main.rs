@@ -28,6 +28,8 @@ mod http_late;
 #[cfg(test)]
 mod http_limits;
 #[cfg(test)]
+mod http_matrix;
+#[cfg(test)]
 mod http_outage;
 #[cfg(test)]
 mod http_own;
