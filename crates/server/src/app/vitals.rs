@@ -8,6 +8,7 @@ use crate::store::QUEUE_MOST;
 use crate::store::job::{jobs_late, jobs_state};
 use std::sync::PoisonError;
 use std::sync::atomic::{AtomicU64, Ordering};
+use tokio::runtime::Handle;
 use tokio::sync::Mutex;
 
 /// A catalog that was read longer ago than this is not what is for sale; usual are five seconds.
@@ -92,6 +93,7 @@ pub async fn measures(context: &Context) -> String {
         waits,
         limiter_entries: context.limiter.entries(),
         offers: context.catalog.load().offers().len(),
+        threads: Handle::current().metrics().num_workers(),
     };
     context.metrics.text(&levels)
 }

@@ -24,6 +24,7 @@ use clap::{Parser, Subcommand};
 use output::Output;
 use std::path::PathBuf;
 use std::process::ExitCode;
+use tokio::runtime::Builder;
 
 /// Rent phone numbers for receiving one-time codes: server, accounts, offers, audit.
 #[derive(Parser)]
@@ -32,13 +33,20 @@ pub struct Cli {
     #[command(flatten)]
     database: DatabaseSettings,
     #[command(subcommand)]
-    command: Command,
+    asked: Asked,
+}
+
+/// Serving has threads as its settings say; a command beside it needs no such choice.
+#[derive(Subcommand)]
+enum Asked {
+    /// Serve the API; without any configuration, a sandbox on 127.0.0.1:8080
+    Serve(Box<ServeSettings>),
+    #[command(flatten)]
+    Command(Command),
 }
 
 #[derive(Subcommand)]
 enum Command {
-    /// Serve the API; without any configuration, a sandbox on 127.0.0.1:8080
-    Serve(Box<ServeSettings>),
     /// Bring the database's schema up to date
     Migrate,
     /// Look whether this installation can work: configuration, database, clock, providers
@@ -136,16 +144,13 @@ impl<E: Into<BootError>> From<E> for CliError {
 
 /// Carries out a command line.
 pub fn run(cli: Cli) -> ExitCode {
-    let runtime = match tokio::runtime::Builder::new_multi_thread().enable_all().build() {
-        Ok(runtime) => runtime,
-        Err(error) => {
-            Output::say(&format!("The runtime could not be started: {error}."));
-            return ExitCode::from(2);
-        }
+    let Cli { database, asked } = cli;
+    let ended = match asked {
+        Asked::Serve(flags) => resolve(*flags, database).map_err(CliError::from).and_then(|resolved| {
+            on(Builder::new_multi_thread().worker_threads(resolved.threads), serve::serve(resolved))
+        }),
+        Asked::Command(command) => on(&mut Builder::new_multi_thread(), carry_out(command, database)),
     };
-    let ended = runtime.block_on(Box::pin(carry_out(cli)));
-    // What is left outlived its grace already.
-    runtime.shutdown_background();
     match ended {
         Ok(()) => ExitCode::SUCCESS,
         Err(CliError::Found) => ExitCode::from(1),
@@ -160,10 +165,19 @@ pub fn run(cli: Cli) -> ExitCode {
     }
 }
 
-async fn carry_out(cli: Cli) -> Result<(), CliError> {
-    let Cli { database, command } = cli;
+/// Waits for work on a runtime of its own.
+fn on(builder: &mut Builder, work: impl Future<Output = Result<(), CliError>>) -> Result<(), CliError> {
+    let runtime = builder.enable_all().build().map_err(|error| {
+        CliError::Boot(BootError::Config(ConfigError(format!("The runtime could not be started: {error}."))))
+    })?;
+    let ended = runtime.block_on(Box::pin(work));
+    // What is left outlived its grace already.
+    runtime.shutdown_background();
+    ended
+}
+
+async fn carry_out(command: Command, database: DatabaseSettings) -> Result<(), CliError> {
     match command {
-        Command::Serve(flags) => serve::serve(resolve(*flags, database)?).await,
         Command::Extract => extract::extract(),
         Command::Openapi { sandbox } => {
             let mode = if sandbox { Mode::Sandbox } else { Mode::Production };

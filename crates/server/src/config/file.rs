@@ -65,6 +65,7 @@ impl ServeSettings {
             if above { (self.sandbox, self.no_sandbox) } else { (under.sandbox, under.no_sandbox) };
         Self {
             listen: self.listen.or(under.listen),
+            threads: self.threads.or(under.threads),
             sandbox,
             no_sandbox,
             demo: self.demo.or(under.demo),

@@ -13,6 +13,7 @@ use numberotp_core::money::{CreditValue, Usd};
 use numberotp_core::secret::SecretBytes;
 use numberotp_core::time::Span;
 use std::net::SocketAddr;
+use std::num::NonZero;
 use std::path::{Path, PathBuf};
 
 const DEFAULT_LISTEN: &str = "127.0.0.1:8080";
@@ -47,6 +48,8 @@ pub struct Resolved {
     pub database: ResolvedDatabase,
     /// Where to listen.
     pub listen: SocketAddr,
+    /// How many threads serve requests.
+    pub threads: usize,
     /// The mode that was asked for; `None`: whatever the database is, a sandbox if it is new.
     pub asked: Option<Mode>,
     /// Whether a new database may become a sandbox without being told so: on loopback and SQLite.
@@ -127,6 +130,7 @@ pub fn resolve(flags: ServeSettings, database_flags: DatabaseSettings) -> Result
         demo: serve.demo,
         database,
         listen,
+        threads: threads(serve.threads)?,
         asked,
         implicit_sandbox,
         edge: edge(&serve)?,
@@ -144,6 +148,19 @@ pub fn resolve(flags: ServeSettings, database_flags: DatabaseSettings) -> Result
         log_format: serve.log_format.unwrap_or_default(),
         metrics_token: metrics_token(serve.metrics_token.as_deref())?,
         ready_file: serve.ready_file,
+    })
+}
+
+/// More than this is a mistake: they would only wait for each other.
+const THREADS_MOST: usize = 64;
+
+fn threads(given: Option<u32>) -> Result<usize, ConfigError> {
+    let Some(given) = given else {
+        return Ok(std::thread::available_parallelism().map_or(1, NonZero::get));
+    };
+    let threads = usize::try_from(given).ok().filter(|threads| (1..=THREADS_MOST).contains(threads));
+    threads.ok_or_else(|| {
+        ConfigError(format!("--threads {given} is not a number of threads from 1 to {THREADS_MOST}."))
     })
 }
 
@@ -232,6 +249,17 @@ mod tests {
         assert!(!resolved(listen("0.0.0.0:80"), "sqlite://x.db").unwrap().implicit_sandbox);
         let production = ServeSettings { no_sandbox: Some(true), ..none() };
         assert_eq!(resolved(production, "sqlite://x.db").unwrap().asked, Some(Mode::Production));
+    }
+
+    #[test]
+    fn there_are_1_to_64_threads_and_by_default_as_many_as_cores() {
+        let of = |threads| resolved(ServeSettings { threads, ..ServeSettings::default() }, "sqlite://x.db");
+        assert_eq!((of(Some(1)).unwrap().threads, of(Some(64)).unwrap().threads), (1, 64));
+        assert_eq!(of(None).unwrap().threads, std::thread::available_parallelism().unwrap().get());
+        for threads in [0, 65, u32::MAX] {
+            let error = of(Some(threads)).err().expect("refused").0;
+            assert!(error.contains(&format!("--threads {threads} ")) && error.contains("64"), "{error}");
+        }
     }
 
     #[test]

@@ -55,6 +55,9 @@ pub struct ServeSettings {
     /// Address and port; port 0 takes a free one [default: 127.0.0.1:8080]
     #[arg(long, env = "NUMBEROTP_LISTEN")]
     pub listen: Option<String>,
+    /// Threads that serve requests, 1 to 64 [default: one a core]
+    #[arg(long, env = "NUMBEROTP_THREADS")]
+    pub threads: Option<u32>,
     /// Run a sandbox: test numbers, test money
     #[arg(long, env = "NUMBEROTP_SANDBOX", num_args = 0..=1, default_missing_value = "true", conflicts_with = "no_sandbox")]
     pub sandbox: Option<bool>,

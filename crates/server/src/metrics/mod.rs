@@ -57,6 +57,8 @@ pub struct Levels {
     pub limiter_entries: usize,
     /// Offers in the catalog.
     pub offers: usize,
+    /// Threads that serve requests.
+    pub threads: usize,
 }
 
 /// Everything that is measured.
@@ -77,6 +79,7 @@ pub struct Metrics {
     catalog_read: Gauge,
     catalog_age: Gauge,
     uptime: Gauge,
+    threads: Gauge,
     memory: Gauge,
     files: Gauge,
 }
@@ -101,6 +104,7 @@ impl Metrics {
             catalog_read: Gauge::default(),
             catalog_age: Gauge::default(),
             uptime: Gauge::default(),
+            threads: Gauge::default(),
             memory: Gauge::default(),
             files: Gauge::default(),
         };
@@ -171,6 +175,7 @@ impl Metrics {
             self.catalog_age.clone(),
         );
         registry.register_with_unit("uptime", "Since the start", second(), self.uptime.clone());
+        registry.register("threads", "Threads that serve requests", self.threads.clone());
         let bytes = Unit::Bytes;
         registry.register_with_unit(
             "process_resident_memory",
@@ -251,6 +256,7 @@ impl Metrics {
         self.offers.set(signed(levels.offers));
         self.catalog_age.set(self.catalog_age().unwrap_or(NEVER));
         self.uptime.set(whole_seconds(self.begun.elapsed()));
+        self.threads.set(signed(levels.threads));
         self.memory.set(resident_memory());
         self.files.set(open_files());
         let mut text = String::new();

@@ -348,6 +348,7 @@ fn help_names_every_command_and_setting() {
     let serve = text(&["serve", "--help"]);
     for flag in [
         "listen",
+        "threads",
         "database-url",
         "sandbox",
         "no-sandbox",

@@ -74,6 +74,11 @@ pub struct Server {
 impl Server {
     /// Starts `serve` in a folder and reads its screen to the end, which comes when it serves.
     pub fn start(folder: &Folder, arguments: &[&str]) -> Self {
+        Self::start_with(folder, arguments, &[])
+    }
+
+    /// The same with variables.
+    pub fn start_with(folder: &Folder, arguments: &[&str], variables: &[(&str, &str)]) -> Self {
         let mut command = numberotp(&["serve", "--listen", "127.0.0.1:0"]);
         // Limits are on, as real numbers want it, and far off: tests ask more often than a customer.
         for limit in ["prices", "account", "rent", "read-one", "read-all", "hook", "other"] {
@@ -81,6 +86,7 @@ impl Server {
         }
         let ready = folder.file("ready");
         command.args(["--ready-file", &ready]).args(arguments).current_dir(folder.path());
+        command.envs(variables.iter().copied());
         let mut child = command.stdout(Stdio::piped()).stderr(Stdio::null()).spawn().unwrap();
         let mut lines = BufReader::new(child.stdout.take().unwrap()).lines();
         let mut screen = Vec::new();

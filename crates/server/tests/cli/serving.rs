@@ -135,6 +135,31 @@ fn a_configuration_file_means_production_and_flags_lie_above_it() {
 }
 
 #[test]
+fn it_runs_on_as_many_threads_as_it_was_told() {
+    let folder = Folder::new("threads");
+    let (plain, three) = (folder.file("plain.toml"), folder.file("three.toml"));
+    std::fs::write(&plain, "sandbox = true\n").unwrap();
+    std::fs::write(&three, "sandbox = true\nthreads = 3\n").unwrap();
+    let cores = std::thread::available_parallelism().unwrap().get();
+    let variable = [("NUMBEROTP_THREADS", "2")];
+    for (file, variables, flags, threads) in [
+        (&plain, &[][..], &[][..], cores),
+        (&three, &[], &[], 3),
+        (&three, &variable, &[], 2),
+        (&three, &variable, &["--threads", "1"], 1),
+    ] {
+        let server = Server::start_with(&folder, &[&["--config", file], flags].concat(), variables);
+        let line = format!("numberotp_threads {threads}");
+        let measures = server.measures();
+        assert!(measures.lines().any(|known| known == line), "{line} in {measures}");
+    }
+    for bad in ["0", "65", "-1", "two", ""] {
+        let said = fails(2, &["serve", "--listen", "127.0.0.1:0", &format!("--threads={bad}")]);
+        assert!(said.contains("--threads"), "{bad}: {said}");
+    }
+}
+
+#[test]
 fn a_stop_ends_long_polls_with_408_and_closes_their_connections() {
     on_each_engine(|database| {
         let folder = Folder::new(&format!("stop-{}", database.engine().name()));
