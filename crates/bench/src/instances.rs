@@ -42,8 +42,18 @@ impl Data {
 
     /// Starts a server on it, which fills it if that was not done.
     pub fn serve(&self) -> Told<Server> {
+        self.start(&[])
+    }
+
+    /// The same with so many threads that serve requests, rather than one a core.
+    pub fn serve_on(&self, threads: u32) -> Told<Server> {
+        self.start(&["--threads", &threads.to_string()])
+    }
+
+    fn start(&self, more: &[&str]) -> Told<Server> {
         let mut command = ourselves("serve")?;
         command.args(["--database", self.database.url(), "--accounts", &self.accounts.to_string()]);
+        command.args(more);
         let mut running = Running::start(command.stdout(Stdio::piped()))?;
         let address = running.ready("ready")?.parse().about("the server's address")?;
         Ok(Server { running, address })

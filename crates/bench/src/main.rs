@@ -21,6 +21,7 @@ mod told;
 mod wrk;
 
 use clap::{Args, Parser, Subcommand};
+use std::num::NonZero;
 use std::path::PathBuf;
 use std::process::ExitCode;
 
@@ -39,7 +40,7 @@ enum Command {
     /// Measures and prints the table.
     Run(Run),
     /// The product with a provider that answers at once, until standard input closes.
-    Serve(Place),
+    Serve(Serving),
     /// The writer loop alone, without HTTP.
     Bare(bare::Options),
 }
@@ -53,6 +54,16 @@ pub struct Place {
     /// Customers with money and keys
     #[arg(long, default_value_t = 1_000)]
     accounts: u32,
+}
+
+/// A server on a database.
+#[derive(Args, Clone)]
+pub struct Serving {
+    #[command(flatten)]
+    place: Place,
+    /// Threads that serve requests; one a core without it
+    #[arg(long)]
+    threads: Option<NonZero<usize>>,
 }
 
 /// What is measured, with what.
@@ -88,11 +99,16 @@ pub struct Run {
 
 fn main() -> ExitCode {
     let line = Line::parse();
-    let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build();
-    let outcome = runtime.map_err(|error| error.to_string()).and_then(|runtime| match line.command {
-        Command::Run(run) => runtime.block_on(goals::run(run)),
-        Command::Serve(place) => runtime.block_on(serve::serve(place)),
-        Command::Bare(options) => bare::run(&runtime, &options),
+    let mut builder = tokio::runtime::Builder::new_multi_thread();
+    if let Command::Serve(Serving { threads: Some(threads), .. }) = &line.command {
+        builder.worker_threads(threads.get());
+    }
+    let outcome = builder.enable_all().build().map_err(|error| error.to_string()).and_then(|runtime| {
+        match line.command {
+            Command::Run(run) => runtime.block_on(goals::run(run)),
+            Command::Serve(serving) => runtime.block_on(serve::serve(serving.place)),
+            Command::Bare(options) => bare::run(&runtime, &options),
+        }
     });
     match outcome {
         Ok(()) => ExitCode::SUCCESS,

@@ -53,7 +53,7 @@ fn table(figures: &[Figure], missing: &[String], noise: &Noise, run: &Run) -> St
     print(&head);
     print(&rule());
     rows.iter().for_each(|row| print(row));
-    let mut notes = vec![machine(noise)];
+    let mut notes = vec![machine(noise), settings(run).to_owned()];
     if run.quick {
         notes.push("quick: short runs that show that everything works; their figures say little".to_owned());
     }
@@ -64,6 +64,15 @@ fn table(figures: &[Figure], missing: &[String], noise: &Noise, run: &Run) -> St
     }
     text.push('\n');
     text
+}
+
+/// What the servers were set to, where that is not the product's default.
+const fn settings(run: &Run) -> &'static str {
+    if run.quick {
+        "ready bytes (prices, list, 304): the server with `--threads 1`, nginx with one worker; all else: one thread a core"
+    } else {
+        "ready bytes (prices, list, 304): the best of the server with `--threads` 1 and 2, and of nginx with one and two workers; all else: one thread a core"
+    }
 }
 
 fn machine(noise: &Noise) -> String {
@@ -105,7 +114,7 @@ mod tests {
             text.contains("0.80") && text.contains("not measured: rents") && text.contains("quick"),
             "{text}"
         );
-        assert!(!text.contains("not comparable"), "{text}");
+        assert!(!text.contains("not comparable") && text.contains("`--threads 1`"), "{text}");
         let noisy = Noise { foreign: 0.5, ..quiet };
         assert!(table(&[figure], &[], &noisy, &run).contains("not comparable"));
     }
