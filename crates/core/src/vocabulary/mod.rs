@@ -161,19 +161,23 @@ impl Vocabulary {
     /// service, and `AOL` is the name of another; codes and slugs have no upper-case letters.
     pub fn find_service(&self, text: &str, spelling: Spelling) -> Option<&Service> {
         let text = text.trim_ascii();
+        // Most who ask spell it so, and nothing has to be folded for them.
+        if let Some(service) = self.by_slug_or_code(text, spelling) {
+            return Some(service);
+        }
         let folded = text.to_lowercase();
         let by_name = self.service_names.get(&folded).and_then(|&at| self.services.get(at));
-        self.by_slug_or_code(text, spelling)
-            .or_else(|| by_name.filter(|service| *service.name == *text))
+        by_name
+            .filter(|service| *service.name == *text)
             .or_else(|| self.by_slug_or_code(&folded, spelling))
             .or(by_name)
     }
 
     fn by_slug_or_code(&self, text: &str, spelling: Spelling) -> Option<&Service> {
-        let (slug, code) = (self.slugs.get(text), self.codes.get(text));
+        let (slug, code) = (|| self.slugs.get(text), || self.codes.get(text));
         let at = match spelling {
-            Spelling::SlugFirst => slug.or(code),
-            Spelling::CodeFirst => code.or(slug),
+            Spelling::SlugFirst => slug().or_else(code),
+            Spelling::CodeFirst => code().or_else(slug),
         };
         self.services.get(*at?)
     }
@@ -185,7 +189,8 @@ impl Vocabulary {
         if let Some(id) = CountryId::parse(text) {
             return self.country(id);
         }
-        let iso = self.isos.get(text.to_ascii_uppercase().as_str());
+        // Most who ask spell it so.
+        let iso = self.isos.get(text).or_else(|| self.isos.get(text.to_ascii_uppercase().as_str()));
         let at = iso.or_else(|| self.country_names.get(&text.to_lowercase()))?;
         self.countries.get(*at)
     }
