@@ -1,6 +1,6 @@
 //! Reads bodies: bounded in size and time, JSON objects only, fields parsed with a fault that names them.
 
-use super::place::Place;
+use super::inside::Inside;
 use super::problem::Problem;
 use crate::app::Context;
 use axum::body::{HttpBody, to_bytes};
@@ -24,7 +24,7 @@ pub(super) async fn read(
     most: usize,
     context: &Context,
 ) -> Result<(http::request::Parts, Bytes), Fault> {
-    let place = Place::of(&request);
+    let inside = Inside::of(request.extensions()).cloned();
     let (parts, body) = request.into_parts();
     let coded = |value: &HeaderValue| !value.as_bytes().eq_ignore_ascii_case(b"identity");
     if parts.headers.get_all(CONTENT_ENCODING).iter().any(coded) {
@@ -40,14 +40,14 @@ pub(super) async fn read(
         Some(bytes) => bytes,
         None => {
             let within = context.settings.body_within.to_std();
-            if let Some(place) = &place {
-                place.leave();
+            if let Some(inside) = &inside {
+                inside.place.leave();
             }
             let bytes = tokio::time::timeout(within, reading).await.map_err(|_elapsed| {
                 let sentence = format!("The body did not arrive within {} seconds.", within.as_secs());
                 Fault::new(FaultCode::Timeout).saying(sentence)
             })?;
-            place.map_or(Ok(()), |place| place.enter())?;
+            inside.map_or(Ok(()), |inside| inside.place.enter())?;
             bytes
         }
     };

@@ -1,16 +1,15 @@
 //! Reads requests: the caller, the query, the page. Parsed once, here; trusted after.
 
-use super::client::ClientAddress;
-use super::frame::RequestId;
-use super::meter::Meter;
+use super::inside::Inside;
 use super::problem::Problem;
 use crate::app::{Context, auth};
 use axum::extract::{FromRequestParts, OptionalFromRequestParts, Path};
+use http::Uri;
 use http::header::AUTHORIZATION;
 use http::request::Parts;
 use numberotp_core::caller::Caller;
 use numberotp_core::fault::{Fault, FaultCode};
-use std::collections::HashMap;
+use std::borrow::Cow;
 use std::net::IpAddr;
 use std::sync::Arc;
 
@@ -21,14 +20,14 @@ impl FromRequestParts<Arc<Context>> for Authenticated {
     type Rejection = Problem;
 
     async fn from_request_parts(parts: &mut Parts, context: &Arc<Context>) -> Result<Self, Problem> {
-        let meter = parts.extensions.get::<Arc<Meter>>().cloned();
+        let inside = Inside::of(&parts.extensions).cloned();
         match caller(parts, context).await {
             Ok(caller) => {
-                meter.map_or(Ok(()), |meter| meter.known(&caller))?;
+                inside.map_or(Ok(()), |inside| inside.meter.known(&caller))?;
                 Ok(Self(caller))
             }
             Err(fault) => {
-                meter.map_or(Ok(()), |meter| meter.unknown())?;
+                inside.map_or(Ok(()), |inside| inside.meter.unknown())?;
                 Err(Problem(fault))
             }
         }
@@ -85,15 +84,15 @@ impl FromRequestParts<Arc<Context>> for PathText {
     }
 }
 
-/// The query; of a key given twice the last counts, unknown keys are ignored.
-pub(super) struct Query(HashMap<String, String>);
+/// The query, read when a key is asked for: most are asked for one or two and have no more. Of a key given twice the last
+/// counts, unknown keys are ignored.
+pub(super) struct Query(Uri);
 
 impl FromRequestParts<Arc<Context>> for Query {
     type Rejection = Problem;
 
     async fn from_request_parts(parts: &mut Parts, _: &Arc<Context>) -> Result<Self, Problem> {
-        let text = parts.uri.query().unwrap_or_default();
-        Ok(Self(form_urlencoded::parse(text.as_bytes()).into_owned().collect()))
+        Ok(Self(parts.uri.clone()))
     }
 }
 
@@ -119,8 +118,10 @@ impl Page {
 
 impl Query {
     /// A value that is there and not empty.
-    pub(super) fn get(&self, key: &str) -> Option<&str> {
-        self.0.get(key).map(String::as_str).filter(|value| !value.is_empty())
+    pub(super) fn get(&self, key: &str) -> Option<Cow<'_, str>> {
+        let pairs = form_urlencoded::parse(self.0.query().unwrap_or_default().as_bytes());
+        let last = pairs.filter(|(known, _)| known == key).last();
+        last.map(|(_, value)| value).filter(|value| !value.is_empty())
     }
 
     /// `page` and `limit`.
@@ -149,9 +150,11 @@ impl FromRequestParts<Arc<Context>> for Traced {
     type Rejection = Problem;
 
     async fn from_request_parts(parts: &mut Parts, _: &Arc<Context>) -> Result<Self, Problem> {
-        let address = parts.extensions.get::<ClientAddress>();
-        let request_id = parts.extensions.get::<RequestId>().map(|id| id.0.to_string());
-        Ok(Self { network: address.map(|address| network(address.0)).unwrap_or_default(), request_id })
+        let inside = Inside::of(&parts.extensions);
+        Ok(Self {
+            network: inside.map(|inside| network(inside.client.0)).unwrap_or_default(),
+            request_id: inside.map(|inside| inside.id.clone()),
+        })
     }
 }
 
@@ -172,6 +175,23 @@ fn network(address: IpAddr) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn of_a_key_given_twice_the_last_counts_and_an_empty_one_is_none() {
+        let query = |text: &'static str| Query(Uri::from_static(text));
+        for (text, value) in [
+            ("/a?k=1", Some("1")),
+            ("/a?k=1&j=2&k=3", Some("3")),
+            ("/a?k=1&k=", None),
+            ("/a?k", None),
+            ("/a?K=1", None),
+            ("/a?%6B=a%20b+c", Some("a b c")),
+            ("/a?k=%FF", Some("\u{fffd}")),
+            ("/a", None),
+        ] {
+            assert_eq!(query(text).get("k").as_deref(), value, "{text}");
+        }
+    }
 
     #[test]
     fn networks_are_by_24_and_64() {

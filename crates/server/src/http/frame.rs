@@ -3,6 +3,7 @@
 
 use super::client::ClientAddress;
 use super::cors;
+use super::inside::Inside;
 use super::meter::Meter;
 use super::place::Place;
 use super::problem::{Problem, Raised, word};
@@ -10,15 +11,14 @@ use crate::app::Context;
 use crate::entropy::RequestIds;
 use axum::Router;
 use axum::body::Body;
-use axum::extract::{MatchedPath, Request};
-use axum::middleware::Next;
+use axum::extract::Request;
 use axum::response::{IntoResponse, Response};
 use futures_util::FutureExt;
 use http::header::{ALLOW, CACHE_CONTROL, CONNECTION, X_CONTENT_TYPE_OPTIONS};
 use http::{HeaderName, HeaderValue, Method, StatusCode};
 use numberotp_core::fault::{Fault, FaultCode};
 use std::panic::AssertUnwindSafe;
-use std::sync::{Arc, OnceLock};
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 use tokio::sync::Semaphore;
 use tower::ServiceExt;
@@ -30,24 +30,6 @@ const URI_MOST: usize = 8 * 1024;
 const HEADERS_MOST: usize = 32 * 1024;
 /// Where the request id is sent.
 const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
-
-/// The id under which a request is logged and reported.
-#[derive(Clone)]
-pub(super) struct RequestId(pub(super) Arc<str>);
-
-/// Which route a request took, once that is known: what is measured must not hold what callers wrote.
-#[derive(Clone, Default)]
-struct Taken(Arc<OnceLock<MatchedPath>>);
-
-/// Tells the frame which route was taken.
-pub(super) async fn note_route(request: Request, next: Next) -> Response {
-    let extensions = request.extensions();
-    if let (Some(Taken(taken)), Some(route)) = (extensions.get(), extensions.get::<MatchedPath>()) {
-        // A request takes one route.
-        let _first = taken.set(route.clone());
-    }
-    next.run(request).await
-}
 
 /// A method that routes know, or `other`: anybody can invent one.
 fn known(method: &Method) -> &'static str {
@@ -76,14 +58,14 @@ const NAMED_BY_SENDER: &str = "/api/webhooks/";
 const FROM_MEMORY: &str = "/api/public/";
 
 /// A request's id: ours, or the one that a webhook came with, if it can stand in a log.
-fn request_id(ids: &RequestIds, request: &Request) -> RequestId {
+fn request_id(ids: &RequestIds, request: &Request) -> String {
+    if !request.uri().path().starts_with(NAMED_BY_SENDER) {
+        return ids.next();
+    }
     let given = request.headers().get(REQUEST_ID).and_then(|value| value.to_str().ok());
     let safe = |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'_' | b'.');
     let given = given.filter(|id| (8..=64).contains(&id.len()) && id.bytes().all(safe));
-    match given.filter(|_| request.uri().path().starts_with(NAMED_BY_SENDER)) {
-        Some(id) => RequestId(id.into()),
-        None => RequestId(ids.next().into()),
-    }
+    given.map_or_else(|| ids.next(), str::to_owned)
 }
 
 impl Frame {
@@ -96,31 +78,30 @@ impl Frame {
         let span = if from_memory && !tracing::enabled!(Level::DEBUG) {
             Span::none()
         } else {
-            tracing::error_span!("request", request_id = &*id.0)
+            tracing::error_span!("request", request_id = &*id)
         };
         framed(self, (request, id), routes).instrument(span).await
     }
 }
 
-async fn framed(frame: &Frame, (mut request, id): (Request, RequestId), routes: Router) -> Response {
+async fn framed(frame: &Frame, (mut request, id): (Request, String), routes: Router) -> Response {
     let edge = &frame.context.edge;
     let client = ClientAddress::of(&request, edge);
     let meter = Meter::new(Arc::clone(&frame.context), client.0, request.method(), request.uri().path());
     let grant = cors::grant(edge, request.uri().path(), request.headers());
     let method = request.method().clone();
-    let (begun, taken) = (Instant::now(), Taken::default());
-    request.extensions_mut().insert(taken.clone());
-    request.extensions_mut().insert(id.clone());
-    request.extensions_mut().insert(client);
-    request.extensions_mut().insert(Arc::clone(&meter));
+    let begun = Instant::now();
+    let inside = Arc::new(Inside::new(id, client, meter, Place::new(&frame.room)));
+    let (id, meter) = (inside.id.as_str(), &inside.meter);
+    request.extensions_mut().insert(Arc::clone(&inside));
     let response = match refuse_early(&request).map_or_else(|| meter.admit(), Err) {
         Err(fault) => Problem(fault).into_response(),
         Ok(()) if cors::is_preflight(request.method(), request.headers()) => cors::preflight(&grant),
-        Ok(()) => bounded(frame, &meter, request, routes).await,
+        Ok(()) => bounded(frame, &inside, request, routes).await,
     };
     let response = if method == Method::OPTIONS { options(response) } else { response };
     let mut response = match response.extensions().get::<Raised>().cloned() {
-        Some(Raised(fault)) => word(&fault, &id.0, response.headers()),
+        Some(Raised(fault)) => word(&fault, id, response.headers()),
         None => response,
     };
     if method == Method::HEAD {
@@ -129,7 +110,7 @@ async fn framed(frame: &Frame, (mut request, id): (Request, RequestId), routes: 
     let headers = response.headers_mut();
     meter.print(headers);
     cors::print(&grant, headers);
-    if let Ok(value) = HeaderValue::from_str(&id.0) {
+    if let Ok(value) = HeaderValue::from_str(id) {
         headers.insert(REQUEST_ID, value);
     }
     headers.insert(X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff"));
@@ -137,13 +118,12 @@ async fn framed(frame: &Frame, (mut request, id): (Request, RequestId), routes: 
     if frame.context.stopping.is_cancelled() {
         headers.insert(CONNECTION, HeaderValue::from_static("close"));
     }
-    let route = taken.0.get().map_or("none", MatchedPath::as_str);
-    tell(&frame.context, (route, &method), response.status().as_u16(), begun.elapsed());
+    tell(&frame.context, (inside.taken_route(), &method), response.status().as_u16(), begun.elapsed());
     response
 }
 
 /// One count and one line an answer; of answers that changed nothing the line is for debugging.
-fn tell(context: &Context, (route, method): (&str, &Method), status: u16, took: Duration) {
+fn tell(context: &Context, (route, method): (&'static str, &Method), status: u16, took: Duration) {
     let reads = method.is_safe();
     let method = known(method);
     context.metrics.request((route, method), status, took);
@@ -182,19 +162,16 @@ fn refuse_early(request: &Request) -> Option<Fault> {
     (size > HEADERS_MOST).then(|| Fault::new(FaultCode::HeadersTooLarge))
 }
 
-async fn bounded(frame: &Frame, meter: &Meter, mut request: Request, routes: Router) -> Response {
+async fn bounded(frame: &Frame, inside: &Inside, request: Request, routes: Router) -> Response {
     let routed =
         |request| routes.oneshot(request).map(|answer| answer.unwrap_or_else(|never| match never {}));
     // Waits cost nothing while they wait, and a server that is full is still alive.
-    let ended = if meter.is_wait() || request.uri().path().trim_end_matches('/') == "/healthz" {
+    let ended = if inside.meter.is_wait() || request.uri().path().trim_end_matches('/') == "/healthz" {
         AssertUnwindSafe(routed(request)).catch_unwind().await
     } else {
-        let place = match Place::take(&frame.room) {
-            Ok(place) => place,
-            Err(fault) => return Problem(fault).into_response(),
-        };
-        // Whoever reads the body consumes the request and its copy with it; this one stays to the end.
-        request.extensions_mut().insert(place.clone());
+        if let Err(fault) = inside.place.enter() {
+            return Problem(fault).into_response();
+        }
         let work = AssertUnwindSafe(routed(request)).catch_unwind();
         match tokio::time::timeout(frame.context.settings.answer_within.to_std(), work).await {
             Ok(ended) => ended,

@@ -4,8 +4,7 @@
 //! passes the world on, so what was passed on needs the token.
 
 use super::error_pages;
-use super::frame::RequestId;
-use super::meter::Meter;
+use super::inside::Inside;
 use super::problem::Problem;
 use super::server::PeerAddress;
 use crate::app::Context;
@@ -33,7 +32,7 @@ pub(super) async fn health() -> Json<Value> {
 /// `GET /readyz`: 200 if it can do its work now, else 503 with what is missing.
 pub(super) async fn ready(
     State(context): State<Arc<Context>>,
-    Extension(RequestId(id)): Extension<RequestId>,
+    Extension(inside): Extension<Arc<Inside>>,
 ) -> Response {
     let missing = vitals::missing(&context).await;
     if missing.is_empty() {
@@ -45,7 +44,7 @@ pub(super) async fn ready(
         "success": false,
         "error": "The server cannot do its work now.",
         "code": FaultCode::Maintenance.as_str(),
-        "request_id": &*id,
+        "request_id": inside.id,
         "ready": false,
         "missing": list,
     });
@@ -58,14 +57,14 @@ pub(super) async fn ready(
 pub(super) async fn metrics(
     State(context): State<Arc<Context>>,
     peer: Option<Extension<PeerAddress>>,
-    Extension(meter): Extension<Arc<Meter>>,
+    Extension(inside): Extension<Arc<Inside>>,
     headers: HeaderMap,
 ) -> Result<Response, Problem> {
     let here = peer.is_some_and(|Extension(peer)| peer.0.ip().to_canonical().is_loopback());
     let passed_on = PASSED_ON.iter().any(|name| headers.contains_key(name));
     if !(here && !passed_on || shows_token(&context, &headers)) {
         // Like any address that does not exist, and nobody tries tokens without end.
-        meter.unknown()?;
+        inside.meter.unknown()?;
         return Err(Problem(Fault::new(FaultCode::NotFound)));
     }
     let text = vitals::measures(&context).await;

@@ -2,7 +2,7 @@
 
 use super::body::read;
 use super::extract::PathText;
-use super::meter::Meter;
+use super::inside::Inside;
 use super::problem::Problem;
 use super::shapes::Taken;
 use crate::app::{Context, messages};
@@ -19,9 +19,10 @@ const WEBHOOK_MOST: usize = 256 * 1024;
 pub(super) async fn sms(
     State(context): State<Arc<Context>>,
     provider: Result<PathText, Problem>,
-    Extension(meter): Extension<Arc<Meter>>,
+    Extension(inside): Extension<Arc<Inside>>,
     request: Request,
 ) -> Result<Json<Taken>, Problem> {
+    let meter = &inside.meter;
     // Nobody that we know counts by network, before a body is read or the database is asked. It may still be somebody
     // that another server has made a moment ago.
     let known = provider.as_ref().is_ok_and(|PathText(provider)| known(&context, provider).is_some());

@@ -70,11 +70,11 @@ pub(super) struct Meter {
 }
 
 impl Meter {
-    pub(super) fn new(context: Arc<Context>, address: IpAddr, method: &Method, path: &str) -> Arc<Self> {
+    pub(super) fn new(context: Arc<Context>, address: IpAddr, method: &Method, path: &str) -> Self {
         // By the true time: whoever reads when a window ends has another clock than a sandbox's moved one.
         let now = context.clock.true_now();
         let (network, class) = (Subject::network(address), Class::of(method, path));
-        Arc::new(Self { context, network, class, now, told: Mutex::default() })
+        Self { context, network, class, now, told: Mutex::default() }
     }
 
     /// Whether it is a wait for a code, which lasts as long as it lasts.

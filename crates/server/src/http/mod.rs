@@ -12,6 +12,7 @@ mod extract;
 mod frame;
 mod health;
 mod hooks;
+mod inside;
 mod meter;
 mod patient;
 mod place;

@@ -1,29 +1,20 @@
 //! A request's place among those being worked on. It is given up while a body comes in, so that whoever sends
 //! slowly keeps nobody else from being served, and taken again when there is something to work on.
 
-use axum::extract::Request;
 use numberotp_core::fault::{Fault, FaultCode};
 use std::sync::{Arc, Mutex, PoisonError};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
-/// A place; its last copy frees it.
-#[derive(Clone)]
+/// A place, if it was taken; freed with the request.
 pub(super) struct Place {
     room: Arc<Semaphore>,
-    held: Arc<Mutex<Option<OwnedSemaphorePermit>>>,
+    held: Mutex<Option<OwnedSemaphorePermit>>,
 }
 
 impl Place {
-    /// A place in the room, or a refusal at once.
-    pub(super) fn take(room: &Arc<Semaphore>) -> Result<Self, Fault> {
-        let place = Self { room: Arc::clone(room), held: Arc::default() };
-        place.enter()?;
-        Ok(place)
-    }
-
-    /// The place of a request, if it is inside the frame.
-    pub(super) fn of(request: &Request) -> Option<Self> {
-        request.extensions().get::<Self>().cloned()
+    /// One in the room that is not taken yet.
+    pub(super) fn new(room: &Arc<Semaphore>) -> Self {
+        Self { room: Arc::clone(room), held: Mutex::default() }
     }
 
     /// Gives the place up.
@@ -31,7 +22,7 @@ impl Place {
         *self.held.lock().unwrap_or_else(PoisonError::into_inner) = None;
     }
 
-    /// Takes a place again, or refuses at once.
+    /// Takes the place, or refuses at once.
     pub(super) fn enter(&self) -> Result<(), Fault> {
         let permit = Arc::clone(&self.room).try_acquire_owned();
         let permit = permit.map_err(|_full| Fault::new(FaultCode::Overloaded))?;

@@ -14,6 +14,9 @@ use http::{HeaderMap, HeaderValue, StatusCode};
 use numberotp_core::fault::{Fault, FaultCode};
 use std::io::Read as _;
 
+/// Header fields of such an answer with all that the frame adds: room for them is made once.
+const FIELDS: usize = 12;
+
 /// What an answer is.
 #[derive(Clone, Copy)]
 pub(super) enum Kind {
@@ -63,6 +66,7 @@ pub(super) fn answer(ready: &Ready, (kind, fresh): (Kind, Fresh), headers: &Head
         Response::new(Body::from(gzip.unwrap_or(&ready.identity).clone()))
     };
     let out = response.headers_mut();
+    *out = HeaderMap::with_capacity(FIELDS);
     out.insert(ETAG, etag.clone());
     out.insert(VARY, HeaderValue::from_static("accept-encoding"));
     out.insert(CACHE_CONTROL, fresh.value());

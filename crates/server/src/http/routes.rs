@@ -3,7 +3,7 @@
 use super::about::{self, Library};
 use super::describe;
 use super::document::{DELETE, GET, PATCH, POST, Table};
-use super::frame::{Frame, note_route};
+use super::frame::Frame;
 use super::health;
 use super::hooks;
 use super::problem::Problem;
@@ -13,7 +13,6 @@ use super::v1;
 use crate::app::Context;
 use crate::config::Mode;
 use axum::extract::Request;
-use axum::middleware::from_fn;
 use axum::response::Response;
 use axum::{Extension, Router};
 use http::Uri;
@@ -80,8 +79,8 @@ impl Api {
     pub fn new(context: Arc<Context>) -> Self {
         let table = table(context.settings.mode);
         let library = Arc::new(Library::new(&table.document()));
-        let routes = table.router(Extension(library)).layer(from_fn(note_route));
-        let routes = routes.fallback(nowhere).method_not_allowed_fallback(not_this_way);
+        let routes =
+            table.router(Extension(library)).fallback(nowhere).method_not_allowed_fallback(not_this_way);
         let routes = routes.with_state(Arc::clone(&context));
         Self(Arc::new((Frame::new(context), routes)))
     }

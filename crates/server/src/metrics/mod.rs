@@ -191,7 +191,7 @@ impl Metrics {
     }
 
     /// An answer went out.
-    pub fn request(&self, (route, method): (&str, &'static str), status: u16, took: Duration) {
+    pub fn request(&self, (route, method): (&'static str, &'static str), status: u16, took: Duration) {
         let class = match status {
             100..=199 => "1xx",
             200..=299 => "2xx",
@@ -199,7 +199,7 @@ impl Metrics {
             400..=499 => "4xx",
             _ => "5xx",
         };
-        let labels = [("route", name(route)), ("method", word(method)), ("class", word(class))];
+        let labels = [("route", word(route)), ("method", word(method)), ("class", word(class))];
         self.requests.get_or_create(&labels).observe(took.as_secs_f64());
     }
 

@@ -10,6 +10,7 @@ mod schemas;
 pub(super) use operation::{Operation, Tag, text};
 
 use super::about::Library;
+use super::inside::At;
 use crate::app::Context;
 use axum::handler::Handler;
 use axum::routing::{MethodFilter, on};
@@ -52,7 +53,7 @@ impl Table {
         operation: Operation,
     ) -> Self {
         self.entries.push(Entry { method, path, operation });
-        self.router = self.router.route(path, on(filter, handler));
+        self.router = self.router.route(path, on(filter, At { route: path, handler }));
         self
     }
 
@@ -65,7 +66,7 @@ impl Table {
         operation: Operation,
     ) -> Self {
         self.entries.push(Entry { method, path, operation });
-        self.pages = self.pages.route(path, on(filter, handler));
+        self.pages = self.pages.route(path, on(filter, At { route: path, handler }));
         self
     }
 

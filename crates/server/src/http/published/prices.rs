@@ -38,7 +38,7 @@ pub(in crate::http) async fn rent_prices(
     }
     let operator = query.get("operator").map(|text| {
         // What cannot be an operator's slug is an unknown operator: no lengths.
-        Operator::parse(text).or_else(|| Operator::parse("-")).unwrap_or_else(Operator::any)
+        Operator::parse(&text).or_else(|| Operator::parse("-")).unwrap_or_else(Operator::any)
     });
     Ok(match filter(&context, &query) {
         Some(filter) => answer(
@@ -53,11 +53,11 @@ pub(in crate::http) async fn rent_prices(
 /// The filter a query asks for; `None`: it names something unknown, which matches nothing.
 fn filter(context: &Context, query: &Query) -> Option<Filter> {
     let service = match query.get("service") {
-        Some(text) => Some(context.vocabulary.find_service(text, Spelling::SlugFirst)?.code.clone()),
+        Some(text) => Some(context.vocabulary.find_service(&text, Spelling::SlugFirst)?.code.clone()),
         None => None,
     };
     let country = match query.get("country") {
-        Some(text) => Some(context.vocabulary.find_country(text)?.id),
+        Some(text) => Some(context.vocabulary.find_country(&text)?.id),
         None => None,
     };
     Some((service, country))

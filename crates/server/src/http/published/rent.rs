@@ -105,7 +105,7 @@ pub(in crate::http) async fn list(
     let status = match query.get("status") {
         None => None,
         Some(word) => {
-            let known = Status::parse(word).filter(|status| Status::PUBLIC.contains(status));
+            let known = Status::parse(&word).filter(|status| Status::PUBLIC.contains(status));
             let problem = "must be waiting, received, finished, canceled or expired";
             Some(known.ok_or_else(|| Fault::parameter("status", problem))?)
         }

@@ -73,12 +73,12 @@ pub(in crate::http) async fn operators(
 
 fn service(context: &Context, query: &Query) -> Result<Option<ServiceCode>, Fault> {
     let Some(text) = query.get("service") else { return Ok(None) };
-    let found = context.vocabulary.find_service(text, Spelling::SlugFirst);
+    let found = context.vocabulary.find_service(&text, Spelling::SlugFirst);
     found.map(|service| Some(service.code.clone())).ok_or_else(|| Fault::new(FaultCode::UnknownService))
 }
 
 fn country(context: &Context, query: &Query) -> Result<Option<CountryId>, Fault> {
     let Some(text) = query.get("country") else { return Ok(None) };
-    let found = context.vocabulary.find_country(text);
+    let found = context.vocabulary.find_country(&text);
     found.map(|country| Some(country.id)).ok_or_else(|| Fault::new(FaultCode::UnknownCountry))
 }
