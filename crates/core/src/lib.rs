@@ -6,8 +6,10 @@
 #![deny(clippy::float_arithmetic)]
 
 pub mod activation;
+pub mod authjs;
 pub mod caller;
 pub mod catalog;
+pub mod cookie;
 pub mod fault;
 pub mod id;
 pub mod inbound;

@@ -1,5 +1,5 @@
-//! The clients that customers use: curl, Python with `requests`, `pytest` and `schemathesis`, Node.js with `axios` and
-//! Playwright, and Debian's Chromium for Playwright to drive. Interpreters and Chromium are found; packages are installed
+//! The clients that customers use: curl, Python with `requests`, `pytest` and `schemathesis`, Node.js with `axios`,
+//! Playwright and Auth.js, and Debian's Chromium for Playwright to drive. Interpreters and Chromium are found; packages are installed
 //! from the lock files in `xtask/clients` into `target/clients`, once. Must never install anything outside of `target`.
 
 use super::cached::{self, Unfilled};
@@ -86,7 +86,7 @@ pub fn node(session: &Session) -> Result<Provided, Failure> {
     let source = root().join("xtask/clients");
     let stamp = stamp(&program, &version, &source.join("package-lock.json"))?;
     let folder = cached::folder("node", &stamp, |folder| {
-        println!("xtask: installing axios and Playwright into {}", folder.display());
+        println!("xtask: installing axios, Playwright and Auth.js into {}", folder.display());
         for file in ["package.json", "package-lock.json"] {
             std::fs::copy(source.join(file), folder.join(file))
                 .map_err(|error| format!("cannot copy {file}: {error}"))?;
@@ -97,6 +97,8 @@ pub fn node(session: &Session) -> Result<Provided, Failure> {
         let mut npm = Command::new("npm");
         // Scripts of packages have no business here: none of these needs one.
         npm.args(["ci", "--ignore-scripts", "--no-audit", "--no-fund", "--loglevel=error"]);
+        // What next-auth shares with a site (React, Next.js) is not needed to make its tokens.
+        npm.arg("--legacy-peer-deps");
         // npm's own pauses add up to more than a minute before it believes that there is no network.
         npm.args(["--fetch-retries=3", "--fetch-retry-mintimeout=1000", "--fetch-retry-maxtimeout=4000"]);
         attempt(session, npm.current_dir(folder), "npm could not install xtask/clients/package-lock.json")
