@@ -158,6 +158,8 @@ pub enum CredentialKind {
     Session,
     /// A short-lived signed token: a person's device or program.
     Jwt,
+    /// A session of the operator's website: a person's browser there.
+    AuthJs,
 }
 
 impl CredentialKind {
@@ -167,13 +169,14 @@ impl CredentialKind {
             Self::ApiKey => "api_key",
             Self::Session => "session",
             Self::Jwt => "jwt",
+            Self::AuthJs => "authjs",
         }
     }
     /// Whether a person signed in to have it.
     pub const fn is_person(self) -> bool {
         match self {
             Self::ApiKey => false,
-            Self::Session | Self::Jwt => true,
+            Self::Session | Self::Jwt | Self::AuthJs => true,
         }
     }
 }

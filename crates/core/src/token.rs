@@ -4,6 +4,7 @@
 //! is refused without a look-up. A session is `sess_` and 43 characters (256 bits). Both are kept only as
 //! SHA-256: the entropy is far above what can be guessed, a slow hash would buy nothing.
 
+use crate::cookie::percent_decoded;
 use crate::secret::Secret;
 use aws_lc_rs::digest;
 
@@ -29,7 +30,11 @@ pub enum Bearer {
     Session(TokenHash),
     /// Three dot-separated parts: a JSON Web Signature, not verified yet.
     Jwt(Secret),
-    /// Nothing we could have made.
+    /// Five dot-separated parts: an encrypted token of the operator's website, not opened yet.
+    AuthJs(Secret),
+    /// Visible characters of no shape that is ours: maybe the name of a row in the website's session database.
+    Opaque(Secret),
+    /// Nothing anybody could have made.
     Unknown,
 }
 
@@ -46,8 +51,27 @@ impl Bearer {
         if token.split('.').count() == 3 && token.split('.').all(|part| !part.is_empty()) {
             return Self::Jwt(Secret::new(token));
         }
-        Self::Unknown
+        // As the website's library does with a token in a header.
+        match percent_decoded(token) {
+            Some(decoded) if is_five_parts(&decoded) => Self::AuthJs(Secret::new(decoded)),
+            Some(decoded) if is_opaque(&decoded) => Self::Opaque(Secret::new(decoded)),
+            _ => Self::Unknown,
+        }
     }
+}
+
+/// Longest opaque token.
+const OPAQUE_MOST: usize = 255;
+
+/// True for five parts between dots: an encrypted token's shape.
+pub fn is_five_parts(token: &str) -> bool {
+    token.split('.').count() == 5
+}
+
+/// True for what may be the name of a row in a website's session database.
+pub fn is_opaque(token: &str) -> bool {
+    let fits = (1..=OPAQUE_MOST).contains(&token.len()) && token.bytes().all(|byte| byte.is_ascii_graphic());
+    fits && !is_five_parts(token) && !token.starts_with(KEY_PREFIX) && !token.starts_with(SESSION_PREFIX)
 }
 
 /// An API key from 30 or more random bytes.
@@ -124,7 +148,14 @@ mod tests {
     fn shapes_are_told_apart() {
         assert!(matches!(Bearer::parse(session(&[1; 43]).expose()), Bearer::Session(_)));
         assert!(matches!(Bearer::parse("a.b.c"), Bearer::Jwt(_)));
-        for text in ["", "notp_", "sess_short", "a..c", "a.b", "a.b.c.d.e", "Bearer x"] {
+        for five in ["a.b.c.d.e", "....", "a%2Eb%2ec.d.e"] {
+            assert!(matches!(Bearer::parse(five), Bearer::AuthJs(_)), "{five}");
+        }
+        for opaque in ["a..c", "a.b", "550e8400-e29b-41d4-a716-446655440000"] {
+            assert!(matches!(Bearer::parse(opaque), Bearer::Opaque(_)), "{opaque}");
+        }
+        let long = "x".repeat(OPAQUE_MOST + 1);
+        for text in ["", "notp_", "sess_short", "notp%5F", "Bearer x", "%", &long] {
             assert!(matches!(Bearer::parse(text), Bearer::Unknown), "{text}");
         }
     }

@@ -2,6 +2,7 @@
 //! together. The same for the program and for tests.
 
 use crate::app::auth::Known;
+use crate::app::authjs::AuthJs;
 use crate::app::catalog::{self, CatalogView, HeldBack};
 use crate::app::limits::Limiter;
 use crate::app::upstream::{Tap, Wire};
@@ -370,6 +371,7 @@ pub async fn start(resolved: &Resolved, hands: Hands) -> Result<Arc<Context>, Bo
         limiter: Limiter::new(resolved.edge.limits, resolved.edge.enforced),
         edge: resolved.edge.clone(),
         sign_in: resolved.sign_in.clone(),
+        authjs: AuthJs::open(resolved.authjs.as_ref()).await?,
         purchases: Context::places(),
         tracker: TaskTracker::new(),
         stopping: hands.stopping.unwrap_or_default(),

@@ -48,16 +48,17 @@ pub struct Setup {
     mode: Mode,
     adjust: Option<fn(&mut Settings)>,
     flags: Option<fn(&mut ServeSettings)>,
+    site: Option<(&'static str, &'static str)>,
 }
 
 impl Setup {
     /// A sandbox with the demo account, as the first start of the program makes it.
     pub const fn sandbox() -> Self {
-        Self { mode: Mode::Sandbox, adjust: None, flags: None }
+        Self { mode: Mode::Sandbox, adjust: None, flags: None, site: None }
     }
     /// Production: no offers, no providers, no accounts.
     pub const fn production() -> Self {
-        Self { mode: Mode::Production, adjust: None, flags: None }
+        Self { mode: Mode::Production, adjust: None, flags: None, site: None }
     }
     /// With other limits.
     #[must_use]
@@ -68,6 +69,11 @@ impl Setup {
     #[must_use]
     pub const fn flagged(self, flags: fn(&mut ServeSettings)) -> Self {
         Self { flags: Some(flags), ..self }
+    }
+    /// Beside a website that keeps its sessions in the database of this URL, in tables of these names.
+    #[must_use]
+    pub const fn beside(self, url: &'static str, schema: &'static str) -> Self {
+        Self { site: Some((url, schema)), ..self }
     }
 }
 
@@ -137,6 +143,10 @@ impl<'a> TestApp<'a> {
             ServeSettings { sandbox: Some(sandbox), demo: Some(sandbox), ..ServeSettings::default() };
         if let Some(more) = self.setup.flags {
             more(&mut flags);
+        }
+        if let Some((url, schema)) = self.setup.site {
+            flags.authjs_database_url = Some(url.to_owned());
+            flags.authjs_schema = Some(schema.to_owned());
         }
         if flags.rate_limits.is_none() {
             unlimited(&mut flags);

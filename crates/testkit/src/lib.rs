@@ -1,5 +1,6 @@
 //! Test harness.
 pub mod app;
+pub mod authjs;
 pub mod cluster;
 pub mod database;
 pub mod disk;

@@ -9,11 +9,13 @@ mod claims;
 mod jwe;
 mod keyring;
 mod keys;
+mod schema;
 
 pub use chunks::{CHUNKS_MOST, candidates};
 pub use claims::Claims;
 pub use keyring::Keyring;
 pub use keys::Ring;
+pub use schema::{Name, SiteSchema};
 
 /// Longest token, and longest sum of a cookie's chunks.
 pub const TOKEN_MOST: usize = 16 * 1024;

@@ -1,6 +1,6 @@
 //! Who is calling: a bearer token becomes a caller, or 401. And how tokens are made.
 
-use super::from_store;
+use super::{authjs, from_store};
 use crate::app::Context;
 use crate::entropy::{self, NoEntropy};
 use crate::store::account::{Account, Credential};
@@ -11,6 +11,7 @@ use crate::store::session::{
 use crate::store::{StoreError, Tx};
 use jsonwebtoken::{Algorithm, DecodingKey, EncodingKey, Header, Validation};
 use numberotp_core::caller::{Caller, CredentialKind, Scopes};
+use numberotp_core::cookie::Cookies;
 use numberotp_core::fault::{Fault, FaultCode};
 use numberotp_core::id::{AccountId, SessionId};
 use numberotp_core::secret::{Secret, SecretBytes};
@@ -41,15 +42,54 @@ struct Claims {
 
 /// What was shown, as far as it can be looked up.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
-enum Shown {
+pub(super) enum Shown {
     Key(TokenHash),
     Session(TokenHash),
     Access(SessionId),
+    /// A row of the website's session database, by its token.
+    Row(TokenHash),
+    /// A person of the website, by all that decides whether they are let in.
+    Person(TokenHash),
+}
+
+/// What an unknown credential is answered with, whatever is wrong with it.
+pub(super) fn unauthorized() -> Fault {
+    Fault::new(FaultCode::Unauthorized)
+}
+
+/// The cookie of our own website: of a site that is reached over TLS alone, its name lets no other site set it.
+pub const fn session_cookie(secure: bool) -> &'static str {
+    if secure { "__Host-numberotp_session" } else { "numberotp_session" }
+}
+
+/// The session in the cookie of our own website, as it would stand in a header.
+fn own_session<'a>(context: &Context, cookies: &Cookies<'a>) -> Option<&'a str> {
+    let value = cookies.get(session_cookie(context.sign_in.is_secure()))?;
+    matches!(Bearer::parse(value), Bearer::Session(_)).then_some(value)
+}
+
+/// True if one of the cookies may say who is calling.
+pub fn has_session_cookie(context: &Context, cookies: &Cookies<'_>) -> bool {
+    own_session(context, cookies).is_some() || authjs::has_cookie(context, cookies)
+}
+
+/// Finds out who is calling by cookies: our own website's first. The caller has seen to it that the request was sent
+/// by a page that may send it.
+pub async fn authenticate_cookies(context: &Context, cookies: &Cookies<'_>) -> Result<Caller, Fault> {
+    if let Some(session) = own_session(context, cookies) {
+        match authenticate(context, session).await {
+            // One that is over does not keep the website's from being seen.
+            Err(fault) if fault.code == FaultCode::Unauthorized => {}
+            answer => return answer,
+        }
+    }
+    let credential = authjs::by_cookies(context, cookies).await?;
+    Ok(caller(CredentialKind::AuthJs, &credential))
 }
 
 /// Finds out who is calling.
 pub async fn authenticate(context: &Context, bearer: &str) -> Result<Caller, Fault> {
-    let unknown = || Fault::new(FaultCode::Unauthorized);
+    let unknown = unauthorized;
     let now = context.clock.now();
     let (kind, credential) = match Bearer::parse(bearer) {
         Bearer::ApiKey(hash) => (CredentialKind::ApiKey, live(context, Shown::Key(hash), now).await?),
@@ -59,17 +99,26 @@ pub async fn authenticate(context: &Context, bearer: &str) -> Result<Caller, Fau
             let credential = live(context, Shown::Access(session), now).await?;
             (CredentialKind::Jwt, credential.filter(|credential| credential.account == account))
         }
+        Bearer::AuthJs(token) => {
+            (CredentialKind::AuthJs, Some(authjs::by_token(context, token.expose()).await?))
+        }
+        Bearer::Opaque(token) => {
+            (CredentialKind::AuthJs, Some(authjs::by_row(context, token.expose()).await?))
+        }
         Bearer::Unknown => return Err(unknown()),
     };
-    let credential = credential.ok_or_else(unknown)?;
-    Ok(Caller {
+    Ok(caller(kind, &credential.ok_or_else(unknown)?))
+}
+
+const fn caller(kind: CredentialKind, credential: &Credential) -> Caller {
+    Caller {
         account: credential.account,
         brand: credential.brand,
         credential: kind,
         credential_id: credential.id,
         scopes: credential.scopes,
         standing: credential.standing,
-    })
+    }
 }
 
 /// The live credential behind what was shown, as it was at most [`KNOWN_FOR`] ago.
@@ -83,6 +132,8 @@ async fn live(context: &Context, shown: Shown, now: Time) -> Result<Option<Crede
         Shown::Key(hash) => api_key_by_hash(tx, &hash, now),
         Shown::Session(hash) => session_by_hash(tx, &hash, now),
         Shown::Access(id) => session_by_id(tx, id, now),
+        // Looked up where the website's sessions are read.
+        Shown::Row(_) | Shown::Person(_) => Ok(None),
     });
     let found = found.await.map_err(from_store)?;
     if let Some(credential) = found {
@@ -103,7 +154,7 @@ const KNOWN_MOST: usize = 20_000;
 pub struct Known(Mutex<HashMap<Shown, (Time, Credential)>>);
 
 impl Known {
-    fn get(&self, shown: &Shown, now: Time) -> Option<Credential> {
+    pub(super) fn get(&self, shown: &Shown, now: Time) -> Option<Credential> {
         let known = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         let (since, credential) = known.get(shown)?;
         (*since <= now && now < since.plus(KNOWN_FOR)).then_some(*credential)
@@ -115,7 +166,7 @@ impl Known {
         known.retain(|_, (_, credential)| credential.account != account);
     }
 
-    fn put(&self, shown: Shown, credential: Credential, since: Time) {
+    pub(super) fn put(&self, shown: Shown, credential: Credential, since: Time) {
         let mut known = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         if known.len() >= KNOWN_MOST {
             known.retain(|_, (before, _)| since < before.plus(KNOWN_FOR));

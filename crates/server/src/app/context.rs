@@ -2,6 +2,7 @@
 //! process, and tests do so.
 
 use super::auth::Known;
+use super::authjs::AuthJs;
 use super::catalog::CatalogView;
 use super::limits::Limiter;
 use super::upstream::{Tap, Wire};
@@ -61,6 +62,8 @@ pub struct Context {
     pub edge: Edge,
     /// How people come in.
     pub sign_in: SignIn,
+    /// How a website's sessions are taken, if they are.
+    pub authjs: Option<AuthJs>,
     /// What is measured.
     pub metrics: Metrics,
     /// Whoever has it may read what is measured from afar.

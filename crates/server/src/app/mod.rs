@@ -4,6 +4,7 @@ pub mod account;
 pub mod activations;
 pub mod adjustments;
 pub mod auth;
+pub mod authjs;
 pub mod catalog;
 mod context;
 pub mod demo;

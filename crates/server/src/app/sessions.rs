@@ -2,6 +2,7 @@
 
 use super::from_store;
 use crate::app::Context;
+use crate::store::identity::account_set_not_before;
 use crate::store::session;
 pub use crate::store::session::Session;
 use numberotp_core::caller::Caller;
@@ -34,7 +35,11 @@ pub async fn revoke(context: &Context, caller: &Caller, which: Which) -> Result<
     let (account, now) = (caller.account, context.clock.now());
     let ended = context.store.write(move |tx| match which {
         Which::One(id) => session::session_revoke(tx, (account, id), now),
-        Which::All => session::sessions_revoke(tx, account, now).map(|_count| true),
+        Which::All => {
+            // What a website signed has no row here to end.
+            account_set_not_before(tx, account, now)?;
+            session::sessions_revoke(tx, account, now).map(|_count| true)
+        }
     });
     let ended = ended.await.map_err(from_store)?;
     // This server need not wait for its memory to fade.

@@ -1,6 +1,7 @@
 //! Configuration: every setting by flag, `NUMBEROTP_*` variable or TOML file, in this order of weight.
 //! Read once at the start, checked as a whole, and refused with a sentence that says what to do.
 
+mod authjs;
 mod edge;
 mod file;
 mod limits;
@@ -9,6 +10,7 @@ mod resolve;
 mod settings;
 mod sign_in;
 
+pub use authjs::{AuthJsSettings, Strangers};
 pub use edge::{Edge, Enforced, Limits};
 pub use file::ConfigError;
 pub use limits::Settings;

@@ -1,5 +1,6 @@
 //! Checks the settings as a whole and turns them into what the server runs by.
 
+use super::authjs::{AuthJsSettings, authjs};
 use super::edge::{Edge, edge};
 use super::file::{ConfigError, read};
 use super::policy::PolicyFile;
@@ -76,6 +77,8 @@ pub struct Resolved {
     pub log_format: LogFormat,
     /// What opens `/metrics` from afar.
     pub metrics_token: Option<SecretBytes>,
+    /// How a website's sessions are taken, if they are.
+    pub authjs: Option<AuthJsSettings>,
     /// Where to tell that the server serves.
     pub ready_file: Option<PathBuf>,
 }
@@ -127,6 +130,7 @@ pub fn resolve(flags: ServeSettings, database_flags: DatabaseSettings) -> Result
     };
     let implicit_sandbox = asked.is_none() && listen.ip().is_loopback() && database.engine.is_embedded();
     Ok(Resolved {
+        authjs: authjs(&serve)?,
         demo: serve.demo,
         database,
         listen,

@@ -127,6 +127,21 @@ pub struct ServeSettings {
     /// Whoever shows this as a bearer token may read /metrics from afar; without it only this machine may [default: none]
     #[arg(long, env = "NUMBEROTP_METRICS_TOKEN", hide_env_values = true)]
     pub metrics_token: Option<String>,
+    /// The AUTH_SECRET or NEXTAUTH_SECRET of the website whose signed-in visitors are let in; several by spaces, newest first [default: none]
+    #[arg(long, env = "NUMBEROTP_AUTHJS_SECRETS", hide_env_values = true)]
+    pub authjs_secrets: Option<String>,
+    /// Names of session cookies that the website renamed, by spaces; the usual ones are known [default: none]
+    #[arg(long, env = "NUMBEROTP_AUTHJS_COOKIES")]
+    pub authjs_cookies: Option<String>,
+    /// Make an account for whoever comes with a good session of the website and has none
+    #[arg(long, env = "NUMBEROTP_AUTHJS_CREATE_ACCOUNTS", num_args = 0..=1, default_missing_value = "true")]
+    pub authjs_create_accounts: Option<bool>,
+    /// The PostgreSQL where the website keeps its sessions, if it does: it is only read [default: none]
+    #[arg(long, env = "NUMBEROTP_AUTHJS_DATABASE_URL", hide_env_values = true)]
+    pub authjs_database_url: Option<String>,
+    /// Its tables: pg, prisma or drizzle, and names that differ, such as "pg sessions=auth.sessions token=session_token" [default: pg]
+    #[arg(long, env = "NUMBEROTP_AUTHJS_SCHEMA")]
+    pub authjs_schema: Option<String>,
     /// Write host:port here when the server is really serving
     #[arg(long, env = "NUMBEROTP_READY_FILE")]
     pub ready_file: Option<PathBuf>,

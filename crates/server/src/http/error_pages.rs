@@ -41,6 +41,7 @@ const fn text(code: FaultCode) -> &'static str {
         FaultCode::InvalidSignature => include_str!("../../../../docs/errors/INVALID_SIGNATURE.md"),
         FaultCode::InsufficientBalance => include_str!("../../../../docs/errors/INSUFFICIENT_BALANCE.md"),
         FaultCode::InsufficientScope => include_str!("../../../../docs/errors/INSUFFICIENT_SCOPE.md"),
+        FaultCode::CsrfRefused => include_str!("../../../../docs/errors/CSRF_REFUSED.md"),
         FaultCode::AccountNotApproved => include_str!("../../../../docs/errors/ACCOUNT_NOT_APPROVED.md"),
         FaultCode::SignedInPersonRequired => {
             include_str!("../../../../docs/errors/SIGNED_IN_PERSON_REQUIRED.md")

@@ -1,13 +1,15 @@
 //! Reads requests: the caller, the query, the page. Parsed once, here; trusted after.
 
+use super::csrf;
 use super::inside::Inside;
 use super::problem::Problem;
 use crate::app::{Context, auth};
 use axum::extract::{FromRequestParts, OptionalFromRequestParts, Path};
 use http::Uri;
-use http::header::AUTHORIZATION;
+use http::header::{AUTHORIZATION, COOKIE};
 use http::request::Parts;
 use numberotp_core::caller::Caller;
+use numberotp_core::cookie::Cookies;
 use numberotp_core::fault::{Fault, FaultCode};
 use std::borrow::Cow;
 use std::net::IpAddr;
@@ -36,13 +38,25 @@ impl FromRequestParts<Arc<Context>> for Authenticated {
 
 async fn caller(parts: &Parts, context: &Context) -> Result<Caller, Fault> {
     let unauthorized = || Fault::new(FaultCode::Unauthorized);
-    let header =
-        parts.headers.get(AUTHORIZATION).and_then(|value| value.to_str().ok()).ok_or_else(unauthorized)?;
+    let Some(header) = parts.headers.get(AUTHORIZATION) else { return by_cookies(parts, context).await };
+    let header = header.to_str().map_err(|_not_text| unauthorized())?;
     let (scheme, token) = header.trim().split_once(' ').ok_or_else(unauthorized)?;
     if !scheme.eq_ignore_ascii_case("bearer") {
         return Err(unauthorized());
     }
     auth::authenticate(context, token.trim()).await
+}
+
+/// The one place where cookies say who is calling. They count only where no header does: a browser sends them by
+/// itself, whoever made it send the request, so a change has to prove that a page of ours did.
+async fn by_cookies(parts: &Parts, context: &Context) -> Result<Caller, Fault> {
+    let headers = parts.headers.get_all(COOKIE).iter();
+    let cookies = Cookies::parse(headers.filter_map(|value| value.to_str().ok()));
+    if !auth::has_session_cookie(context, &cookies) {
+        return Err(Fault::new(FaultCode::Unauthorized));
+    }
+    csrf::check(parts, context)?;
+    auth::authenticate_cookies(context, &cookies).await
 }
 
 /// The key under which a caller may repeat its request: 1 to 255 visible ASCII characters, bare or as a quoted

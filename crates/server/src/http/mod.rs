@@ -5,6 +5,7 @@ mod about;
 mod body;
 mod client;
 mod cors;
+mod csrf;
 mod describe;
 mod document;
 mod error_pages;

@@ -41,6 +41,7 @@ pub fn status(code: FaultCode) -> StatusCode {
         FaultCode::InsufficientBalance => StatusCode::PAYMENT_REQUIRED,
         FaultCode::InsufficientScope
         | FaultCode::SignedInPersonRequired
+        | FaultCode::CsrfRefused
         | FaultCode::AccountNotApproved
         | FaultCode::AccountOnHold
         | FaultCode::ServiceDenied => StatusCode::FORBIDDEN,

@@ -3,8 +3,8 @@
 
 use super::db::{Bulk, Statement};
 use super::{
-    account, activation, api_key, audit, backup, hot, idempotency, job, ledger, log, message, number, offer,
-    provider_key, sandbox, scenario, session, setting, tx,
+    account, activation, api_key, audit, backup, hot, idempotency, identity, job, ledger, log, message,
+    number, offer, provider_key, sandbox, scenario, session, setting, tx,
 };
 
 /// Every statement of the store, for the test that prepares them on both databases.
@@ -18,6 +18,7 @@ pub fn catalogue() -> Vec<Statement> {
         backup::CATALOGUE,
         hot::CATALOGUE,
         idempotency::CATALOGUE,
+        identity::CATALOGUE,
         job::CATALOGUE,
         ledger::CATALOGUE,
         log::CATALOGUE,

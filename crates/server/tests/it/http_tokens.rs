@@ -23,7 +23,7 @@ fn tamper(app: &TestApp<'_>, sql: &str) {
 }
 
 /// [`tamper`] off the runtime's thread, which PostgreSQL's driver needs.
-async fn beside(app: &TestApp<'_>, sql: &'static str) {
+pub async fn beside(app: &TestApp<'_>, sql: &str) {
     std::thread::scope(|scope| scope.spawn(|| tamper(app, sql)).join().unwrap());
 }
 

@@ -4,9 +4,15 @@
 #[cfg(test)]
 mod http_account;
 #[cfg(test)]
+mod http_authjs;
+#[cfg(test)]
+mod http_authjs_rows;
+#[cfg(test)]
 mod http_bad_input;
 #[cfg(test)]
 mod http_close;
+#[cfg(test)]
+mod http_csrf;
 #[cfg(test)]
 mod http_disk;
 #[cfg(test)]

@@ -52,6 +52,7 @@ impl Table {
         handler: H,
         operation: Operation,
     ) -> Self {
+        let operation = operation.reached_by(&method);
         self.entries.push(Entry { method, path, operation });
         self.router = self.router.route(path, on(filter, At { route: path, handler }));
         self
@@ -65,6 +66,7 @@ impl Table {
         handler: H,
         operation: Operation,
     ) -> Self {
+        let operation = operation.reached_by(&method);
         self.entries.push(Entry { method, path, operation });
         self.pages = self.pages.route(path, on(filter, At { route: path, handler }));
         self

@@ -2,6 +2,7 @@
 //! a body) is added here and not said again by each route: so the list of faults cannot lack the usual ones.
 
 use super::schemas::Schemas;
+use http::Method;
 use numberotp_core::caller::Scope;
 use numberotp_core::fault::FaultCode;
 use serde_json::{Value, json};
@@ -256,6 +257,12 @@ impl Operation {
     pub(in crate::http) fn fails(mut self, codes: impl IntoIterator<Item = FaultCode>) -> Self {
         self.faults.extend(codes);
         self
+    }
+
+    /// With what follows from its method: a change may come with a cookie, and then has to say where it comes from.
+    pub(super) fn reached_by(self, method: &Method) -> Self {
+        let by_somebody = matches!(self.access, Access::Bearer(_) | Access::Person);
+        if by_somebody && !method.is_safe() { self.fails([FaultCode::CsrfRefused]) } else { self }
     }
 
     /// Every fault it can meet.

@@ -58,7 +58,9 @@ pub(super) fn document(entries: &[Entry]) -> Value {
             "securitySchemes": { "bearer": {
                 "type": "http",
                 "scheme": "bearer",
-                "description": "An API key (`notp_…`), a session token (`sess_…`) or a signed token (JWT).",
+                "description": "An API key (`notp_…`), a session token (`sess_…`) a signed token (JWT) or, where \
+                                the operator set that up, a session of a website (Auth.js). Browsers may send the \
+                                session in its cookie instead; a change then needs `Origin`.",
             } },
         },
     })

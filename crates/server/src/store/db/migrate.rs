@@ -68,6 +68,12 @@ const ALL: &[Migration] = &[
         sqlite: include_str!("../../../../../migrations/sqlite/0008_people.sql"),
         postgres: include_str!("../../../../../migrations/postgres/0008_people.sql"),
     },
+    Migration {
+        number: 9,
+        name: "identities",
+        sqlite: include_str!("../../../../../migrations/sqlite/0009_identities.sql"),
+        postgres: include_str!("../../../../../migrations/postgres/0009_identities.sql"),
+    },
 ];
 
 const TABLE: &str = "CREATE TABLE IF NOT EXISTS migrations (number BIGINT PRIMARY KEY, name TEXT NOT NULL, checksum BIGINT NOT NULL)";

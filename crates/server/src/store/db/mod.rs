@@ -192,6 +192,22 @@ impl Connection {
         .map_err(|error| named(error, statement.name))
     }
 
+    /// Runs a query whose text is known only when the server runs, on PostgreSQL: on tables that are not ours.
+    pub fn query_foreign(
+        &mut self,
+        name: &'static str,
+        text: &str,
+        parameters: &[Value],
+    ) -> Result<Vec<Row>, StoreError> {
+        match self {
+            Self::Sqlite(_) => {
+                Err(StoreError::Driver("only PostgreSQL's foreign tables are read".to_owned()))
+            }
+            Self::Postgres(connection) => connection.query_foreign(name, text, parameters),
+        }
+        .map_err(|error| named(error, name))
+    }
+
     /// Runs a change; answers the number of rows it touched.
     pub fn execute(&mut self, statement: &Statement, parameters: &[Value]) -> Result<u64, StoreError> {
         match self {

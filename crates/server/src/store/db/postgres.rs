@@ -130,7 +130,7 @@ impl PostgresConnection {
         let (statement, lock) = if self.answer_within == ANSWER_WITHIN { ("5s", "4s") } else { ("0", "60s") };
         let setup = format!(
             "{}SET statement_timeout = '{statement}'; SET lock_timeout = '{lock}'; SET synchronous_commit = on; \
-             SET default_transaction_read_only = {read_only}",
+             SET TimeZone = 'UTC'; SET default_transaction_read_only = {read_only}",
             self.plans.settings()
         );
         let (client, driver) = self.runtime.block_on(within(CONNECT_WITHIN, async move {
@@ -175,6 +175,21 @@ impl PostgresConnection {
             let prepared = prepare(line, open, statement.sql.into(), || statement.for_postgres())?;
             let rows = line.answer(open.client.query(&prepared, &parameters))?;
             rows.iter().map(|row| read(row, statement.name)).collect()
+        })
+    }
+
+    /// Runs a query whose text is known only when the server runs.
+    pub fn query_foreign(
+        &mut self,
+        name: &'static str,
+        text: &str,
+        parameters: &[Value],
+    ) -> Result<Vec<Row>, StoreError> {
+        let parameters: Vec<&(dyn ToSql + Sync)> = parameters.iter().map(parameter).collect();
+        self.on_line(|line, open| {
+            let prepared = prepare(line, open, text.to_owned().into(), || text.to_owned())?;
+            let rows = line.answer(open.client.query(&prepared, &parameters))?;
+            rows.iter().map(|row| read(row, name)).collect()
         })
     }
 
