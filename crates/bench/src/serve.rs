@@ -41,6 +41,7 @@ pub fn resolved(database: &str) -> Told<Resolved> {
         limit_read_one: limit,
         limit_read_all: limit,
         limit_hook: limit,
+        limit_sign_in: limit,
         limit_other: limit,
         limit_connections: Some(0),
         ..ServeSettings::default()

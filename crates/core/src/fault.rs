@@ -37,6 +37,8 @@ faults! {
     InvalidSignature = "INVALID_SIGNATURE", "The webhook's signature is missing or wrong. Sign the raw body with the provider's secret.";
     /// 402
     InsufficientBalance = "INSUFFICIENT_BALANCE", "Insufficient credits. Top up the account or choose a cheaper offer.";
+    /// 401
+    InvalidCredentials = "INVALID_CREDENTIALS", "The e-mail, the password or a code is not right, or the address is not verified yet. Try again after a moment, or ask for a new code.";
     /// 403
     InsufficientScope = "INSUFFICIENT_SCOPE", "This credential may not do that. Use one with the needed scope.";
     /// 403

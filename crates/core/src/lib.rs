@@ -11,6 +11,7 @@ pub mod caller;
 pub mod catalog;
 pub mod cookie;
 pub mod fault;
+pub mod guesses;
 pub mod id;
 pub mod inbound;
 pub mod job;

@@ -5,6 +5,7 @@ use crate::app::auth::Known;
 use crate::app::authjs::AuthJs;
 use crate::app::catalog::{self, CatalogView, HeldBack};
 use crate::app::limits::Limiter;
+use crate::app::password::Passwords;
 use crate::app::upstream::{Tap, Wire};
 use crate::app::vitals::Looks;
 use crate::app::{Context, demo};
@@ -37,6 +38,7 @@ const MASTER_KEY_CHECK: &str = "master_key_check";
 const JWT_KEY: &str = "jwt_key";
 const ID_KEY: &str = "public_id_key";
 const SANDBOX_KEY: &str = "sandbox_webhook_key";
+const SIGN_IN_KEY: &str = "sign_in_key";
 const DEDUPE_KEY: &str = "message_dedupe_key";
 
 /// Why the product does not start.
@@ -347,6 +349,7 @@ pub async fn start(resolved: &Resolved, hands: Hands) -> Result<Arc<Context>, Bo
         demo::account(&store, now).await?;
     }
     store.write(move |tx| jobs::plant(tx, now)).await?;
+    let sign_in_key = database_key(&store, SIGN_IN_KEY).await?;
     let context = Arc::new(Context {
         public_ids: PublicIds::new(database_key(&store, ID_KEY).await?.expose()),
         jwt_key: jwt_key(&store).await?,
@@ -372,6 +375,8 @@ pub async fn start(resolved: &Resolved, hands: Hands) -> Result<Arc<Context>, Bo
         edge: resolved.edge.clone(),
         sign_in: resolved.sign_in.clone(),
         authjs: AuthJs::open(resolved.authjs.as_ref()).await?,
+        sign_in_key,
+        passwords: Passwords::default(),
         purchases: Context::places(),
         tracker: TaskTracker::new(),
         stopping: hands.stopping.unwrap_or_default(),

@@ -344,6 +344,7 @@ fn unlimited(flags: &mut ServeSettings) {
         &mut flags.limit_read_one,
         &mut flags.limit_read_all,
         &mut flags.limit_hook,
+        &mut flags.limit_sign_in,
         &mut flags.limit_other,
     ];
     for limit in limits {

@@ -5,6 +5,7 @@ use super::auth::Known;
 use super::authjs::AuthJs;
 use super::catalog::CatalogView;
 use super::limits::Limiter;
+use super::password::Passwords;
 use super::upstream::{Tap, Wire};
 use super::vitals::Looks;
 use crate::clock::Clock;
@@ -64,6 +65,10 @@ pub struct Context {
     pub sign_in: SignIn,
     /// How a website's sessions are taken, if they are.
     pub authjs: Option<AuthJs>,
+    /// What codes, addresses and networks are digested with where they must not be readable.
+    pub sign_in_key: SecretBytes,
+    /// Where passwords are hashed.
+    pub passwords: Passwords,
     /// What is measured.
     pub metrics: Metrics,
     /// Whoever has it may read what is measured from afar.

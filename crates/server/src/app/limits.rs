@@ -6,6 +6,7 @@
 use crate::config::{Enforced, Limits};
 use numberotp_core::id::{AccountId, ActivationId};
 use numberotp_core::limits::{Allowed, Limit, Quota, Window};
+use numberotp_core::text::Email;
 use numberotp_core::time::Time;
 use std::collections::HashMap;
 use std::hash::{DefaultHasher, Hash, Hasher};
@@ -32,6 +33,8 @@ pub enum Rule {
     ReadAll,
     /// Refused webhooks, by provider.
     Hook,
+    /// Signing in and what belongs to it, by address and network.
+    SignIn,
     /// Everything else, by network.
     Other,
 }
@@ -47,6 +50,8 @@ pub enum Subject {
     Rent(AccountId, ActivationId),
     /// A provider's name in lower case.
     Provider(String),
+    /// An address, as a network asks about it.
+    SignIn(Box<Self>, Email),
 }
 
 impl Subject {
@@ -69,6 +74,7 @@ const fn limit(limits: &Limits, rule: Rule) -> Limit {
         Rule::ReadOne => limits.read_one,
         Rule::ReadAll => limits.read_all,
         Rule::Hook => limits.hook,
+        Rule::SignIn => limits.sign_in,
         Rule::Other => limits.other,
     })
 }

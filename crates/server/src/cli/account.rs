@@ -5,9 +5,9 @@ use super::output::Output;
 use super::{CliError, refused, store_failed};
 use crate::app::adjustments::{Adjusted, adjust};
 use crate::app::auth::{api_key_make, jwt_make, session_make, session_store};
+use crate::app::password;
 use crate::boot;
 use crate::config::ResolvedDatabase;
-use crate::entropy;
 use crate::store::account::{
     Account, NewAccount, account_by_email, account_create, account_get, account_set_standing, accounts_after,
 };
@@ -15,13 +15,12 @@ use crate::store::api_key::api_key_create;
 use crate::store::ledger::{OperatorChange, purses_change, purses_get};
 use crate::store::session::Device;
 use crate::store::{Store, StoreError, Tx};
-use argon2::password_hash::phc::PasswordHash;
-use argon2::{Argon2, PasswordHasher};
 use clap::{Args, Subcommand, ValueEnum};
 use numberotp_core::caller::{Role, Scopes, Standing};
 use numberotp_core::id::{AccountId, PLATFORM};
 use numberotp_core::ledger::{Change, MovementKind, Purse, Purses};
 use numberotp_core::money::Usd;
+use numberotp_core::secret::Secret;
 use numberotp_core::text::{Email, display_name};
 use serde_json::{Value, json};
 
@@ -139,7 +138,8 @@ async fn make(store: &Store, database: &ResolvedDatabase, create: Create) -> Res
     let fallback = email.as_str().split('@').next().unwrap_or_default().to_owned();
     let name = display_name(&create.name.unwrap_or(fallback))
         .ok_or_else(|| refused("The name must be 1 to 100 characters."))?;
-    let password_hash = create.password.as_deref().map(hash_password).transpose()?;
+    let password_hash =
+        create.password.map(|given| hash_password(&Secret::new(given), &email)).transpose()?;
     let changes = changes(create.credits, create.balance.as_deref(), 1)?;
     let role = match create.role {
         RoleWord::Customer => Role::Customer,
@@ -192,14 +192,9 @@ async fn make(store: &Store, database: &ResolvedDatabase, create: Create) -> Res
     Ok(())
 }
 
-fn hash_password(password: &str) -> Result<String, CliError> {
-    if password.chars().count() < 8 {
-        return Err(refused("The password must have at least 8 characters."));
-    }
-    let salt = entropy::bytes::<16>()?;
-    let hash: Result<PasswordHash, _> = Argon2::default().hash_password_with_salt(password.as_bytes(), &salt);
-    hash.map(|hash| hash.to_string())
-        .map_err(|error| refused(format!("The password cannot be hashed: {error}.")))
+fn hash_password(password: &Secret, email: &Email) -> Result<String, CliError> {
+    let fits = password::acceptable("--password", password, email);
+    fits.and_then(|()| password::hash_now(password)).map_err(|fault| refused(fault.message.into_owned()))
 }
 
 fn changes(

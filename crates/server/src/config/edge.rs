@@ -20,14 +20,24 @@ pub struct Limits {
     pub read_all: u32,
     /// Refused webhooks, by provider.
     pub hook: u32,
+    /// Signing in and what belongs to it, by address and network.
+    pub sign_in: u32,
     /// Everything else, by network.
     pub other: u32,
 }
 
 impl Limits {
     /// The published numbers.
-    pub const PUBLISHED: Self =
-        Self { prices: 100, account: 60, rent: 30, read_one: 60, read_all: 600, hook: 60, other: 300 };
+    pub const PUBLISHED: Self = Self {
+        prices: 100,
+        account: 60,
+        rent: 30,
+        read_one: 60,
+        read_all: 600,
+        hook: 60,
+        sign_in: 10,
+        other: 300,
+    };
 }
 
 /// Whether limits are enforced; the headers are sent either way.
@@ -74,6 +84,7 @@ pub(super) fn edge(serve: &ServeSettings) -> Result<Edge, ConfigError> {
         read_one: serve.limit_read_one.unwrap_or(published.read_one),
         read_all: serve.limit_read_all.unwrap_or(published.read_all),
         hook: serve.limit_hook.unwrap_or(published.hook),
+        sign_in: serve.limit_sign_in.unwrap_or(published.sign_in),
         other: serve.limit_other.unwrap_or(published.other),
     };
     Ok(Edge {

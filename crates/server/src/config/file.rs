@@ -76,6 +76,7 @@ impl ServeSettings {
             limit_read_one: self.limit_read_one.or(under.limit_read_one),
             limit_read_all: self.limit_read_all.or(under.limit_read_all),
             limit_hook: self.limit_hook.or(under.limit_hook),
+            limit_sign_in: self.limit_sign_in.or(under.limit_sign_in),
             limit_other: self.limit_other.or(under.limit_other),
             limit_connections: self.limit_connections.or(under.limit_connections),
             trusted_proxies: self.trusted_proxies.or(under.trusted_proxies),

@@ -88,6 +88,9 @@ pub struct ServeSettings {
     /// Refused webhooks a minute and provider [default: 60]
     #[arg(long, env = "NUMBEROTP_LIMIT_HOOK")]
     pub limit_hook: Option<u32>,
+    /// Sign-in requests a minute, network and e-mail [default: 10]
+    #[arg(long, env = "NUMBEROTP_LIMIT_SIGN_IN")]
+    pub limit_sign_in: Option<u32>,
     /// Other requests a minute and network [default: 300]
     #[arg(long, env = "NUMBEROTP_LIMIT_OTHER")]
     pub limit_other: Option<u32>,

@@ -37,7 +37,9 @@ pub fn status(code: FaultCode) -> StatusCode {
         FaultCode::InvalidParameter | FaultCode::InvalidJson | FaultCode::RentClosed => {
             StatusCode::BAD_REQUEST
         }
-        FaultCode::Unauthorized | FaultCode::InvalidSignature => StatusCode::UNAUTHORIZED,
+        FaultCode::Unauthorized | FaultCode::InvalidCredentials | FaultCode::InvalidSignature => {
+            StatusCode::UNAUTHORIZED
+        }
         FaultCode::InsufficientBalance => StatusCode::PAYMENT_REQUIRED,
         FaultCode::InsufficientScope
         | FaultCode::SignedInPersonRequired

@@ -9,6 +9,8 @@ pub use runner::{run_due, work};
 
 use crate::app::Context;
 use crate::app::{from_store, reconcile, sandbox};
+use crate::store::email_code::codes_purge;
+use crate::store::guess::guesses_purge;
 use crate::store::idempotency::keys_purge;
 use crate::store::job::{Job, job_create, job_revive};
 use crate::store::message::messages_purge;
@@ -45,6 +47,8 @@ async fn purge(context: &Context) -> Result<JobEnd, Fault> {
     let work = move |tx: &mut Tx<'_>| {
         keys_purge(tx, now)?;
         provider_keys_purge(tx, now)?;
+        codes_purge(tx, now)?;
+        guesses_purge(tx, now)?;
         messages_purge(tx, now, PURGE_MOST)
     };
     let gone = context.store.write(work).await.map_err(from_store)?;

@@ -3,8 +3,8 @@
 
 use super::db::{Bulk, Statement};
 use super::{
-    account, activation, api_key, audit, backup, hot, idempotency, identity, job, ledger, log, message,
-    number, offer, provider_key, sandbox, scenario, session, setting, tx,
+    account, activation, api_key, audit, backup, email_code, guess, hot, idempotency, identity, job, ledger,
+    log, message, number, offer, password, provider_key, sandbox, scenario, session, setting, tx,
 };
 
 /// Every statement of the store, for the test that prepares them on both databases.
@@ -16,6 +16,8 @@ pub fn catalogue() -> Vec<Statement> {
         api_key::CATALOGUE,
         audit::CATALOGUE,
         backup::CATALOGUE,
+        email_code::CATALOGUE,
+        guess::CATALOGUE,
         hot::CATALOGUE,
         idempotency::CATALOGUE,
         identity::CATALOGUE,
@@ -25,6 +27,7 @@ pub fn catalogue() -> Vec<Statement> {
         message::CATALOGUE,
         number::CATALOGUE,
         offer::CATALOGUE,
+        password::CATALOGUE,
         provider_key::CATALOGUE,
         sandbox::CATALOGUE,
         scenario::CATALOGUE,

@@ -80,6 +80,8 @@ mod http_wire;
 #[cfg(test)]
 mod schema;
 #[cfg(test)]
+mod sign_in;
+#[cfg(test)]
 mod statements;
 #[cfg(test)]
 mod store_accounts;

@@ -188,6 +188,7 @@ fn unlimited() -> ServeSettings {
         limit_read_one: far,
         limit_read_all: far,
         limit_hook: far,
+        limit_sign_in: far,
         limit_other: far,
         ..ServeSettings::default()
     }

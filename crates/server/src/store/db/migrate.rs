@@ -74,6 +74,12 @@ const ALL: &[Migration] = &[
         sqlite: include_str!("../../../../../migrations/sqlite/0009_identities.sql"),
         postgres: include_str!("../../../../../migrations/postgres/0009_identities.sql"),
     },
+    Migration {
+        number: 10,
+        name: "sign_in",
+        sqlite: include_str!("../../../../../migrations/sqlite/0010_sign_in.sql"),
+        postgres: include_str!("../../../../../migrations/postgres/0010_sign_in.sql"),
+    },
 ];
 
 const TABLE: &str = "CREATE TABLE IF NOT EXISTS migrations (number BIGINT PRIMARY KEY, name TEXT NOT NULL, checksum BIGINT NOT NULL)";

@@ -1,0 +1,117 @@
+//! Slowing down whoever guesses: after a few failures each further try has to wait, twice as long every time.
+//!
+//! Guards that a guesser becomes slow and that nobody is shut out for good: the wait has a longest, and failures are
+//! forgotten. Who is counted is the caller's matter; it must never be an account alone, or strangers could close it.
+
+use crate::time::{Span, Time};
+
+/// How much is forgiven to a subject.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct Patience {
+    /// Failures in a row before the first wait.
+    pub free: i64,
+    /// Failures are forgotten this long after the last one, or after the wait that it brought.
+    pub forgotten_after: Span,
+    /// The longest wait.
+    pub longest: Span,
+}
+
+/// What a subject has failed at so far.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct Failures {
+    /// How often.
+    pub count: i64,
+    /// When last.
+    pub last_at: Time,
+    /// Until when its tries are not looked at.
+    pub closed_until: Time,
+}
+
+impl Patience {
+    /// Passwords for one e-mail from one network.
+    pub const PASSWORD: Self =
+        Self { free: 5, forgotten_after: Span::minutes(15), longest: Span::minutes(15) };
+    /// Codes for one e-mail from one network: fewer than a code allows in all, so that no stranger uses them up.
+    pub const CODE: Self = Self { free: 3, forgotten_after: Span::minutes(15), longest: Span::minutes(15) };
+    /// Whatever a network tries, for whomever. Many people may share it: waits are shorter.
+    pub const NETWORK: Self =
+        Self { free: 50, forgotten_after: Span::minutes(15), longest: Span::minutes(1) };
+    /// Second factors of one account, after its right password: only who has that can bring this about.
+    pub const SECOND_FACTOR: Self =
+        Self { free: 5, forgotten_after: Span::minutes(15), longest: Span::minutes(15) };
+
+    /// Whether a try is not to be looked at now.
+    pub fn is_closed(failures: Option<&Failures>, now: Time) -> bool {
+        failures.is_some_and(|failures| now < failures.closed_until)
+    }
+
+    /// After one more failure.
+    pub fn failed(self, before: Option<&Failures>, now: Time) -> Failures {
+        // Servers' clocks differ a little: a failure that seems to be yet to come counts as well.
+        let fresh =
+            |known: &&Failures| now < known.last_at.max(known.closed_until).plus(self.forgotten_after);
+        let count = before.filter(fresh).map_or(0, |known| known.count).saturating_add(1);
+        let closed_until = match u32::try_from(count.saturating_sub(self.free)) {
+            Ok(doublings) => {
+                let wait = Span::seconds(2_i64.saturating_pow(doublings.min(30))).min(self.longest);
+                now.plus(wait)
+            }
+            Err(_still_free) => now,
+        };
+        Failures { count, last_at: now, closed_until }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const BEGINNING: Time = Time::from_micros(1_000_000_000);
+
+    /// The waits after each of so many failures, each made as soon as that is possible, in seconds.
+    fn waits(patience: Patience, times: usize) -> Vec<i64> {
+        let (mut failures, mut now): (Option<Failures>, Time) = (None, BEGINNING);
+        let mut waits = Vec::new();
+        for _ in 0..times {
+            assert!(!Patience::is_closed(failures.as_ref(), now));
+            let next = patience.failed(failures.as_ref(), now);
+            waits.push(next.closed_until.since(now).as_micros() / 1_000_000);
+            (failures, now) = (Some(next), next.closed_until);
+        }
+        waits
+    }
+
+    #[test]
+    fn five_are_free_then_the_wait_doubles_up_to_a_quarter_of_an_hour() {
+        assert_eq!(
+            waits(Patience::PASSWORD, 17),
+            [0, 0, 0, 0, 1, 2, 4, 8, 16, 32, 64, 128, 256, 512, 900, 900, 900]
+        );
+        assert_eq!(waits(Patience::CODE, 4), [0, 0, 1, 2]);
+        assert_eq!(waits(Patience::NETWORK, 60).last(), Some(&60));
+    }
+
+    #[test]
+    fn a_try_during_the_wait_is_not_looked_at_and_one_after_it_is() {
+        let mut failures = None;
+        for _ in 0..5 {
+            failures = Some(Patience::PASSWORD.failed(failures.as_ref(), BEGINNING));
+        }
+        assert!(Patience::is_closed(failures.as_ref(), BEGINNING));
+        assert!(Patience::is_closed(failures.as_ref(), BEGINNING.plus(Span::millis(999))));
+        assert!(!Patience::is_closed(failures.as_ref(), BEGINNING.plus(Span::seconds(1))));
+        assert!(!Patience::is_closed(None, BEGINNING));
+    }
+
+    #[test]
+    fn failures_are_forgotten_a_quarter_of_an_hour_after_the_last_wait() {
+        let four = Failures { count: 4, last_at: BEGINNING, closed_until: BEGINNING };
+        let count = |later| Patience::PASSWORD.failed(Some(&four), BEGINNING.plus(later)).count;
+        assert_eq!(count(Span::minutes(15).minus(Span::micros(1))), 5);
+        assert_eq!(count(Span::minutes(15)), 1);
+        let long = Failures { count: 20, closed_until: BEGINNING.plus(Span::minutes(15)), ..four };
+        assert_eq!(Patience::PASSWORD.failed(Some(&long), BEGINNING.plus(Span::minutes(16))).count, 21);
+        let earlier = Patience::PASSWORD.failed(Some(&four), BEGINNING.minus(Span::seconds(1)));
+        assert_eq!(earlier.count, 5, "by the clock of another server");
+    }
+}

@@ -1,0 +1,142 @@
+//! Codes sent by mail: six digits that prove that somebody reads a mailbox.
+//!
+//! Guards that a code opens one thing for one address, once, within ten minutes, after five tries at most; that asking
+//! for codes fills nobody's mailbox and tells nobody who has an account; that no stranger can use up the owner's tries from
+//! elsewhere. A code stands in its mail and nowhere else: the database has a keyed digest.
+
+use super::from_store;
+use crate::app::Context;
+use crate::entropy;
+use crate::store::email_code::{Made, NewCode, code_create, code_redeem};
+use crate::store::guess::{Look, Subject, guess_begin, guess_forget, guess_forgive};
+use aws_lc_rs::hmac;
+use numberotp_core::fault::{Fault, FaultCode};
+use numberotp_core::guesses::Patience;
+use numberotp_core::id::BrandId;
+use numberotp_core::secret::Secret;
+use numberotp_core::text::Email;
+
+/// What a code opens.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Purpose {
+    /// Proves the address of a new account.
+    Verify,
+    /// Signs in without a password.
+    SignIn,
+    /// Sets another password.
+    Reset,
+    /// Proves an account's next address.
+    ChangeEmail,
+}
+
+impl Purpose {
+    /// Its word in digests and mails; never changed.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Verify => "verify",
+            Self::SignIn => "sign_in",
+            Self::Reset => "reset",
+            Self::ChangeEmail => "change_email",
+        }
+    }
+}
+
+/// What a code is for, and who asks.
+#[derive(Clone, Copy, Debug)]
+pub struct About<'a> {
+    /// What it opens.
+    pub purpose: Purpose,
+    /// Under which white label.
+    pub brand: BrandId,
+    /// For whom.
+    pub email: &'a Email,
+    /// The network that asks: IPv4 by /24, IPv6 by /64.
+    pub network: &'a str,
+}
+
+/// HMAC-SHA-256 of these parts under the database's own key: what is kept where the parts must not be readable.
+pub fn digest(context: &Context, parts: &[&str]) -> [u8; 32] {
+    let key = hmac::Key::new(hmac::HMAC_SHA256, context.sign_in_key.expose());
+    let mut signing = hmac::Context::with_key(&key);
+    for part in parts {
+        // With its length: no two lists of parts are the same bytes.
+        signing.update(&u64::try_from(part.len()).unwrap_or(u64::MAX).to_be_bytes());
+        signing.update(part.as_bytes());
+    }
+    let mut digest = [0; 32];
+    digest.iter_mut().zip(signing.sign().as_ref()).for_each(|(to, from)| *to = *from);
+    digest
+}
+
+impl About<'_> {
+    fn subject(&self, context: &Context) -> [u8; 32] {
+        let brand = self.brand.get().to_string();
+        digest(context, &["code's subject", self.purpose.as_str(), &brand, self.email.as_str()])
+    }
+
+    fn code(&self, context: &Context, code: &str) -> [u8; 32] {
+        let brand = self.brand.get().to_string();
+        digest(context, &["code", self.purpose.as_str(), &brand, self.email.as_str(), code])
+    }
+
+    /// Who is counted for a wrong code: this network for this code, and this network as such.
+    fn guessers(&self, context: &Context) -> [Subject; 2] {
+        let brand = self.brand.get().to_string();
+        let parts = ["guessed code", self.purpose.as_str(), &brand, self.email.as_str(), self.network];
+        [
+            Subject { digest: digest(context, &parts), patience: Patience::CODE },
+            Subject { digest: digest(context, &["network", self.network]), patience: Patience::NETWORK },
+        ]
+    }
+}
+
+/// Six random digits.
+fn fresh() -> Result<Secret, Fault> {
+    const CODES: u64 = 1_000_000;
+    let random = entropy::bytes::<8>().map_err(|error| Fault::new(FaultCode::Internal).caused_by(error))?;
+    // 2^64 is so much larger that no code is more likely than another by more than 10^-13.
+    Ok(Secret::new(format!("{:06}", u64::from_be_bytes(random) % CODES)))
+}
+
+/// Makes a code; `None` if there were enough lately. Callers answer the same either way.
+pub async fn make(context: &Context, about: &About<'_>) -> Result<Option<Secret>, Fault> {
+    let code = fresh()?;
+    let new = NewCode {
+        subject: about.subject(context),
+        network: digest(context, &["network", about.network]),
+        digest: about.code(context, code.expose()),
+        now: context.clock.now(),
+    };
+    let made = context.store.write(move |tx| code_create(tx, &new)).await.map_err(from_store)?;
+    Ok((made == Made::Yes).then_some(code))
+}
+
+/// Whether this is the code; then it is used up.
+pub async fn redeem(context: &Context, about: &About<'_>, given: &str) -> Result<bool, Fault> {
+    let now = context.clock.now();
+    let (subject, given) = (about.subject(context), about.code(context, given.trim()));
+    let guessers = about.guessers(context);
+    let work = context.store.write(move |tx| {
+        if guess_begin(tx, &guessers, now)? == Look::No || !code_redeem(tx, &subject, &given, now)? {
+            return Ok(false);
+        }
+        let [own, network] = &guessers;
+        guess_forget(tx, &own.digest)?;
+        guess_forgive(tx, &network.digest)?;
+        Ok(true)
+    });
+    work.await.map_err(from_store)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_code_is_six_digits() {
+        for _ in 0..100 {
+            let code = fresh().unwrap();
+            assert!(code.expose().len() == 6 && code.expose().bytes().all(|byte| byte.is_ascii_digit()));
+        }
+    }
+}

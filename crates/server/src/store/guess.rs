@@ -1,0 +1,101 @@
+//! Failures that slow down whoever guesses, by subject: a keyed digest of who tried, and for whom. In the database, so that
+//! servers that share it count together.
+//!
+//! Guards that a try is counted before its outcome is known: a hundred at once are a hundred failures, not one.
+
+use super::StoreError;
+use super::db::{Value, statements};
+use super::tx::Tx;
+use numberotp_core::guesses::{Failures, Patience};
+use numberotp_core::time::{Span, Time};
+
+statements! {
+    /// What a subject failed at.
+    GUESS_GET = "SELECT failures, last_at, closed_until FROM guesses WHERE subject = $1";
+    /// Writes it.
+    GUESS_PUT = "INSERT INTO guesses (subject, failures, last_at, closed_until) VALUES ($1, $2, $3, $4) ON CONFLICT (subject) DO UPDATE SET failures = EXCLUDED.failures, last_at = EXCLUDED.last_at, closed_until = EXCLUDED.closed_until";
+    /// Nothing is held against it any more.
+    GUESS_FORGET = "DELETE FROM guesses WHERE subject = $1";
+    /// One less; a wait that it brought stays.
+    GUESS_FORGIVE = "UPDATE guesses SET failures = failures - 1 WHERE subject = $1 AND failures > 0";
+    /// Those that count no longer.
+    GUESSES_PURGE = "DELETE FROM guesses WHERE last_at <= $1 AND closed_until <= $1";
+}
+
+/// Kept this long after the last failure; longer than any patience remembers.
+const KEPT: Span = Span::hours(1);
+
+/// Who is counted, and how much is forgiven.
+#[derive(Clone, Debug)]
+pub struct Subject {
+    /// A keyed digest of who tried, and for whom.
+    pub digest: [u8; 32],
+    /// What is forgiven.
+    pub patience: Patience,
+}
+
+/// Whether a try may be looked at.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Look {
+    /// It may.
+    Yes,
+    /// One of its subjects has to wait: whatever was given is wrong.
+    No,
+}
+
+/// Counts a try as a failure of all these subjects, unless one of them has to wait: then nothing is counted.
+pub fn guess_begin(tx: &mut Tx<'_>, subjects: &[Subject], now: Time) -> Result<Look, StoreError> {
+    tx.lock_keys(subjects.iter().map(|subject| lock(&subject.digest)).collect())?;
+    let mut known = Vec::with_capacity(subjects.len());
+    for subject in subjects {
+        known.push(guess_get(tx, subject)?);
+    }
+    let closed = known.iter().any(|failures| Patience::is_closed(failures.as_ref(), now));
+    for (subject, before) in subjects.iter().zip(&known) {
+        let after = match (closed, before) {
+            (false, before) => subject.patience.failed(before.as_ref(), now),
+            // Written as it was: a refusal must not be quicker for it.
+            (true, Some(before)) => *before,
+            (true, None) => continue,
+        };
+        let row: [Value; 4] = [
+            subject.digest.as_slice().into(),
+            after.count.into(),
+            after.last_at.micros().into(),
+            after.closed_until.micros().into(),
+        ];
+        tx.execute(&GUESS_PUT, &row)?;
+    }
+    Ok(if closed { Look::No } else { Look::Yes })
+}
+
+fn guess_get(tx: &mut Tx<'_>, subject: &Subject) -> Result<Option<Failures>, StoreError> {
+    let Some(mut row) = tx.query_one(&GUESS_GET, &[subject.digest.as_slice().into()])? else {
+        return Ok(None);
+    };
+    Ok(Some(Failures {
+        count: row.int("failures")?,
+        last_at: Time::from_micros(row.int("last_at")?),
+        closed_until: Time::from_micros(row.int("closed_until")?),
+    }))
+}
+
+/// The try was right: nothing is held against this subject any more.
+pub fn guess_forget(tx: &mut Tx<'_>, digest: &[u8; 32]) -> Result<(), StoreError> {
+    tx.execute(&GUESS_FORGET, &[digest.as_slice().into()]).map(drop)
+}
+
+/// The try was right and is not counted; what others of the same subject did still is.
+pub fn guess_forgive(tx: &mut Tx<'_>, digest: &[u8; 32]) -> Result<(), StoreError> {
+    tx.execute(&GUESS_FORGIVE, &[digest.as_slice().into()]).map(drop)
+}
+
+/// Deletes what counts no longer.
+pub fn guesses_purge(tx: &mut Tx<'_>, now: Time) -> Result<u64, StoreError> {
+    tx.execute(&GUESSES_PURGE, &[now.minus(KEPT).micros().into()])
+}
+
+fn lock(digest: &[u8; 32]) -> i64 {
+    let (first, _) = digest.split_first_chunk::<8>().unwrap_or((&[0; 8], &[]));
+    i64::from_be_bytes(*first)
+}

@@ -1,0 +1,257 @@
+//! Signing in with a password, and codes by mail, below HTTP: what opens, what does not, that nothing tells why, and that
+//! guessing becomes slow for the guesser alone.
+
+use argon2::password_hash::phc::PasswordHash;
+use argon2::{Algorithm, Argon2, Params, PasswordHasher, Version};
+use numberotp_core::caller::{Role, Standing};
+use numberotp_core::fault::{Fault, FaultCode};
+use numberotp_core::id::PLATFORM;
+use numberotp_core::secret::Secret;
+use numberotp_core::text::Email;
+use numberotp_core::time::Span;
+use numberotp_server::app::codes::{self, About, Purpose};
+use numberotp_server::app::password::hash_now;
+use numberotp_server::app::sign_in::{Given, with_password};
+use numberotp_server::store::account::{Account, NewAccount, account_create, account_set_standing};
+use numberotp_server::store::password::{password_by_email, password_set};
+use numberotp_testkit::app::{TestApp, in_sandbox};
+
+const PASSWORD: &str = "grey otter 7";
+const HOME: &str = "192.0.2.0/24";
+const ELSEWHERE: &str = "2001:db8:1:2::/64";
+
+fn email(text: &str) -> Email {
+    Email::parse(text).unwrap()
+}
+
+async fn person(app: &TestApp<'_>, address: &str) -> Account {
+    let new = NewAccount {
+        brand: PLATFORM,
+        email: email(address),
+        name: "Ann".to_owned(),
+        password_hash: Some(hash_now(&Secret::new(PASSWORD)).unwrap()),
+        role: Role::Customer,
+        standing: Standing::Approved,
+        now: app.now(),
+    };
+    app.write(move |tx| account_create(tx, &new)).await.unwrap()
+}
+
+async fn sign_in(app: &TestApp<'_>, address: &str, password: &str, network: &str) -> Result<Account, Fault> {
+    let (email, password) = (email(address), Secret::new(password));
+    let given = Given { brand: PLATFORM, email: &email, password: &password, totp: None, network };
+    with_password(app.context(), &given).await
+}
+
+fn code_of(fault: Result<Account, Fault>) -> FaultCode {
+    fault.unwrap_err().code
+}
+
+#[test]
+fn the_right_password_opens_and_nothing_tells_why_another_does_not() {
+    in_sandbox(async |app| {
+        let ann = person(app, "ann@example.com").await;
+        let open = sign_in(app, "Ann@Example.com", PASSWORD, HOME).await.unwrap();
+        assert_eq!(open.id, ann.id);
+        let closed = person(app, "closed@example.com").await.id;
+        app.write(move |tx| account_set_standing(tx, closed, Standing::Closed)).await;
+        let passwordless = app.account(0, 0).await.email;
+        let passwords = &app.context().passwords;
+        let before = passwords.hashed();
+        let mut told = Vec::new();
+        for (address, password) in [
+            ("ann@example.com", "grey otter 8"),
+            ("nobody@example.com", PASSWORD),
+            ("closed@example.com", PASSWORD),
+            (passwordless.as_str(), PASSWORD),
+        ] {
+            let fault = sign_in(app, address, password, HOME).await.unwrap_err();
+            told.push((fault.code, fault.message.into_owned(), fault.retry_after_s, fault.cause.is_none()));
+        }
+        assert_eq!(passwords.hashed() - before, 4, "each is as slow as one hash");
+        assert!(told.iter().all(|one| one == &told[0]), "{told:?}");
+        assert_eq!(told[0].0.as_str(), "INVALID_CREDENTIALS");
+    });
+}
+
+#[test]
+fn guessing_becomes_slow_for_the_guesser_and_never_for_the_owner() {
+    in_sandbox(async |app| {
+        person(app, "ann@example.com").await;
+        for _ in 0..5 {
+            assert_eq!(
+                code_of(sign_in(app, "ann@example.com", "a guess 1", HOME).await),
+                FaultCode::InvalidCredentials
+            );
+        }
+        let before = app.context().passwords.hashed();
+        let right = sign_in(app, "ann@example.com", PASSWORD, HOME).await;
+        assert_eq!(code_of(right), FaultCode::InvalidCredentials, "it is not looked at");
+        assert_eq!(app.context().passwords.hashed() - before, 1, "in the same time");
+        sign_in(app, "ann@example.com", PASSWORD, ELSEWHERE).await.unwrap();
+        // Tries during a wait do not make it longer.
+        app.advance(Span::seconds(1));
+        sign_in(app, "ann@example.com", PASSWORD, HOME).await.unwrap();
+        // And then nothing is held against it.
+        for _ in 0..4 {
+            code_of(sign_in(app, "ann@example.com", "a guess 2", HOME).await);
+        }
+        sign_in(app, "ann@example.com", PASSWORD, HOME).await.unwrap();
+    });
+}
+
+#[test]
+fn waits_are_kept_over_a_restart() {
+    in_sandbox(async |app| {
+        person(app, "ann@example.com").await;
+        for round in 0..8 {
+            code_of(sign_in(app, "ann@example.com", "a guess 1", HOME).await);
+            app.advance(Span::seconds(if round < 7 { 10 } else { 0 }));
+        }
+        app.restart().await;
+        assert_eq!(
+            code_of(sign_in(app, "ann@example.com", PASSWORD, HOME).await),
+            FaultCode::InvalidCredentials
+        );
+        app.advance(Span::seconds(8));
+        sign_in(app, "ann@example.com", PASSWORD, HOME).await.unwrap();
+    });
+}
+
+#[test]
+fn a_network_that_tries_many_addresses_is_slowed_for_all_of_them() {
+    in_sandbox(async |app| {
+        person(app, "ann@example.com").await;
+        for number in 0..50 {
+            code_of(sign_in(app, &format!("somebody{number}@example.com"), PASSWORD, ELSEWHERE).await);
+        }
+        code_of(sign_in(app, "ann@example.com", PASSWORD, ELSEWHERE).await);
+        sign_in(app, "ann@example.com", PASSWORD, HOME).await.unwrap();
+        app.advance(Span::seconds(2));
+        sign_in(app, "ann@example.com", PASSWORD, ELSEWHERE).await.unwrap();
+    });
+}
+
+#[test]
+fn a_password_that_was_kept_in_a_former_way_is_kept_anew() {
+    in_sandbox(async |app| {
+        let ann = person(app, "ann@example.com").await;
+        let weak = weak_hash();
+        app.write(move |tx| password_set(tx, ann.id, &weak)).await;
+        sign_in(app, "ann@example.com", PASSWORD, HOME).await.unwrap();
+        let address = email("ann@example.com");
+        let (_, kept) = app.read(move |tx| password_by_email(tx, PLATFORM, &address)).await.unwrap();
+        assert!(kept.unwrap().starts_with("$argon2id$v=19$m=19456,t=2,p=1$"));
+        sign_in(app, "ann@example.com", PASSWORD, HOME).await.unwrap();
+    });
+}
+
+/// Argon2id of the same password with less memory and one pass.
+fn weak_hash() -> String {
+    let params = Params::new(8 * 1024, 1, 1, None).unwrap();
+    let hasher = Argon2::new(Algorithm::Argon2id, Version::V0x13, params);
+    let hash: PasswordHash = hasher.hash_password_with_salt(PASSWORD.as_bytes(), &[7; 16]).unwrap();
+    hash.to_string()
+}
+
+fn about<'a>(purpose: Purpose, email: &'a Email, network: &'a str) -> About<'a> {
+    About { purpose, brand: PLATFORM, email, network }
+}
+
+fn other_than(code: &str) -> String {
+    let last = if code.ends_with('1') { '2' } else { '1' };
+    format!("{}{last}", code.get(..5).unwrap())
+}
+
+#[test]
+fn a_code_opens_one_thing_for_one_address_once() {
+    in_sandbox(async |app| {
+        let context = app.context();
+        let (ann, bob) = (email("ann@example.com"), email("bob@example.com"));
+        let reset = about(Purpose::Reset, &ann, HOME);
+        let code = codes::make(context, &reset).await.unwrap().unwrap();
+        let code = code.expose();
+        for (about, given) in [
+            (about(Purpose::SignIn, &ann, HOME), code.to_owned()),
+            (about(Purpose::Reset, &bob, HOME), code.to_owned()),
+            (reset, other_than(code)),
+            (reset, String::new()),
+        ] {
+            assert!(!codes::redeem(context, &about, &given).await.unwrap(), "{about:?}");
+        }
+        assert!(codes::redeem(context, &reset, &format!(" {code} ")).await.unwrap());
+        assert!(!codes::redeem(context, &reset, code).await.unwrap(), "used up");
+    });
+}
+
+#[test]
+fn a_code_is_good_for_ten_minutes_and_a_newer_one_takes_its_place() {
+    in_sandbox(async |app| {
+        let context = app.context();
+        let ann = email("ann@example.com");
+        let sign_in = about(Purpose::SignIn, &ann, HOME);
+        let first = codes::make(context, &sign_in).await.unwrap().unwrap();
+        assert!(codes::make(context, &sign_in).await.unwrap().is_none(), "one a minute");
+        app.advance(Span::minutes(1));
+        let second = codes::make(context, &sign_in).await.unwrap().unwrap();
+        if first != second {
+            assert!(!codes::redeem(context, &sign_in, first.expose()).await.unwrap());
+        }
+        app.advance(Span::minutes(10).minus(Span::micros(1)));
+        assert!(codes::redeem(context, &sign_in, second.expose()).await.unwrap());
+        app.advance(Span::minutes(1));
+        let third = codes::make(context, &sign_in).await.unwrap().unwrap();
+        app.advance(Span::minutes(10));
+        assert!(!codes::redeem(context, &sign_in, third.expose()).await.unwrap());
+    });
+}
+
+#[test]
+fn five_tries_end_a_code_and_no_network_has_all_of_them() {
+    in_sandbox(async |app| {
+        let context = app.context();
+        let ann = email("ann@example.com");
+        let here = about(Purpose::Reset, &ann, HOME);
+        let code = codes::make(context, &here).await.unwrap().unwrap();
+        let wrong = other_than(code.expose());
+        // A stranger guesses as long as it likes: three tries count.
+        for _ in 0..20 {
+            assert!(!codes::redeem(context, &about(Purpose::Reset, &ann, ELSEWHERE), &wrong).await.unwrap());
+        }
+        assert!(!codes::redeem(context, &here, &wrong).await.unwrap());
+        assert!(codes::redeem(context, &here, code.expose()).await.unwrap(), "the owner's turn");
+
+        app.advance(Span::minutes(30));
+        let code = codes::make(context, &here).await.unwrap().unwrap();
+        let wrong = other_than(code.expose());
+        for network in 0..5 {
+            let network = format!("198.51.{network}.0/24");
+            assert!(!codes::redeem(context, &about(Purpose::Reset, &ann, &network), &wrong).await.unwrap());
+        }
+        assert!(!codes::redeem(context, &here, code.expose()).await.unwrap(), "five were enough");
+    });
+}
+
+#[test]
+fn five_codes_an_hour_are_made_for_one_network_and_ten_for_all() {
+    in_sandbox(async |app| {
+        let context = app.context();
+        let ann = email("ann@example.com");
+        let mut made = Vec::new();
+        for network in [ELSEWHERE, HOME, "198.51.100.0/24"] {
+            let mut count = 0;
+            for _ in 0..7 {
+                count += usize::from(
+                    codes::make(context, &about(Purpose::Reset, &ann, network)).await.unwrap().is_some(),
+                );
+                app.advance(Span::minutes(1));
+            }
+            made.push(count);
+        }
+        assert_eq!(made, [5, 5, 0]);
+        assert!(codes::make(context, &about(Purpose::SignIn, &ann, HOME)).await.unwrap().is_some());
+        app.advance(Span::hours(1));
+        app.run_jobs().await;
+        assert!(codes::make(context, &about(Purpose::Reset, &ann, HOME)).await.unwrap().is_some());
+    });
+}
