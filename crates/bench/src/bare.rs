@@ -141,6 +141,7 @@ impl Buyer {
             brand: PLATFORM,
             terms: self.terms.clone(),
             origin: self.origin.clone(),
+            capped: None,
             claim: None,
             reconcile_at: now.plus(Span::seconds(25)),
             now,

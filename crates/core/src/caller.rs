@@ -56,6 +56,11 @@ impl Scopes {
         }
         Some(scopes)
     }
+    /// The words of the set.
+    pub fn words(self) -> impl Iterator<Item = &'static str> {
+        let all = [Scope::Read, Scope::Buy, Scope::Topup];
+        all.into_iter().filter(move |scope| self.has(*scope)).map(Scope::as_str)
+    }
     /// True if the set holds it.
     pub const fn has(self, scope: Scope) -> bool {
         match scope {
@@ -68,8 +73,7 @@ impl Scopes {
 
 impl fmt::Display for Scopes {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let words = [Scope::Read, Scope::Buy, Scope::Topup].into_iter().filter(|scope| self.has(*scope));
-        f.write_str(&words.map(Scope::as_str).collect::<Vec<_>>().join(","))
+        f.write_str(&self.words().collect::<Vec<_>>().join(","))
     }
 }
 
@@ -181,6 +185,16 @@ impl CredentialKind {
     }
 }
 
+/// Whether what a credential may spend has a bound of its own.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
+pub enum Spending {
+    /// Whatever its account has.
+    #[default]
+    Free,
+    /// No more than its own cap, which counts with each purchase.
+    Capped,
+}
+
 /// An authenticated caller.
 #[derive(Clone, Copy, Debug)]
 pub struct Caller {
@@ -194,6 +208,8 @@ pub struct Caller {
     pub credential_id: i64,
     /// What the credential may do.
     pub scopes: Scopes,
+    /// Whether a cap bounds what it spends.
+    pub spending: Spending,
     /// Where the account stood when the credential was looked up, less than a second ago.
     pub standing: Standing,
 }
@@ -260,6 +276,7 @@ mod tests {
             credential: CredentialKind::ApiKey,
             credential_id: 1,
             scopes: Scopes::READ_BUY,
+            spending: Spending::Free,
             standing: Standing::Suspended,
         };
         assert!(caller.require_scope(Scope::Read).is_ok());

@@ -50,6 +50,8 @@ faults! {
     /// 403
     AccountOnHold = "ACCOUNT_ON_HOLD", "The account is on hold, so it cannot do that. Ask the operator why.";
     /// 403
+    KeySpendCap = "KEY_SPEND_CAP", "This key has spent what it may. Use another key, or make one with a higher cap.";
+    /// 403
     ServiceDenied = "SERVICE_DENIED", "Numbers for this service are not offered here.";
     /// 404
     NotFound = "NOT_FOUND", "There is nothing at this address for this account. Check the path and the id.";
@@ -69,6 +71,8 @@ faults! {
     IdempotencyKeyReused = "IDEMPOTENCY_KEY_REUSED", "This Idempotency-Key was used with another request. Use a fresh key for each purchase.";
     /// 503: the first request with this key is still running.
     IdempotencyInProgress = "IDEMPOTENCY_IN_PROGRESS", "The first request with this Idempotency-Key is still running. Repeat it with the same key after the time in Retry-After.";
+    /// 409
+    KeyLimit = "KEY_LIMIT", "The account has as many API keys as it may have. Delete one first.";
     /// 409
     PriceAboveMax = "PRICE_ABOVE_MAX", "The price is above your maxPrice. Raise it or try later.";
     /// 409

@@ -7,6 +7,7 @@ use crate::app::catalog::{self, CatalogView, HeldBack};
 use crate::app::limits::Limiter;
 use crate::app::password::Passwords;
 use crate::app::upstream::{Tap, Wire};
+use crate::app::uses::Uses;
 use crate::app::vitals::Looks;
 use crate::app::{Context, demo};
 use crate::clock::{self, Clock};
@@ -315,6 +316,28 @@ fn settings(
     Ok(settings)
 }
 
+/// Writes what every database has, once: the sandbox's provider, the demo account, the jobs that run for ever. Answers what
+/// the sandbox's provider signs with.
+async fn plant(
+    store: &Store,
+    settings: &Settings,
+    (vault, vocabulary): (&Vault, &Vocabulary),
+    now: Time,
+) -> Result<Option<SecretBytes>, BootError> {
+    let sandbox_secret = match settings.mode {
+        Mode::Sandbox => Some(database_key(store, SANDBOX_KEY).await?),
+        Mode::Production => None,
+    };
+    if let Some(secret) = &sandbox_secret {
+        demo::sandbox(store, vault, vocabulary, secret, now).await?;
+    }
+    if settings.demo {
+        demo::account(store, now).await?;
+    }
+    store.write(move |tx| jobs::plant(tx, now)).await?;
+    Ok(sandbox_secret)
+}
+
 /// Opens everything and puts the context together.
 pub async fn start(resolved: &Resolved, hands: Hands) -> Result<Arc<Context>, BootError> {
     let Tables { vocabulary, categories, screen } = hands.tables.map_or_else(Tables::load, Ok)?;
@@ -338,17 +361,7 @@ pub async fn start(resolved: &Resolved, hands: Hands) -> Result<Arc<Context>, Bo
     let policy = policy(&resolved.policy, mode, tables)?;
     tell_exceptions(&policy);
     let now = clock.now();
-    let sandbox_secret = match mode {
-        Mode::Sandbox => Some(database_key(&store, SANDBOX_KEY).await?),
-        Mode::Production => None,
-    };
-    if let Some(secret) = &sandbox_secret {
-        demo::sandbox(&store, &vault, &vocabulary, secret, now).await?;
-    }
-    if settings.demo {
-        demo::account(&store, now).await?;
-    }
-    store.write(move |tx| jobs::plant(tx, now)).await?;
+    let sandbox_secret = plant(&store, &settings, (&vault, &vocabulary), now).await?;
     let sign_in_key = database_key(&store, SIGN_IN_KEY).await?;
     let context = Arc::new(Context {
         public_ids: PublicIds::new(database_key(&store, ID_KEY).await?.expose()),
@@ -371,6 +384,7 @@ pub async fn start(resolved: &Resolved, hands: Hands) -> Result<Arc<Context>, Bo
         wire: hands.wire,
         looks: Looks::default(),
         known: Known::default(),
+        uses: Uses::default(),
         limiter: Limiter::new(resolved.edge.limits, resolved.edge.enforced),
         edge: resolved.edge.clone(),
         sign_in: resolved.sign_in.clone(),

@@ -8,15 +8,17 @@ use super::scenarios::Script;
 use super::upstream::ask;
 use crate::app::Context;
 pub use crate::store::hot::Claim;
-use crate::store::hot::{Attach, Attached, Close, Closed, Closing, Origin, Repeated, Reserve, Reserved};
+use crate::store::hot::{
+    Attach, Attached, CAPPED_KEY, Close, Closed, Closing, Origin, Repeated, Reserve, Reserved,
+};
 use crate::store::idempotency::key_look;
 use crate::store::job::job_create;
 use futures_util::FutureExt;
 use numberotp_core::activation::{Activation, State, Status, Terms};
-use numberotp_core::caller::{Caller, Scope};
+use numberotp_core::caller::{Caller, Scope, Spending};
 use numberotp_core::catalog::Offer;
 use numberotp_core::fault::{Fault, FaultCode};
-use numberotp_core::id::ActivationId;
+use numberotp_core::id::{ActivationId, ApiKeyId};
 use numberotp_core::job::JobKind;
 use numberotp_core::money::{Credits, Usd};
 use numberotp_core::policy::{Decision, Policy};
@@ -114,7 +116,10 @@ async fn sell(context: &Arc<Context>, caller: Caller, purchase: Purchase) -> Res
     };
     let origin = Origin {
         policy_version: Policy::VERSION,
-        credential: caller.credential.as_str(),
+        credential: match caller.spending {
+            Spending::Free => caller.credential.as_str(),
+            Spending::Capped => CAPPED_KEY,
+        },
         credential_id: caller.credential_id,
         ip_prefix,
         purpose: String::new(),
@@ -320,6 +325,7 @@ async fn reserve(
         brand: caller.brand,
         terms,
         origin: origin.clone(),
+        capped: (caller.spending == Spending::Capped).then(|| ApiKeyId::new(caller.credential_id)),
         claim: claim.clone(),
         reconcile_at: now.plus(context.settings.reconcile_after),
         now,
@@ -331,6 +337,7 @@ async fn reserve(
         Reserved::Repeated(Repeated::OtherRequest) => Err(Fault::new(FaultCode::IdempotencyKeyReused)),
         Reserved::Repeated(_) => Ok(Begun::Elsewhere),
         Reserved::Short => Err(Fault::new(FaultCode::InsufficientBalance)),
+        Reserved::Capped => Err(Fault::new(FaultCode::KeySpendCap)),
         Reserved::MayNotBuy(standing) => {
             Err(standing.may_buy().err().unwrap_or(Fault::new(FaultCode::Internal)))
         }

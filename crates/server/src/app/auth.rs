@@ -1,10 +1,11 @@
 //! Who is calling: a bearer token becomes a caller, or 401. And how tokens are made.
 
+use super::uses::Used;
 use super::{authjs, from_store};
 use crate::app::Context;
 use crate::entropy::{self, NoEntropy};
 use crate::store::account::{Account, Credential};
-use crate::store::api_key::{NewApiKey, api_key_by_hash};
+use crate::store::api_key::{KeyTerms, NewApiKey, api_key_by_hash};
 use crate::store::session::{
     Device, NewSession, SessionKind, session_by_hash, session_by_id, session_create,
 };
@@ -19,6 +20,7 @@ use numberotp_core::time::{Span, Time};
 use numberotp_core::token::{self, Bearer, TokenHash};
 use serde::{Deserialize, Serialize};
 use std::collections::HashMap;
+use std::net::IpAddr;
 use std::sync::{Mutex, PoisonError};
 
 /// How long a session lasts.
@@ -77,7 +79,7 @@ pub fn has_session_cookie(context: &Context, cookies: &Cookies<'_>) -> bool {
 /// by a page that may send it.
 pub async fn authenticate_cookies(context: &Context, cookies: &Cookies<'_>) -> Result<Caller, Fault> {
     if let Some(session) = own_session(context, cookies) {
-        match authenticate(context, session).await {
+        match authenticate(context, session, None).await {
             // One that is over does not keep the website's from being seen.
             Err(fault) if fault.code == FaultCode::Unauthorized => {}
             answer => return answer,
@@ -87,8 +89,8 @@ pub async fn authenticate_cookies(context: &Context, cookies: &Cookies<'_>) -> R
     Ok(caller(CredentialKind::AuthJs, &credential))
 }
 
-/// Finds out who is calling.
-pub async fn authenticate(context: &Context, bearer: &str) -> Result<Caller, Fault> {
+/// Finds out who is calling, and from an address where the credential may be used.
+pub async fn authenticate(context: &Context, bearer: &str, from: Option<IpAddr>) -> Result<Caller, Fault> {
     let unknown = unauthorized;
     let now = context.clock.now();
     let (kind, credential) = match Bearer::parse(bearer) {
@@ -107,16 +109,19 @@ pub async fn authenticate(context: &Context, bearer: &str) -> Result<Caller, Fau
         }
         Bearer::Unknown => return Err(unknown()),
     };
-    Ok(caller(kind, &credential.ok_or_else(unknown)?))
+    // A good key in a wrong place is told apart from a bad one by nobody.
+    let credential = credential.filter(|found| found.networks.allow(from)).ok_or_else(unknown)?;
+    Ok(caller(kind, &credential))
 }
 
-const fn caller(kind: CredentialKind, credential: &Credential) -> Caller {
+fn caller(kind: CredentialKind, credential: &Credential) -> Caller {
     Caller {
         account: credential.account,
         brand: credential.brand,
         credential: kind,
         credential_id: credential.id,
         scopes: credential.scopes,
+        spending: credential.spending,
         standing: credential.standing,
     }
 }
@@ -136,8 +141,13 @@ async fn live(context: &Context, shown: Shown, now: Time) -> Result<Option<Crede
         Shown::Row(_) | Shown::Person(_) => Ok(None),
     });
     let found = found.await.map_err(from_store)?;
-    if let Some(credential) = found {
-        context.known.put(shown, credential, asked);
+    if let Some(credential) = &found {
+        context.known.put(shown, credential.clone(), asked);
+        match shown {
+            Shown::Key(_) => context.uses.note(Used::Key(credential.id), now),
+            Shown::Session(_) | Shown::Access(_) => context.uses.note(Used::Session(credential.id), now),
+            Shown::Row(_) | Shown::Person(_) => {}
+        }
     }
     Ok(found)
 }
@@ -157,7 +167,7 @@ impl Known {
     pub(super) fn get(&self, shown: &Shown, now: Time) -> Option<Credential> {
         let known = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         let (since, credential) = known.get(shown)?;
-        (*since <= now && now < since.plus(KNOWN_FOR)).then_some(*credential)
+        (*since <= now && now < since.plus(KNOWN_FOR)).then(|| credential.clone())
     }
 
     /// Forgets what was found of an account: something about it changed here.
@@ -246,6 +256,7 @@ pub fn api_key_stored(
         prefix,
         last_four,
         scopes,
+        terms: KeyTerms::default(),
         now,
     }
 }
@@ -270,7 +281,8 @@ pub fn session_store(
 #[cfg(test)]
 mod tests {
     use super::*;
-    use numberotp_core::caller::Standing;
+    use crate::store::api_key::Networks;
+    use numberotp_core::caller::{Spending, Standing};
     use numberotp_core::id::BrandId;
 
     fn hash(number: usize) -> Shown {
@@ -283,6 +295,8 @@ mod tests {
             brand: BrandId::new(1),
             account: AccountId::new(id),
             scopes: Scopes::ALL,
+            spending: Spending::Free,
+            networks: Networks::default(),
             standing: Standing::Approved,
             ends: Time::from_micros(i64::MAX),
         }

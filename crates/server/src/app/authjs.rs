@@ -9,11 +9,12 @@ use super::from_store;
 use crate::app::Context;
 use crate::config::{AuthJsSettings, ConfigError, Mode, Strangers};
 use crate::store::account::{Account, Credential, NewAccount, account_by_email, account_create};
+use crate::store::api_key::Networks;
 use crate::store::identity::{Identity, Linked, identity_create, identity_get};
 use crate::store::site::{SiteDatabase, TokenIndex};
 use crate::store::{StoreError, Tx};
 use numberotp_core::authjs::{Claims, Keyring, candidates};
-use numberotp_core::caller::{Role, Scopes, Standing};
+use numberotp_core::caller::{Role, Scopes, Spending, Standing};
 use numberotp_core::cookie::Cookies;
 use numberotp_core::fault::Fault;
 use numberotp_core::id::PLATFORM;
@@ -118,7 +119,7 @@ pub(super) async fn by_row(context: &Context, token: &str) -> Result<Credential,
     let identity = Identity { brand: PLATFORM, issuer: BY_ID, subject: session.user };
     let person = Person { identity, email, name, issued: None };
     let credential = Credential { ends: session.expires, ..of_person(context, person).await? };
-    context.known.put(shown, credential, asked);
+    context.known.put(shown, credential.clone(), asked);
     Ok(credential)
 }
 
@@ -184,8 +185,10 @@ async fn of_person(context: &Context, person: Person) -> Result<Credential, Faul
     let Linked { account, brand, standing, .. } = linked;
     // What ends is the token or the row, and that is looked at each time.
     let ends = Time::from_micros(i64::MAX);
-    let credential = Credential { id: 0, brand, account, scopes: Scopes::ALL, standing, ends };
-    context.known.put(shown, credential, asked);
+    let (spending, networks) = (Spending::Free, Networks::default());
+    let scopes = Scopes::ALL;
+    let credential = Credential { id: 0, brand, account, scopes, spending, networks, standing, ends };
+    context.known.put(shown, credential.clone(), asked);
     Ok(credential)
 }
 

@@ -7,6 +7,7 @@ use super::catalog::CatalogView;
 use super::limits::Limiter;
 use super::password::Passwords;
 use super::upstream::{Tap, Wire};
+use super::uses::Uses;
 use super::vitals::Looks;
 use crate::clock::Clock;
 use crate::config::{Edge, Settings, SignIn};
@@ -77,6 +78,8 @@ pub struct Context {
     pub looks: Looks,
     /// Credentials that were found a moment ago.
     pub known: Known,
+    /// When credentials were used, not written yet.
+    pub uses: Uses,
     /// Who asked how often.
     pub limiter: Limiter,
     /// Purchases being made at once: a provider that hangs must not take every request with it.

@@ -3,6 +3,7 @@
 pub mod account;
 pub mod activations;
 pub mod adjustments;
+pub mod api_keys;
 pub mod auth;
 pub mod authjs;
 pub mod catalog;
@@ -25,6 +26,7 @@ pub mod scenarios;
 pub mod sessions;
 pub mod sign_in;
 pub mod upstream;
+pub mod uses;
 pub mod vitals;
 
 pub use context::Context;

@@ -2,7 +2,7 @@
 
 use super::CliError;
 use super::output::Output;
-use crate::app::{Context, catalog, demo, sandbox_clock};
+use crate::app::{Context, catalog, demo, sandbox_clock, uses};
 use crate::boot::{self, BootError, Hands};
 use crate::config::{Enforced, LogFormat, Mode, Resolved};
 use crate::http::{Api, Bounds, Serving, serve as serve_http};
@@ -48,6 +48,7 @@ pub(super) async fn serve(resolved: Resolved) -> Result<(), CliError> {
     let mut tasks = tokio::task::JoinSet::new();
     tasks.spawn(catalog::keep(Arc::clone(&context)));
     tasks.spawn(jobs::work(Arc::clone(&context)));
+    tasks.spawn(uses::keep(Arc::clone(&context)));
     tasks.spawn(measure_clock(Arc::clone(&context)));
     tasks.spawn(wake_clock(Arc::clone(&context)));
     if context.settings.mode == Mode::Sandbox {

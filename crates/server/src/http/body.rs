@@ -178,6 +178,21 @@ impl Fields {
         }
     }
 
+    /// A whole number, if there.
+    pub(super) fn whole(&self, field: &str) -> Result<Option<i64>, Fault> {
+        let number = self.get(field).map(|value| value.as_i64());
+        number
+            .map(|number| number.ok_or_else(|| Fault::parameter(field, "must be a whole number")))
+            .transpose()
+    }
+
+    /// A list of texts, if there.
+    pub(super) fn texts(&self, field: &str) -> Result<Option<Vec<&str>>, Fault> {
+        let Some(value) = self.get(field) else { return Ok(None) };
+        let texts = value.as_array().and_then(|list| list.iter().map(Value::as_str).collect());
+        texts.map(Some).ok_or_else(|| Fault::parameter(field, "must be a list of texts"))
+    }
+
     /// True or false, if there.
     pub(super) fn flag(&self, field: &str) -> Result<Option<bool>, Fault> {
         match self.get(field) {

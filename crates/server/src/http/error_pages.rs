@@ -48,6 +48,8 @@ const fn text(code: FaultCode) -> &'static str {
             include_str!("../../../../docs/errors/SIGNED_IN_PERSON_REQUIRED.md")
         }
         FaultCode::AccountOnHold => include_str!("../../../../docs/errors/ACCOUNT_ON_HOLD.md"),
+        FaultCode::KeySpendCap => include_str!("../../../../docs/errors/KEY_SPEND_CAP.md"),
+        FaultCode::KeyLimit => include_str!("../../../../docs/errors/KEY_LIMIT.md"),
         FaultCode::ServiceDenied => include_str!("../../../../docs/errors/SERVICE_DENIED.md"),
         FaultCode::NotFound => include_str!("../../../../docs/errors/NOT_FOUND.md"),
         FaultCode::UnknownService => include_str!("../../../../docs/errors/UNKNOWN_SERVICE.md"),

@@ -44,7 +44,8 @@ async fn caller(parts: &Parts, context: &Context) -> Result<Caller, Fault> {
     if !scheme.eq_ignore_ascii_case("bearer") {
         return Err(unauthorized());
     }
-    auth::authenticate(context, token.trim()).await
+    let from = Inside::of(&parts.extensions).map(|inside| inside.client.0);
+    auth::authenticate(context, token.trim(), from).await
 }
 
 /// The one place where cookies say who is calling. They count only where no header does: a browser sends them by

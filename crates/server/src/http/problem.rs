@@ -46,6 +46,7 @@ pub fn status(code: FaultCode) -> StatusCode {
         | FaultCode::CsrfRefused
         | FaultCode::AccountNotApproved
         | FaultCode::AccountOnHold
+        | FaultCode::KeySpendCap
         | FaultCode::ServiceDenied => StatusCode::FORBIDDEN,
         FaultCode::NotFound
         | FaultCode::UnknownService
@@ -55,6 +56,7 @@ pub fn status(code: FaultCode) -> StatusCode {
         FaultCode::Timeout => StatusCode::REQUEST_TIMEOUT,
         FaultCode::IdempotencyKeyReused
         | FaultCode::InvalidState
+        | FaultCode::KeyLimit
         | FaultCode::PriceAboveMax
         | FaultCode::ResendNotSupported => StatusCode::CONFLICT,
         FaultCode::PayloadTooLarge => StatusCode::PAYLOAD_TOO_LARGE,

@@ -1,9 +1,10 @@
 //! Accounts: who they are and where they stand.
 
 use super::StoreError;
+use super::api_key::Networks;
 use super::db::{Row, Value, statements};
 use super::tx::{Sequence, Tx};
-use numberotp_core::caller::{Role, Scopes, Standing};
+use numberotp_core::caller::{Role, Scopes, Spending, Standing};
 use numberotp_core::id::{AccountId, BrandId};
 use numberotp_core::text::Email;
 use numberotp_core::time::Time;
@@ -158,7 +159,7 @@ pub fn account_set_standing(tx: &mut Tx<'_>, id: AccountId, standing: Standing) 
 }
 
 /// A credential's owner and what it may do.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Debug)]
 pub struct Credential {
     /// The key's or session's row.
     pub id: i64,
@@ -168,6 +169,10 @@ pub struct Credential {
     pub account: AccountId,
     /// What it may do.
     pub scopes: Scopes,
+    /// Whether a cap bounds what it spends.
+    pub spending: Spending,
+    /// Where it may be used.
+    pub networks: Networks,
     /// Where the account stands.
     pub standing: Standing,
     /// When it ends by itself; the end of time if it does not.

@@ -5,7 +5,7 @@ use super::db::{Asked, Row, Value, statements};
 use super::tx::Tx;
 use super::wake::Wake;
 use numberotp_core::activation::{Activation, Line, Reception, ResendRefused, State, Status, Terms};
-use numberotp_core::id::{AccountId, ActivationId, BrandId, MessageId, MovementId};
+use numberotp_core::id::{AccountId, ActivationId, ApiKeyId, BrandId, MessageId, MovementId};
 use numberotp_core::ledger::Split;
 use numberotp_core::money::Usd;
 use numberotp_core::text::{Operator, PhoneNumber, Pool, ProviderCode};
@@ -16,7 +16,7 @@ statements! {
     /// One activation.
     ACTIVATION_GET = "SELECT id, brand_id, account_id, service, country_id, operator, pool, provider, price, provider_cost, cost_currency, hold_id, paid_balance, paid_gift, paid_granted, paid_bought, created_at, status, number, provider_ref, attached_at, expires_at, first_message_at, code_message_id, resent_at, closed_at FROM activations WHERE id = $1";
     /// Some, locked in the order of their ids.
-    ACTIVATIONS_LOCK = "SELECT id, brand_id, account_id, service, country_id, operator, pool, provider, price, provider_cost, cost_currency, hold_id, paid_balance, paid_gift, paid_granted, paid_bought, created_at, status, number, provider_ref, attached_at, expires_at, first_message_at, code_message_id, resent_at, closed_at FROM activations WHERE id IN KEYS($1) ORDER BY id LOCKED";
+    ACTIVATIONS_LOCK = "SELECT id, brand_id, account_id, service, country_id, operator, pool, provider, price, provider_cost, cost_currency, hold_id, paid_balance, paid_gift, paid_granted, paid_bought, created_at, status, number, provider_ref, attached_at, expires_at, first_message_at, code_message_id, resent_at, closed_at, CASE WHEN credential = 'capped_key' THEN credential_id END AS capped_key FROM activations WHERE id IN KEYS($1) ORDER BY id LOCKED";
     /// A page of an account's, newest first, in one of the given states.
     ACTIVATIONS_PAGE = "SELECT id, brand_id, account_id, service, country_id, operator, pool, provider, price, provider_cost, cost_currency, hold_id, paid_balance, paid_gift, paid_granted, paid_bought, created_at, status, number, provider_ref, attached_at, expires_at, first_message_at, code_message_id, resent_at, closed_at FROM activations WHERE account_id = $1 AND status IN TEXTS($2) ORDER BY created_at DESC, id DESC LIMIT $3 OFFSET $4";
     /// How many there are.
@@ -108,10 +108,20 @@ pub(super) fn activations_locked(ids: Vec<i64>) -> Asked<'static> {
 
 /// Reads the columns of an activation.
 pub(super) fn read_activation(mut row: Row) -> Result<Activation, StoreError> {
+    read_columns(&mut row)
+}
+
+/// The same of one that was asked for locked, and the key with a cap that bought it.
+pub(super) fn read_locked(mut row: Row) -> Result<(Activation, Option<ApiKeyId>), StoreError> {
+    let activation = read_columns(&mut row)?;
+    Ok((activation, row.opt_int("capped_key")?.map(ApiKeyId::new)))
+}
+
+fn read_columns(row: &mut Row) -> Result<Activation, StoreError> {
     let id = ActivationId::new(row.int("id")?);
     let brand = BrandId::new(row.int("brand_id")?);
     let account = AccountId::new(row.int("account_id")?);
-    let terms = read_terms(&mut row)?;
+    let terms = read_terms(row)?;
     let hold = MovementId::new(row.int("hold_id")?);
     let split = Split {
         balance: row.int("paid_balance")?,
@@ -120,7 +130,7 @@ pub(super) fn read_activation(mut row: Row) -> Result<Activation, StoreError> {
         bought: row.int("paid_bought")?,
     };
     let created_at = Time::from_micros(row.int("created_at")?);
-    let state = read_state(&mut row)?;
+    let state = read_state(row)?;
     Ok(Activation { id, brand, account, terms, split, hold, created_at, state })
 }
 

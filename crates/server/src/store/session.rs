@@ -4,9 +4,10 @@
 
 use super::StoreError;
 use super::account::Credential;
+use super::api_key::Networks;
 use super::db::{Row, Value, statements};
 use super::tx::{Sequence, Tx};
-use numberotp_core::caller::{Scopes, Standing};
+use numberotp_core::caller::{Scopes, Spending, Standing};
 use numberotp_core::id::{AccountId, BrandId, SessionId};
 use numberotp_core::time::Time;
 use numberotp_core::token::TokenHash;
@@ -22,6 +23,8 @@ statements! {
     SESSIONS_OF = "SELECT id, kind, platform, device_name, network, created_at, last_used_at, expires_at FROM sessions WHERE account_id = $1 AND revoked_at IS NULL AND expires_at > $2 ORDER BY id DESC LIMIT $3";
     /// Ends one session of an account.
     SESSION_REVOKE = "UPDATE sessions SET revoked_at = $3 WHERE id = $1 AND account_id = $2 AND revoked_at IS NULL";
+    /// A session was used.
+    SESSION_USED = "UPDATE sessions SET last_used_at = $2 WHERE id = $1 AND (last_used_at IS NULL OR last_used_at < $2)";
     /// Ends every session of an account.
     SESSIONS_REVOKE = "UPDATE sessions SET revoked_at = $2 WHERE account_id = $1 AND revoked_at IS NULL";
 }
@@ -155,12 +158,19 @@ pub fn sessions_revoke(tx: &mut Tx<'_>, account: AccountId, now: Time) -> Result
     tx.execute(&SESSIONS_REVOKE, &[account.get().into(), now.micros().into()])
 }
 
+/// Notes when a session was used.
+pub fn session_used(tx: &mut Tx<'_>, id: i64, at: Time) -> Result<(), StoreError> {
+    tx.execute(&SESSION_USED, &[id.into(), at.micros().into()]).map(drop)
+}
+
 fn read_credential(mut row: Row) -> Result<Credential, StoreError> {
     Ok(Credential {
         id: row.int("id")?,
         brand: BrandId::new(row.int("brand_id")?),
         account: AccountId::new(row.int("account_id")?),
         scopes: Scopes::ALL,
+        spending: Spending::Free,
+        networks: Networks::default(),
         standing: row.parsed("standing", Standing::parse)?,
         ends: Time::from_micros(row.int("expires_at")?),
     })

@@ -13,7 +13,7 @@ use numberotp_server::store::account::{
     EmailVerified, NewAccount, account_by_email, account_create, account_get, account_rename,
     account_set_standing, accounts_after,
 };
-use numberotp_server::store::api_key::{NewApiKey, api_key_by_hash, api_key_create};
+use numberotp_server::store::api_key::{KeyTerms, NewApiKey, api_key_by_hash, api_key_create};
 use numberotp_server::store::ledger::purses_get;
 use numberotp_server::store::session::{Device, NewSession, SessionKind, session_by_hash, session_create};
 
@@ -130,7 +130,8 @@ fn accounts_are_paged_by_their_rows() {
 
 fn key(account: AccountId, hash: TokenHash, now: Time) -> NewApiKey {
     let (name, prefix, last_four) = ("CI".to_owned(), "notp_abcd".to_owned(), "wxyz".to_owned());
-    NewApiKey { brand: PLATFORM, account, name, hash, prefix, last_four, scopes: Scopes::READ_BUY, now }
+    let (scopes, terms) = (Scopes::READ_BUY, KeyTerms::default());
+    NewApiKey { brand: PLATFORM, account, name, hash, prefix, last_four, scopes, terms, now }
 }
 
 #[test]

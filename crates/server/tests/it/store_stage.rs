@@ -401,6 +401,7 @@ pub fn reserve(account: AccountId, now: Time) -> Reserve {
         brand: PLATFORM,
         terms,
         origin,
+        capped: None,
         claim: None,
         reconcile_at: now.plus(Span::minutes(2)),
         now,

@@ -47,6 +47,7 @@ pub(in crate::http) fn buy() -> Operation {
         .tells("Idempotent-Replayed")
         .fails([
             FaultCode::InsufficientBalance,
+            FaultCode::KeySpendCap,
             FaultCode::AccountNotApproved,
             FaultCode::AccountOnHold,
             FaultCode::ServiceDenied,

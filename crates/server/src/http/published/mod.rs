@@ -12,7 +12,7 @@ use serde_json::{Number, Value, json};
 
 /// An amount as a JSON number: whole dollars without decimals, as `"balanceChange":0`; else the shortest text
 /// that reads back as the same number, so `100.5` is exact.
-fn number(amount: Usd) -> Value {
+pub(in crate::http) fn number(amount: Usd) -> Value {
     let micros = amount.micros();
     if micros % MICROS_PER_USD == 0 {
         return json!(micros / MICROS_PER_USD);

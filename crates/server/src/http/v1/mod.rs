@@ -1,3 +1,4 @@
 //! The `/v1` layer: the contract that the vendor's official clients speak. Ids are texts, times have milliseconds.
 
+pub(super) mod api_keys;
 pub(super) mod sessions;

@@ -54,6 +54,11 @@ pub(super) const ACTIVATIONS_UPDATE: Bulk = Bulk {
         ],
     ),
 };
+pub(super) const API_KEYS_SPENT: Bulk = Bulk {
+    name: "HOT_API_KEYS_SPENT",
+    table: "api_keys",
+    action: Action::Update(&[("id", Int)], &[("spent", Int)]),
+};
 pub(super) const LEASES_INSERT: Bulk = Bulk {
     name: "HOT_LEASES_INSERT",
     table: "leases",
@@ -144,6 +149,7 @@ pub(super) const JOBS_END: Bulk = Bulk {
 pub(crate) const BULKS: &[Bulk] = &[
     ACTIVATIONS_INSERT,
     ACTIVATIONS_UPDATE,
+    API_KEYS_SPENT,
     LEASES_INSERT,
     LEASES_CLOSE,
     MESSAGES_INSERT,

@@ -2,7 +2,7 @@
 
 use numberotp_core::activation::{Activation, HasCode, Status, Terms, WithheldBecause};
 use numberotp_core::caller::Standing;
-use numberotp_core::id::{AccountId, ActivationId, BrandId};
+use numberotp_core::id::{AccountId, ActivationId, ApiKeyId, BrandId};
 use numberotp_core::ledger::Purses;
 use numberotp_core::money::{Credits, Usd};
 use numberotp_core::text::{PhoneNumber, ProviderCode};
@@ -79,6 +79,9 @@ pub struct Origin {
     pub request_id: Option<String>,
 }
 
+/// The kind of credential that is kept with a purchase by a key with a cap: what is refunded goes back to that cap.
+pub const CAPPED_KEY: &str = "capped_key";
+
 /// A key under which a purchase may be repeated.
 #[derive(Clone, Debug)]
 pub struct Claim {
@@ -101,6 +104,8 @@ pub struct Reserve {
     pub terms: Terms,
     /// Why it was allowed.
     pub origin: Origin,
+    /// The API key that buys, if a cap bounds what it spends.
+    pub capped: Option<ApiKeyId>,
     /// The key under which the caller may repeat it.
     pub claim: Option<Claim>,
     /// When the reconciler looks, if nobody settled it before.
@@ -118,6 +123,8 @@ pub enum Reserved {
     Repeated(Repeated),
     /// The purses together cannot pay. Nothing changed.
     Short,
+    /// The key's cap is reached. Nothing changed.
+    Capped,
     /// The account may not buy. Nothing changed.
     MayNotBuy(Standing),
     /// There is no such account.

@@ -7,10 +7,11 @@ use crate::store::StoreError;
 use crate::store::idempotency::UsedKey;
 use crate::store::tx::Sequence;
 use numberotp_core::activation::{Activation, Line, Money, Release, State, Step, Watch};
-use numberotp_core::id::{AccountId, ActivationId, EventId, JobId, LeaseId, MovementId};
+use numberotp_core::id::{AccountId, ActivationId, ApiKeyId, EventId, JobId, LeaseId, MovementId};
 use numberotp_core::inbound::Candidate;
 use numberotp_core::job::JobKind;
 use numberotp_core::ledger::{Draft, Movement, MovementKind, Phase, Purses, Reference, split};
+use numberotp_core::money::Usd;
 use numberotp_core::time::{Span, Time};
 
 /// A provider that never answered may still give a number; it is asked to take it back after this.
@@ -70,6 +71,11 @@ impl Desk<'_> {
             return Ok(Reserved::Short);
         };
         let Ok(purses) = payer.purses.hold(&split) else { return Ok(Reserved::Short) };
+        if let Some(key) = reserve.capped
+            && !self.spend(key, reserve.terms.price)
+        {
+            return Ok(Reserved::Capped);
+        }
         let id = ActivationId::new((self.ids)(Sequence::Purchase)?);
         let hold = MovementId::new(self.id()?);
         let activation = Activation {
@@ -85,12 +91,34 @@ impl Desk<'_> {
         self.book(&activation, (MovementKind::Purchase, hold), purses, reserve.now)?;
         let job = JobId::new(self.id()?);
         self.working.new_jobs.push((job, JobKind::ActivationWatch, id.get(), reserve.reconcile_at));
+        if let Some(key) = reserve.capped {
+            self.working.capped_purchases.insert(id, key);
+        }
         self.working.activations.insert(id, activation);
         self.working.new_activations.push((id, reserve.origin.clone()));
         if let (Some(name), Some(claim)) = (claimed, &reserve.claim) {
             self.claim(name, claim, used.map(|used| used.id), (id, purses, reserve.now))?;
         }
         Ok(Reserved::Held(id, purses))
+    }
+
+    /// Counts a price against a key's cap. False: it would be above the cap, or the key is gone; nothing changed.
+    fn spend(&mut self, id: ApiKeyId, price: Usd) -> bool {
+        let Some(key) = self.working.capped_keys.get_mut(&id) else { return false };
+        let Some(spent) = key.spent.plus(price).ok().filter(|spent| *spent <= key.cap) else { return false };
+        key.spent = spent;
+        self.working.changed_keys.insert(id);
+        true
+    }
+
+    /// What was held comes back to the cap of the key that bought it.
+    fn unspend(&mut self, activation: &Activation) -> Result<(), StoreError> {
+        let Some(id) = self.working.capped_purchases.get(&activation.id) else { return Ok(()) };
+        if let Some(key) = self.working.capped_keys.get_mut(id) {
+            key.spent = books(key.spent.minus(activation.terms.price))?;
+            self.working.changed_keys.insert(*id);
+        }
+        Ok(())
     }
 
     /// The key is this purchase's now; one that ended, or whose purchase failed, makes room.
@@ -235,6 +263,9 @@ impl Desk<'_> {
             MovementKind::Settlement => books(purses.post(&activation.split))?,
             _ => books(purses.void(&activation.split))?,
         };
+        if kind != MovementKind::Settlement {
+            self.unspend(activation)?;
+        }
         let id = MovementId::new(self.id()?);
         self.book(activation, (kind, id), after, now)
     }

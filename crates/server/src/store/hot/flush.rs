@@ -2,8 +2,8 @@
 //! other on SQLite.
 
 use super::bulks::{
-    ACTIVATIONS_INSERT, ACTIVATIONS_UPDATE, EVENTS_INSERT, JOBS_END, JOBS_INSERT, JOBS_MOVE, LEASES_CLOSE,
-    LEASES_INSERT, MESSAGES_ADOPT, MESSAGES_INSERT,
+    ACTIVATIONS_INSERT, ACTIVATIONS_UPDATE, API_KEYS_SPENT, EVENTS_INSERT, JOBS_END, JOBS_INSERT, JOBS_MOVE,
+    LEASES_CLOSE, LEASES_INSERT, MESSAGES_ADOPT, MESSAGES_INSERT,
 };
 use super::command::{Origin, Receive};
 use super::working::{Lease, NewMessage, Working};
@@ -73,6 +73,14 @@ fn books(writes: &mut Writes, working: &Working) {
     writes.new.push((&MOVEMENTS_INSERT, movements));
     writes.new.push((&TRANSFERS_INSERT, transfers));
     writes.new.push((&PURSES_UPDATE, purses));
+    let keys: Vec<Vec<Value>> = working
+        .changed_keys
+        .iter()
+        .filter_map(|id| {
+            working.capped_keys.get(id).map(|key| vec![id.get().into(), key.spent.micros().into()])
+        })
+        .collect();
+    writes.new.push((&API_KEYS_SPENT, keys));
 }
 
 fn activations(tx: &mut Tx<'_>, writes: &mut Writes, working: &Working) {

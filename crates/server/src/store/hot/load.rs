@@ -2,17 +2,18 @@
 //! that two batches never wait for each other.
 
 use super::command::{Closing, Command};
-use super::working::{Lease, PARKED_FOR, Parked, Payer, Working};
+use super::working::{CappedKey, Lease, PARKED_FOR, Parked, Payer, Working};
 use crate::store::StoreError;
-use crate::store::activation::{activations_locked, read_activation};
+use crate::store::activation::{activations_locked, read_locked};
 use crate::store::db::{Asked, Row, Statement, Value, statements};
 use crate::store::idempotency::{KeyName, key_asked, read_named_key};
 use crate::store::ledger::read_purses;
 use crate::store::tx::Tx;
 use numberotp_core::activation::{Activation, HasCode, WithheldBecause};
 use numberotp_core::caller::Standing;
-use numberotp_core::id::{AccountId, ActivationId, BrandId, LeaseId, MessageId};
+use numberotp_core::id::{AccountId, ActivationId, ApiKeyId, BrandId, LeaseId, MessageId};
 use numberotp_core::inbound::{Candidate, STILL_MEANT};
+use numberotp_core::money::Usd;
 use numberotp_core::text::{PhoneNumber, ProviderCode};
 use numberotp_core::time::{Span, Time};
 use numberotp_core::vocabulary::ServiceCode;
@@ -35,6 +36,8 @@ statements! {
     HOT_NUMBERS_SHARED = "SELECT number FROM numbers WHERE shared = 1 AND number IN TEXTS($1)";
     /// Purses with their accounts, locked in the order of their ids.
     HOT_PURSES = "SELECT p.account_id, a.standing, p.balance_posted, p.balance_held, p.gift_posted, p.gift_held, p.granted_posted, p.granted_held, p.bought_posted, p.bought_held, p.gift_total FROM purses p JOIN accounts a ON a.id = p.account_id WHERE p.account_id IN KEYS($1) ORDER BY p.account_id LOCKED";
+    /// Keys with a cap, locked in the order of their ids: after the purses of their accounts.
+    HOT_API_KEYS_CAPPED = "SELECT id, spend_cap, spent FROM api_keys WHERE id IN KEYS($1) AND spend_cap IS NOT NULL ORDER BY id LOCKED";
 }
 
 /// The names by which a batch looks things up.
@@ -50,6 +53,7 @@ struct Needs {
     attached: BTreeSet<i64>,
     closed: BTreeSet<i64>,
     accounts: BTreeSet<i64>,
+    capped: BTreeSet<i64>,
     claims: BTreeSet<KeyName>,
     messages: BTreeSet<Vec<u8>>,
     closing: BTreeSet<i64>,
@@ -72,6 +76,7 @@ impl Needs {
         match command {
             Command::Reserve(reserve) => {
                 self.accounts.insert(reserve.account.get());
+                self.capped.extend(reserve.capped.map(ApiKeyId::get));
                 if let Some(claim) = &reserve.claim {
                     self.claims.insert((reserve.account, claim.scope.clone(), claim.key.clone()));
                 }
@@ -231,7 +236,14 @@ fn payers(needs: &Needs, working: &Working) -> Vec<Ask> {
     if accounts.is_empty() {
         return Vec::new();
     }
-    vec![Ask::new(&HOT_PURSES, vec![keys(&accounts)], read_payer)]
+    let mut asks = vec![Ask::new(&HOT_PURSES, vec![keys(&accounts)], read_payer)];
+    // Few keys have a cap, and then only what ends may give back.
+    let mut capped = needs.capped.clone();
+    capped.extend(working.capped_purchases.values().map(|key| key.get()));
+    if !capped.is_empty() {
+        asks.push(Ask::new(&HOT_API_KEYS_CAPPED, vec![keys(&capped)], read_capped_key));
+    }
+    asks
 }
 
 fn read_seen(working: &mut Working, mut row: Row) -> Result<(), StoreError> {
@@ -278,7 +290,10 @@ fn read_shared(working: &mut Working, mut row: Row) -> Result<(), StoreError> {
 }
 
 fn read_purchase(working: &mut Working, row: Row) -> Result<(), StoreError> {
-    let activation = read_activation(row)?;
+    let (activation, capped) = read_locked(row)?;
+    if let Some(key) = capped {
+        working.capped_purchases.insert(activation.id, key);
+    }
     working.activations.insert(activation.id, activation);
     Ok(())
 }
@@ -287,6 +302,13 @@ fn read_payer(working: &mut Working, mut row: Row) -> Result<(), StoreError> {
     let account = AccountId::new(row.int("account_id")?);
     let standing = row.parsed("standing", Standing::parse)?;
     working.payers.insert(account, Payer { standing, purses: read_purses(&mut row)? });
+    Ok(())
+}
+
+fn read_capped_key(working: &mut Working, mut row: Row) -> Result<(), StoreError> {
+    let id = ApiKeyId::new(row.int("id")?);
+    let (cap, spent) = (Usd::from_micros(row.int("spend_cap")?), Usd::from_micros(row.int("spent")?));
+    working.capped_keys.insert(id, CappedKey { cap, spent });
     Ok(())
 }
 

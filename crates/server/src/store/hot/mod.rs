@@ -14,8 +14,8 @@ mod working;
 
 pub(crate) use bulks::{BULKS, JOBS_INSERT};
 pub use command::{
-    Answer, Attach, Attached, Claim, Close, Closed, Closing, Command, Origin, Receive, Received, Repeated,
-    Reserve, Reserved,
+    Answer, Attach, Attached, CAPPED_KEY, Claim, Close, Closed, Closing, Command, Origin, Receive, Received,
+    Repeated, Reserve, Reserved,
 };
 pub(crate) use load::CATALOGUE;
 

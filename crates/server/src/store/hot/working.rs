@@ -6,10 +6,11 @@ use crate::store::idempotency::UsedKey;
 use crate::store::log::Entry;
 use numberotp_core::activation::{Activation, EventKind, HasCode, Verdict, WithheldBecause};
 use numberotp_core::caller::Standing;
-use numberotp_core::id::{AccountId, ActivationId, BrandId, EventId, JobId, LeaseId, MessageId};
+use numberotp_core::id::{AccountId, ActivationId, ApiKeyId, BrandId, EventId, JobId, LeaseId, MessageId};
 use numberotp_core::inbound::Candidate;
 use numberotp_core::job::JobKind;
 use numberotp_core::ledger::{Movement, Purses, Transfer};
+use numberotp_core::money::Usd;
 use numberotp_core::text::{PhoneNumber, ProviderCode};
 use numberotp_core::time::{Span, Time};
 use numberotp_core::vocabulary::ServiceCode;
@@ -22,6 +23,14 @@ pub const PARKED_FOR: Span = Span::hours(24);
 pub struct Payer {
     pub standing: Standing,
     pub purses: Purses,
+}
+
+/// An API key with a cap.
+#[derive(Clone, Copy)]
+pub struct CappedKey {
+    pub cap: Usd,
+    /// What was spent with it and did not come back.
+    pub spent: Usd,
 }
 
 /// The right to a number's messages.
@@ -91,8 +100,12 @@ pub struct Working {
     /// Of the numbers that messages name, those that several services share.
     pub shared: BTreeSet<String>,
     pub keys: HashMap<(AccountId, String, String), UsedKey>,
+    /// Keys with a cap, and the purchases that were made with them.
+    pub capped_keys: BTreeMap<ApiKeyId, CappedKey>,
+    pub capped_purchases: BTreeMap<ActivationId, ApiKeyId>,
 
     pub changed_purses: BTreeSet<AccountId>,
+    pub changed_keys: BTreeSet<ApiKeyId>,
     pub changed_activations: BTreeSet<ActivationId>,
     pub new_activations: Vec<(ActivationId, super::Origin)>,
     pub new_keys: Vec<(AccountId, Claim, UsedKey)>,
