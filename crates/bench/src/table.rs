@@ -65,6 +65,7 @@ pub const GOALS: &[Goal] = &[
     bound(("memory-busy", "MB"), "memory after 60,000 rents", (64.0, 40.0), "SQLite's page caches: one writer, four readers"),
     bound(("memory-wait", "KiB"), "memory of an idle long-poll", (18.0, 10.0), "hyper's buffers, the request, the futures of the wait"),
     bound(("extraction", "us"), "code extraction, a message", (5.0, 2.0), "CPU: characters of a message"),
+    bound(("authjs", "us"), "opening a website's session, by cookie", (50.0, 20.0), "CPU: base64, one HMAC or GCM, the claims' JSON"),
     ratio("growth", "rents, 100 x the accounts and rows / small, SQLite", (0.8, 0.95), "depth of indexes, pages outside the cache"),
     ratio("two-servers", "rents, two servers on one PostgreSQL / one", (1.0, 1.5), "two cores: PostgreSQL has them already"),
 ];

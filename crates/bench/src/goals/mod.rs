@@ -4,6 +4,7 @@
 mod engines;
 mod growth;
 mod memory;
+mod sessions;
 mod text;
 mod waits;
 mod web;
@@ -85,6 +86,7 @@ pub async fn run(run: Run) -> Told<()> {
     waits::measure(&mut bench).await?;
     memory::measure(&mut bench).await?;
     text::measure(&mut bench)?;
+    sessions::measure(&mut bench)?;
     growth::measure(&mut bench).await?;
     let after = Ticks::now(&roots);
     // The last look at the disk is no part of the time in which others count.

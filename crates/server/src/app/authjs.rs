@@ -16,7 +16,7 @@ use crate::store::{StoreError, Tx};
 use numberotp_core::authjs::{Claims, Keyring, candidates};
 use numberotp_core::caller::{Role, Scopes, Spending, Standing};
 use numberotp_core::cookie::Cookies;
-use numberotp_core::fault::Fault;
+use numberotp_core::fault::{Fault, FaultCode};
 use numberotp_core::id::PLATFORM;
 use numberotp_core::text::{Email, display_name};
 use numberotp_core::time::Time;
@@ -134,8 +134,12 @@ pub(super) async fn by_cookies(context: &Context, cookies: &Cookies<'_>) -> Resu
     if authjs.site.is_some() {
         for name in authjs.keyring.names() {
             // An encrypted token is nobody's row.
-            if let Some(value) = candidates(cookies, name).next().filter(|value| token::is_opaque(value)) {
-                return by_row(context, &value).await;
+            let Some(value) = candidates(cookies, name).next().filter(|value| token::is_opaque(value)) else {
+                continue;
+            };
+            match by_row(context, &value).await {
+                Err(fault) if fault.code == FaultCode::Unauthorized => {}
+                answer => return answer,
             }
         }
     }
@@ -162,10 +166,12 @@ fn person(claims: Claims) -> Option<Person> {
 /// Their account: the one that was linked to them, the one with their e-mail, or a new one where strangers are welcome.
 async fn of_person(context: &Context, person: Person) -> Result<Credential, Fault> {
     let Identity { issuer, subject, .. } = &person.identity;
-    // All that decides: another token of the same person may be older than a sign-out.
-    let shown = Shown::Person(token::hash(&format!("{issuer} {:?} {subject}", person.issued)));
+    // All that decides: another token of the same person may be older than a sign-out. What is found for a row is
+    // remembered with the row.
+    let named = |issued: Issued| Shown::Person(token::hash(&format!("{issuer} {issued:?} {subject}")));
+    let shown = person.issued.map(named);
     let asked = context.clock.true_now();
-    if let Some(known) = context.known.get(&shown, asked) {
+    if let Some(known) = shown.and_then(|shown| context.known.get(&shown, asked)) {
         return Ok(known);
     }
     let identity = person.identity.clone();
@@ -188,7 +194,9 @@ async fn of_person(context: &Context, person: Person) -> Result<Credential, Faul
     let (spending, networks) = (Spending::Free, Networks::default());
     let scopes = Scopes::ALL;
     let credential = Credential { id: 0, brand, account, scopes, spending, networks, standing, ends };
-    context.known.put(shown, credential.clone(), asked);
+    if let Some(shown) = shown {
+        context.known.put(shown, credential.clone(), asked);
+    }
     Ok(credential)
 }
 

@@ -3,6 +3,8 @@
 //! what does not work. `cargo xtask test` provides the clients; where one is absent its tests are skipped with a line.
 
 #[cfg(test)]
+mod authjs;
+#[cfg(test)]
 mod docs_page;
 #[cfg(test)]
 mod document;

@@ -78,6 +78,7 @@ fn site() -> Option<TestDatabase> {
 
 /// Runs a test beside a site with these tables, in which one person is signed in until an hour from now; nothing where
 /// there is no PostgreSQL.
+#[expect(clippy::needless_pass_by_value, reason = "a closure is handed over where it is written")]
 fn beside((schema, tables): (&'static str, &str), body: impl AsyncFn(&mut TestApp<'_>, &TestDatabase)) {
     for engine in engines() {
         let Some(site) = site() else { return };
