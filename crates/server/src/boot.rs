@@ -362,11 +362,11 @@ pub async fn start(resolved: &Resolved, hands: Hands) -> Result<Arc<Context>, Bo
     tell_exceptions(&policy);
     let now = clock.now();
     let sandbox_secret = plant(&store, &settings, (&vault, &vocabulary), now).await?;
-    let sign_in_key = database_key(&store, SIGN_IN_KEY).await?;
     let context = Arc::new(Context {
         public_ids: PublicIds::new(database_key(&store, ID_KEY).await?.expose()),
         jwt_key: jwt_key(&store).await?,
         dedupe_key: database_key(&store, DEDUPE_KEY).await?,
+        sign_in_key: database_key(&store, SIGN_IN_KEY).await?,
         sandbox_secret,
         metrics: Metrics::new(store.metrics()),
         metrics_token: resolved.metrics_token.clone(),
@@ -389,7 +389,6 @@ pub async fn start(resolved: &Resolved, hands: Hands) -> Result<Arc<Context>, Bo
         edge: resolved.edge.clone(),
         sign_in: resolved.sign_in.clone(),
         authjs: AuthJs::open(resolved.authjs.as_ref()).await?,
-        sign_in_key,
         passwords: Passwords::default(),
         purchases: Context::places(),
         tracker: TaskTracker::new(),
