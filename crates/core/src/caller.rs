@@ -151,6 +151,25 @@ impl Standing {
             Self::Suspended | Self::Closed => Err(Fault::new(FaultCode::AccountOnHold)),
         }
     }
+    /// Whether messages that come now are shown to nobody, ever. Whoever is stopped over money still gets what it
+    /// bought; whoever is stopped over abuse does not.
+    pub const fn seals(self) -> bool {
+        match self {
+            Self::Pending | Self::Approved | Self::Limited => false,
+            Self::Suspended | Self::Closed => true,
+        }
+    }
+    /// Whether it may become the other. Forward always; back from what was lifted, or an approval that is taken back;
+    /// whoever was stopped does not wait for its first approval again, and what is closed stays closed.
+    pub const fn may_become(self, next: Self) -> bool {
+        match self {
+            Self::Pending => !matches!(next, Self::Pending),
+            Self::Approved => !matches!(next, Self::Approved),
+            Self::Limited => matches!(next, Self::Approved | Self::Suspended | Self::Closed),
+            Self::Suspended => matches!(next, Self::Approved | Self::Limited | Self::Closed),
+            Self::Closed => false,
+        }
+    }
 }
 
 /// How the caller proved who it is.
@@ -212,6 +231,8 @@ pub struct Caller {
     pub spending: Spending,
     /// Where the account stood when the credential was looked up, less than a second ago.
     pub standing: Standing,
+    /// What the account was then.
+    pub role: Role,
 }
 
 impl Caller {
@@ -263,6 +284,27 @@ mod tests {
     }
 
     #[test]
+    fn which_standing_may_follow_which() {
+        // Down: from. Across: pending, approved, limited, suspended, closed.
+        let table = [
+            [false, true, true, true, true],
+            [true, false, true, true, true],
+            [false, true, false, true, true],
+            [false, true, true, false, true],
+            [false, false, false, false, false],
+        ];
+        assert_eq!(Standing::ALL.map(|from| Standing::ALL.map(|next| from.may_become(next))), table);
+    }
+
+    #[test]
+    fn abuse_seals_and_debt_does_not() {
+        assert_eq!(Standing::ALL.map(Standing::seals), [false, false, false, true, true]);
+        for standing in Standing::ALL {
+            assert_eq!(standing.seals(), standing.may_use().is_err(), "shown is what may come, and no more");
+        }
+    }
+
+    #[test]
     fn whoever_is_stopped_over_money_may_use_what_runs() {
         let may_use = Standing::ALL.map(|standing| standing.may_use().is_ok());
         assert_eq!(may_use, [true, true, true, false, false]);
@@ -278,6 +320,7 @@ mod tests {
             scopes: Scopes::READ_BUY,
             spending: Spending::Free,
             standing: Standing::Suspended,
+            role: Role::Customer,
         };
         assert!(caller.require_scope(Scope::Read).is_ok());
         assert_eq!(caller.require(Scope::Read).unwrap_err().code, FaultCode::AccountOnHold);

@@ -30,6 +30,7 @@ mod database_words {
             (SealedBecause::Late, "late"),
             (SealedBecause::Foreign, "foreign"),
             (SealedBecause::Ambiguous, "ambiguous"),
+            (SealedBecause::Suspended, "suspended"),
         ] {
             let verdict = Verdict::Sealed(because);
             assert_eq!((verdict.as_str(), verdict.reason()), ("sealed", word));

@@ -41,6 +41,8 @@ pub enum SealedBecause {
     Foreign,
     /// Several purchases could have meant it.
     Ambiguous,
+    /// Its buyer was stopped over abuse, or is gone.
+    Suspended,
 }
 
 /// A message's fate.
@@ -74,6 +76,7 @@ impl Verdict {
             Self::Sealed(SealedBecause::Late) => "late",
             Self::Sealed(SealedBecause::Foreign) => "foreign",
             Self::Sealed(SealedBecause::Ambiguous) => "ambiguous",
+            Self::Sealed(SealedBecause::Suspended) => "suspended",
         }
     }
 }

@@ -123,6 +123,7 @@ fn caller(kind: CredentialKind, credential: &Credential) -> Caller {
         scopes: credential.scopes,
         spending: credential.spending,
         standing: credential.standing,
+        role: credential.role,
     }
 }
 
@@ -282,7 +283,7 @@ pub fn session_store(
 mod tests {
     use super::*;
     use crate::store::api_key::Networks;
-    use numberotp_core::caller::{Spending, Standing};
+    use numberotp_core::caller::{Role, Spending, Standing};
     use numberotp_core::id::BrandId;
 
     fn hash(number: usize) -> Shown {
@@ -298,6 +299,7 @@ mod tests {
             spending: Spending::Free,
             networks: Networks::default(),
             standing: Standing::Approved,
+            role: Role::Customer,
             ends: Time::from_micros(i64::MAX),
         }
     }

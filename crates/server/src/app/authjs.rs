@@ -188,12 +188,12 @@ async fn of_person(context: &Context, person: Person) -> Result<Credential, Faul
     if early || linked.standing == Standing::Closed {
         return Err(unauthorized());
     }
-    let Linked { account, brand, standing, .. } = linked;
+    let Linked { account, brand, standing, role, .. } = linked;
     // What ends is the token or the row, and that is looked at each time.
     let ends = Time::from_micros(i64::MAX);
     let (spending, networks) = (Spending::Free, Networks::default());
     let scopes = Scopes::ALL;
-    let credential = Credential { id: 0, brand, account, scopes, spending, networks, standing, ends };
+    let credential = Credential { id: 0, brand, account, scopes, spending, networks, standing, role, ends };
     if let Some(shown) = shown {
         context.known.put(shown, credential.clone(), asked);
     }

@@ -20,6 +20,10 @@ statements! {
     ACCOUNTS_PAGE = "SELECT id, brand_id, email, name, email_verified, role, standing, webhook_url, created_at FROM accounts WHERE brand_id = $1 AND id > $2 ORDER BY id LIMIT $3";
     /// Another name.
     ACCOUNT_RENAME = "UPDATE accounts SET name = $2 WHERE id = $1";
+    /// Where it stands, locked.
+    ACCOUNT_STANDING_LOCKED = "SELECT standing FROM accounts WHERE id = $1 LOCKED";
+    /// What was signed before this moment opens nothing.
+    ACCOUNT_NOT_BEFORE = "UPDATE accounts SET not_before = $2 WHERE id = $1 AND not_before < $2";
     /// Another standing.
     ACCOUNT_STANDING = "UPDATE accounts SET standing = $2 WHERE id = $1";
 }
@@ -153,9 +157,42 @@ pub fn account_rename(tx: &mut Tx<'_>, id: AccountId, name: &str) -> Result<Opti
     account_get(tx, id)
 }
 
-/// Changes where it stands.
-pub fn account_set_standing(tx: &mut Tx<'_>, id: AccountId, standing: Standing) -> Result<(), StoreError> {
-    tx.execute(&ACCOUNT_STANDING, &[id.get().into(), standing.as_str().into()]).map(drop)
+/// What became of a change of standing.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum StandingSet {
+    /// It stands there now; before, it stood here.
+    Done(Standing),
+    /// It stood there already.
+    Already,
+    /// From here no way leads there.
+    Refused(Standing),
+    /// There is no such account.
+    Missing,
+}
+
+/// Changes where it stands, if a way leads there: [`Standing::may_become`].
+pub fn account_set_standing(
+    tx: &mut Tx<'_>,
+    id: AccountId,
+    standing: Standing,
+) -> Result<StandingSet, StoreError> {
+    let Some(mut row) = tx.query_one(&ACCOUNT_STANDING_LOCKED, &[id.get().into()])? else {
+        return Ok(StandingSet::Missing);
+    };
+    let before = row.parsed("standing", Standing::parse)?;
+    if before == standing {
+        return Ok(StandingSet::Already);
+    }
+    if !before.may_become(standing) {
+        return Ok(StandingSet::Refused(before));
+    }
+    tx.execute(&ACCOUNT_STANDING, &[id.get().into(), standing.as_str().into()])?;
+    Ok(StandingSet::Done(before))
+}
+
+/// Whatever was signed for an account before now opens nothing any more.
+pub fn account_not_before(tx: &mut Tx<'_>, id: AccountId, now: Time) -> Result<(), StoreError> {
+    tx.execute(&ACCOUNT_NOT_BEFORE, &[id.get().into(), now.micros().into()]).map(drop)
 }
 
 /// A credential's owner and what it may do.
@@ -175,6 +212,8 @@ pub struct Credential {
     pub networks: Networks,
     /// Where the account stands.
     pub standing: Standing,
+    /// What the account is.
+    pub role: Role,
     /// When it ends by itself; the end of time if it does not.
     pub ends: Time,
 }

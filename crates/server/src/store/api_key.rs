@@ -8,7 +8,7 @@ use super::account::Credential;
 use super::db::{Row, Value, statements};
 use super::tx::{Sequence, Tx};
 use ipnet::IpNet;
-use numberotp_core::caller::{Scopes, Spending, Standing};
+use numberotp_core::caller::{Role, Scopes, Spending, Standing};
 use numberotp_core::id::{AccountId, ApiKeyId, BrandId};
 use numberotp_core::money::Usd;
 use numberotp_core::time::Time;
@@ -21,7 +21,7 @@ statements! {
     /// A new key.
     API_KEY_INSERT = "INSERT INTO api_keys (id, brand_id, account_id, name, hash, prefix, last_four, scopes, purpose, networks, expires_at, spend_cap, created_at, revoked_at) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, NULL)";
     /// A live key by its hash.
-    API_KEY_BY_HASH = "SELECT k.id, k.brand_id, k.account_id, k.scopes, k.spend_cap, k.networks, a.standing, k.expires_at FROM api_keys k JOIN accounts a ON a.id = k.account_id WHERE k.hash = $1 AND k.revoked_at IS NULL AND (k.expires_at IS NULL OR k.expires_at > $2) AND a.standing <> 'closed'";
+    API_KEY_BY_HASH = "SELECT k.id, k.brand_id, k.account_id, k.scopes, k.spend_cap, k.networks, a.standing, a.role, k.expires_at FROM api_keys k JOIN accounts a ON a.id = k.account_id WHERE k.hash = $1 AND k.revoked_at IS NULL AND (k.expires_at IS NULL OR k.expires_at > $2) AND a.standing <> 'closed'";
     /// An account's live keys, the newest first.
     API_KEYS_OF = "SELECT id, name, prefix, last_four, scopes, purpose, networks, expires_at, spend_cap, spent, created_at, last_used_at FROM api_keys WHERE account_id = $1 AND revoked_at IS NULL AND (expires_at IS NULL OR expires_at > $2) ORDER BY created_at DESC, id DESC";
     /// Their owner, locked: keys of one account are made one after the other.
@@ -30,6 +30,8 @@ statements! {
     API_KEY_REVOKE = "UPDATE api_keys SET revoked_at = $3 WHERE id = $1 AND account_id = $2 AND revoked_at IS NULL AND (expires_at IS NULL OR expires_at > $3)";
     /// A key was used.
     API_KEY_USED = "UPDATE api_keys SET last_used_at = $2 WHERE id = $1 AND (last_used_at IS NULL OR last_used_at < $2)";
+    /// Every key of an account that is gone.
+    API_KEYS_REVOKE = "UPDATE api_keys SET revoked_at = $2 WHERE account_id = $1 AND revoked_at IS NULL";
 }
 
 /// Networks that a credential may be used from; none: from anywhere.
@@ -190,6 +192,11 @@ pub fn api_key_used(tx: &mut Tx<'_>, id: i64, at: Time) -> Result<(), StoreError
     tx.execute(&API_KEY_USED, &[id.into(), at.micros().into()]).map(drop)
 }
 
+/// Revokes every key of an account; answers how many.
+pub fn api_keys_revoke(tx: &mut Tx<'_>, account: AccountId, now: Time) -> Result<u64, StoreError> {
+    tx.execute(&API_KEYS_REVOKE, &[account.get().into(), now.micros().into()])
+}
+
 fn read_credential(mut row: Row) -> Result<Credential, StoreError> {
     Ok(Credential {
         id: row.int("id")?,
@@ -199,6 +206,7 @@ fn read_credential(mut row: Row) -> Result<Credential, StoreError> {
         spending: if row.opt_int("spend_cap")?.is_some() { Spending::Capped } else { Spending::Free },
         networks: row.parsed("networks", Networks::parse)?,
         standing: row.parsed("standing", Standing::parse)?,
+        role: row.parsed("role", Role::parse)?,
         ends: Time::from_micros(row.opt_int("expires_at")?.unwrap_or(i64::MAX)),
     })
 }

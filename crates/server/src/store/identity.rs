@@ -5,13 +5,13 @@
 use super::StoreError;
 use super::db::{Row, Value, statements};
 use super::tx::{Sequence, Tx};
-use numberotp_core::caller::Standing;
+use numberotp_core::caller::{Role, Standing};
 use numberotp_core::id::{AccountId, BrandId};
 use numberotp_core::time::Time;
 
 statements! {
     /// The account of an identity.
-    IDENTITY_GET = "SELECT a.id, a.brand_id, a.standing, a.not_before FROM identities i JOIN accounts a ON a.id = i.account_id WHERE i.brand_id = $1 AND i.issuer = $2 AND i.subject = $3";
+    IDENTITY_GET = "SELECT a.id, a.brand_id, a.standing, a.role, a.not_before FROM identities i JOIN accounts a ON a.id = i.account_id WHERE i.brand_id = $1 AND i.issuer = $2 AND i.subject = $3";
     /// A new identity; a second writer finds it there.
     IDENTITY_INSERT = "INSERT INTO identities (id, brand_id, issuer, subject, account_id, created_at) VALUES ($1, $2, $3, $4, $5, $6) ON CONFLICT (brand_id, issuer, subject) DO NOTHING";
     /// What was signed before a moment opens nothing of this account any more.
@@ -38,6 +38,8 @@ pub struct Linked {
     pub brand: BrandId,
     /// Where it stands.
     pub standing: Standing,
+    /// What it is.
+    pub role: Role,
     /// What was signed before opens nothing.
     pub not_before: Time,
 }
@@ -78,6 +80,7 @@ fn read_linked(mut row: Row) -> Result<Linked, StoreError> {
         account: AccountId::new(row.int("id")?),
         brand: BrandId::new(row.int("brand_id")?),
         standing: row.parsed("standing", Standing::parse)?,
+        role: row.parsed("role", Role::parse)?,
         not_before: Time::from_micros(row.int("not_before")?),
     })
 }

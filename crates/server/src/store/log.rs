@@ -5,7 +5,7 @@ use super::StoreError;
 use super::db::Kind::{Int, Text};
 use super::db::{Action, Bulk, Value, statements};
 use super::tx::Tx;
-use numberotp_core::activation::WithheldBecause;
+use numberotp_core::activation::{SealedBecause, Verdict, WithheldBecause};
 use numberotp_core::id::ActivationId;
 use numberotp_core::time::Time;
 
@@ -88,6 +88,19 @@ impl Entry {
             subject_kind: activation.map_or("", |_| "activation").to_owned(),
             subject: activation.map(ActivationId::get),
             detail: because.as_str().to_owned(),
+        }
+    }
+
+    /// A message was sealed that would have been shown, had its buyer not been stopped.
+    pub(crate) fn sealed(id: i64, because: SealedBecause, (activation, at): (ActivationId, Time)) -> Self {
+        Self {
+            id,
+            at,
+            actor: "policy".to_owned(),
+            action: Act::Sealed.as_str().to_owned(),
+            subject_kind: "activation".to_owned(),
+            subject: Some(activation.get()),
+            detail: Verdict::Sealed(because).reason().to_owned(),
         }
     }
 

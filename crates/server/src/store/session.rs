@@ -7,7 +7,7 @@ use super::account::Credential;
 use super::api_key::Networks;
 use super::db::{Row, Value, statements};
 use super::tx::{Sequence, Tx};
-use numberotp_core::caller::{Scopes, Spending, Standing};
+use numberotp_core::caller::{Role, Scopes, Spending, Standing};
 use numberotp_core::id::{AccountId, BrandId, SessionId};
 use numberotp_core::time::Time;
 use numberotp_core::token::TokenHash;
@@ -16,9 +16,9 @@ statements! {
     /// A new session.
     SESSION_INSERT = "INSERT INTO sessions (id, brand_id, account_id, hash, kind, platform, device_name, network, created_at, expires_at, revoked_at) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, NULL)";
     /// A live session of a browser by its token's hash.
-    SESSION_BY_HASH = "SELECT s.id, s.brand_id, s.account_id, a.standing, s.expires_at FROM sessions s JOIN accounts a ON a.id = s.account_id WHERE s.hash = $1 AND s.kind = 'web' AND s.revoked_at IS NULL AND s.expires_at > $2 AND a.standing <> 'closed'";
+    SESSION_BY_HASH = "SELECT s.id, s.brand_id, s.account_id, a.standing, a.role, s.expires_at FROM sessions s JOIN accounts a ON a.id = s.account_id WHERE s.hash = $1 AND s.kind = 'web' AND s.revoked_at IS NULL AND s.expires_at > $2 AND a.standing <> 'closed'";
     /// A live session by its row.
-    SESSION_BY_ID = "SELECT s.id, s.brand_id, s.account_id, a.standing, s.expires_at FROM sessions s JOIN accounts a ON a.id = s.account_id WHERE s.id = $1 AND s.revoked_at IS NULL AND s.expires_at > $2 AND a.standing <> 'closed'";
+    SESSION_BY_ID = "SELECT s.id, s.brand_id, s.account_id, a.standing, a.role, s.expires_at FROM sessions s JOIN accounts a ON a.id = s.account_id WHERE s.id = $1 AND s.revoked_at IS NULL AND s.expires_at > $2 AND a.standing <> 'closed'";
     /// An account's live sessions, the newest first.
     SESSIONS_OF = "SELECT id, kind, platform, device_name, network, created_at, last_used_at, expires_at FROM sessions WHERE account_id = $1 AND revoked_at IS NULL AND expires_at > $2 ORDER BY id DESC LIMIT $3";
     /// Ends one session of an account.
@@ -172,6 +172,7 @@ fn read_credential(mut row: Row) -> Result<Credential, StoreError> {
         spending: Spending::Free,
         networks: Networks::default(),
         standing: row.parsed("standing", Standing::parse)?,
+        role: row.parsed("role", Role::parse)?,
         ends: Time::from_micros(row.int("expires_at")?),
     })
 }

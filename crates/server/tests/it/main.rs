@@ -118,6 +118,8 @@ mod store_receive;
 #[cfg(test)]
 mod store_reserve;
 #[cfg(test)]
+mod store_sealing;
+#[cfg(test)]
 mod store_stage;
 #[cfg(test)]
 mod store_writer;

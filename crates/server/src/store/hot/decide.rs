@@ -7,6 +7,7 @@ use crate::store::StoreError;
 use crate::store::idempotency::UsedKey;
 use crate::store::tx::Sequence;
 use numberotp_core::activation::{Activation, Line, Money, Release, State, Step, Watch};
+use numberotp_core::caller::Standing;
 use numberotp_core::id::{AccountId, ActivationId, ApiKeyId, EventId, JobId, LeaseId, MovementId};
 use numberotp_core::inbound::Candidate;
 use numberotp_core::job::JobKind;
@@ -314,6 +315,12 @@ impl Desk<'_> {
     pub(super) fn activation(&self, id: ActivationId) -> Result<Activation, StoreError> {
         let found = self.working.activations.get(&id).cloned();
         found.ok_or(StoreError::Corrupt { table: "activations", column: "id" })
+    }
+
+    /// Where a buyer stands; read and locked together with its purses.
+    pub(super) fn standing(&self, account: AccountId) -> Result<Standing, StoreError> {
+        let payer = self.working.payers.get(&account);
+        payer.map(|payer| payer.standing).ok_or(StoreError::Corrupt { table: "purses", column: "account_id" })
     }
 
     fn purses(&self, account: AccountId) -> Result<Purses, StoreError> {

@@ -144,7 +144,10 @@ impl Desk<'_> {
             Verdict::Withheld(_) => Act::Withheld,
             Verdict::Sealed(_) => Act::Sealed,
         };
-        self.record(act, because, (Some(id), now))?;
+        // One that its buyer's standing sealed is on record as that.
+        if verdict != Verdict::Sealed(SealedBecause::Suspended) {
+            self.record(act, because, (Some(id), now))?;
+        }
         Ok(verdict)
     }
 
@@ -169,7 +172,8 @@ impl Desk<'_> {
         Ok(())
     }
 
-    /// Gives a message to an activation; the answer is its verdict.
+    /// Gives a message to an activation; the answer is its verdict. What would be shown is sealed if its buyer was stopped
+    /// over abuse: it charges nothing, and nobody sees it after the stop is lifted either.
     fn deliver(
         &mut self,
         id: ActivationId,
@@ -177,7 +181,14 @@ impl Desk<'_> {
         has_code: HasCode,
         at: Time,
     ) -> Result<Verdict, StoreError> {
-        let (step, verdict) = self.activation(id)?.receive(message, has_code, at);
+        let activation = self.activation(id)?;
+        let stopped = self.standing(activation.account)?.seals();
+        let (step, verdict) = activation.receive(message, has_code, at);
+        if stopped && verdict == Verdict::Delivered {
+            let entry = Entry::sealed(self.id()?, SealedBecause::Suspended, (id, at));
+            self.working.log.push(entry);
+            return Ok(Verdict::Sealed(SealedBecause::Suspended));
+        }
         self.take(step, at)?;
         Ok(verdict)
     }
