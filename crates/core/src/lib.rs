@@ -9,6 +9,7 @@ pub mod activation;
 pub mod authjs;
 pub mod caller;
 pub mod catalog;
+pub mod chain;
 pub mod cookie;
 pub mod fault;
 pub mod guesses;

@@ -62,6 +62,9 @@ enum Command {
     },
     /// Recompute the books and print each invariant; exit code 1 if one is violated
     Audit {
+        /// The head of the acts that an earlier audit printed: found out if acts were cut off since
+        #[arg(long, value_name = "HASH")]
+        acts_head: Option<String>,
         /// Print JSON
         #[arg(long)]
         json: bool,
@@ -99,6 +102,9 @@ enum Command {
         /// How many entries
         #[arg(long, default_value_t = 100)]
         limit: u32,
+        /// Instead: what the people who run the service did
+        #[arg(long)]
+        acts: bool,
         /// Print JSON
         #[arg(long)]
         json: bool,
@@ -195,8 +201,15 @@ async fn carry_out(command: Command, database: DatabaseSettings) -> Result<(), C
         Command::Doctor { json, policy: false, serve } => {
             doctor::doctor(resolve(*serve, database)?, Output::new(json)).await
         }
-        Command::Log { limit, json } => log::log(resolve_database(database)?, limit, Output::new(json)).await,
-        Command::Audit { json } => audit::audit(resolve_database(database)?, Output::new(json)).await,
+        Command::Log { limit, acts: false, json } => {
+            log::log(resolve_database(database)?, limit, Output::new(json)).await
+        }
+        Command::Log { limit, acts: true, json } => {
+            log::acts(resolve_database(database)?, limit, Output::new(json)).await
+        }
+        Command::Audit { acts_head, json } => {
+            audit::audit(resolve_database(database)?, acts_head, Output::new(json)).await
+        }
         Command::Ready { url } => ready::ready(&url),
         Command::Backup { file, verify, json } => {
             let asked = (file, Proof::of(verify));

@@ -2,6 +2,7 @@
 //! never reads. Each check counts what contradicts an invariant; zero everywhere is a clean book.
 
 use super::StoreError;
+use super::act::{Chain, chain_check};
 use super::db::{Statement, statements};
 use super::tx::Tx;
 use numberotp_core::time::{Span, Time};
@@ -48,7 +49,7 @@ statements! {
 /// One invariant's check and how many rows contradict it.
 #[derive(Clone, Debug)]
 pub struct Check {
-    /// `I1` … `I8`.
+    /// `I1` … `I8`, `I12`: the number of what must never be true.
     pub invariant: &'static str,
     /// What is checked.
     pub says: &'static str,
@@ -78,6 +79,8 @@ pub struct Report {
     pub checks: Vec<Check>,
     /// How much was looked at.
     pub size: Size,
+    /// The chain of acts.
+    pub chain: Chain,
 }
 
 impl Report {
@@ -130,7 +133,13 @@ pub fn audit(tx: &mut Tx<'_>, now: Time) -> Result<Report, StoreError> {
         says: "all accounts together come to zero, in each unit",
         violations: unbalanced,
     });
-    checks.sort_by_key(|check| check.invariant);
+    let chain = chain_check(tx)?;
+    checks.push(Check {
+        invariant: "I12",
+        says: "the acts are one whole chain",
+        violations: i64::from(chain.broken.is_some()),
+    });
+    checks.sort_by_key(|check| (check.invariant.len(), check.invariant));
     let missing = StoreError::Corrupt { table: "audit", column: "size" };
     let mut row = tx.query_one(&AUDIT_SIZE, &[])?.ok_or(missing)?;
     let size = Size {
@@ -140,7 +149,7 @@ pub fn audit(tx: &mut Tx<'_>, now: Time) -> Result<Report, StoreError> {
         transfers: row.int("transfers")?,
         messages: row.int("messages")?,
     };
-    Ok(Report { checks, size })
+    Ok(Report { checks, size, chain })
 }
 
 fn count(tx: &mut Tx<'_>, statement: &Statement, parameters: &[super::db::Value]) -> Result<i64, StoreError> {

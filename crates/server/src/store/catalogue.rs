@@ -3,8 +3,8 @@
 
 use super::db::{Bulk, Statement};
 use super::{
-    account, activation, api_key, audit, backup, email_code, guess, hot, idempotency, identity, job, ledger,
-    log, message, number, offer, password, provider_key, sandbox, scenario, session, setting, tx,
+    account, act, activation, api_key, audit, backup, email_code, guess, hot, idempotency, identity, job,
+    ledger, log, message, number, offer, password, provider_key, sandbox, scenario, session, setting, tx,
 };
 
 /// Every statement of the store, for the test that prepares them on both databases.
@@ -12,6 +12,7 @@ pub fn catalogue() -> Vec<Statement> {
     [
         tx::CATALOGUE,
         account::CATALOGUE,
+        act::CATALOGUE,
         activation::CATALOGUE,
         api_key::CATALOGUE,
         audit::CATALOGUE,

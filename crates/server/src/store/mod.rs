@@ -3,6 +3,7 @@
 //! connection.
 
 pub mod account;
+pub mod act;
 pub mod activation;
 pub mod api_key;
 pub mod audit;

@@ -88,6 +88,8 @@ mod statements;
 #[cfg(test)]
 mod store_accounts;
 #[cfg(test)]
+mod store_acts;
+#[cfg(test)]
 mod store_attach;
 #[cfg(test)]
 mod store_audit;

@@ -80,6 +80,12 @@ const ALL: &[Migration] = &[
         sqlite: include_str!("../../../../../migrations/sqlite/0010_sign_in.sql"),
         postgres: include_str!("../../../../../migrations/postgres/0010_sign_in.sql"),
     },
+    Migration {
+        number: 11,
+        name: "acts",
+        sqlite: include_str!("../../../../../migrations/sqlite/0011_acts.sql"),
+        postgres: include_str!("../../../../../migrations/postgres/0011_acts.sql"),
+    },
 ];
 
 const TABLE: &str = "CREATE TABLE IF NOT EXISTS migrations (number BIGINT PRIMARY KEY, name TEXT NOT NULL, checksum BIGINT NOT NULL)";
