@@ -3,6 +3,7 @@
 pub mod account;
 pub mod activations;
 pub mod adjustments;
+pub mod admin;
 pub mod api_keys;
 pub mod auth;
 pub mod authjs;

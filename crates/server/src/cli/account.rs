@@ -1,15 +1,16 @@
 //! `numberotp account`: needs nothing but the database, works beside a running server, and what it prints is
 //! accepted by that server at once.
 
+use super::operate::{self, Amounts, Find, SignOut, Stand, Way};
 use super::output::Output;
 use super::{CliError, refused, store_failed};
-use crate::app::adjustments::{Adjusted, adjust};
+use crate::app::admin::{self, By};
 use crate::app::auth::{api_key_make, jwt_make, session_make, session_store};
 use crate::app::password;
 use crate::boot;
 use crate::config::ResolvedDatabase;
 use crate::store::account::{
-    Account, NewAccount, account_by_email, account_create, account_get, account_set_standing, accounts_after,
+    Account, NewAccount, account_by_email, account_create, account_get, accounts_after,
 };
 use crate::store::api_key::api_key_create;
 use crate::store::ledger::{OperatorChange, purses_change, purses_get};
@@ -36,19 +37,25 @@ pub(super) enum AccountCommand {
         #[arg(long)]
         json: bool,
     },
+    /// Find accounts by id, or by a part of e-mail or name
+    Find(Find),
     /// Let it buy
-    Approve(Which),
+    Approve(Stand),
     /// Stop it over money: it buys nothing new, what runs goes on
     #[command(alias = "hold")]
-    Limit(Which),
+    Limit(Stand),
     /// Stop it over abuse: it buys nothing, and its messages are shown to nobody
-    Suspend(Which),
+    Suspend(Stand),
     /// Shut it for good: nothing opens it any more
-    Close(Which),
+    Close(Stand),
     /// Add credits or balance
     Credit(Amounts),
     /// Take credits or balance away; what is not there is refused
     Debit(Amounts),
+    /// Where its people are signed in
+    Sessions(Which),
+    /// End one of its sign-ins, or all of them
+    SignOut(SignOut),
 }
 
 #[derive(Args)]
@@ -96,22 +103,7 @@ pub(super) struct Which {
     email: Option<String>,
     /// Print JSON
     #[arg(long)]
-    json: bool,
-}
-
-#[derive(Args)]
-pub(super) struct Amounts {
-    #[command(flatten)]
-    which: Which,
-    /// Credits
-    #[arg(long, required_unless_present = "balance")]
-    credits: Option<i64>,
-    /// USD, such as 10 or 0.50
-    #[arg(long)]
-    balance: Option<String>,
-    /// A name for this change, such as the number of an invoice: repeated under the same name it is made once
-    #[arg(long)]
-    reference: Option<String>,
+    pub(super) json: bool,
 }
 
 pub(super) async fn carry_out(database: ResolvedDatabase, command: AccountCommand) -> Result<(), CliError> {
@@ -123,12 +115,15 @@ pub(super) async fn carry_out(database: ResolvedDatabase, command: AccountComman
         AccountCommand::Create(create) => make(&store, &database, *create).await,
         AccountCommand::Show(which) => show(&store, &which).await,
         AccountCommand::List { json } => list(&store, Output::new(json)).await,
-        AccountCommand::Approve(which) => set_standing(&store, &which, Standing::Approved).await,
-        AccountCommand::Limit(which) => set_standing(&store, &which, Standing::Limited).await,
-        AccountCommand::Suspend(which) => set_standing(&store, &which, Standing::Suspended).await,
-        AccountCommand::Close(which) => set_standing(&store, &which, Standing::Closed).await,
-        AccountCommand::Credit(amounts) => change(&store, &database, amounts, 1).await,
-        AccountCommand::Debit(amounts) => change(&store, &database, amounts, -1).await,
+        AccountCommand::Approve(stand) => operate::set_standing(&store, &stand, Standing::Approved).await,
+        AccountCommand::Limit(stand) => operate::set_standing(&store, &stand, Standing::Limited).await,
+        AccountCommand::Suspend(stand) => operate::set_standing(&store, &stand, Standing::Suspended).await,
+        AccountCommand::Close(stand) => operate::set_standing(&store, &stand, Standing::Closed).await,
+        AccountCommand::Credit(amounts) => operate::change(&store, &database, amounts, Way::Credit).await,
+        AccountCommand::Debit(amounts) => operate::change(&store, &database, amounts, Way::Debit).await,
+        AccountCommand::Find(find) => operate::find(&store, find).await,
+        AccountCommand::Sessions(which) => operate::sessions(&store, &which).await,
+        AccountCommand::SignOut(out) => operate::sign_out(&store, out).await,
     }
 }
 
@@ -140,7 +135,7 @@ async fn make(store: &Store, database: &ResolvedDatabase, create: Create) -> Res
         .ok_or_else(|| refused("The name must be 1 to 100 characters."))?;
     let password_hash =
         create.password.map(|given| hash_password(&Secret::new(given), &email)).transpose()?;
-    let changes = changes(create.credits, create.balance.as_deref(), 1)?;
+    let changes = changes(create.credits, create.balance.as_deref())?;
     let role = match create.role {
         RoleWord::Customer => Role::Customer,
         RoleWord::Reseller => Role::Reseller,
@@ -170,6 +165,7 @@ async fn make(store: &Store, database: &ResolvedDatabase, create: Create) -> Res
             };
             purses_change(tx, order)?.map_err(|refused| StoreError::Driver(format!("{refused:?}")))?;
         }
+        admin::made(tx, &By::command_line(now), account.id, (account.role, account.standing))?;
         Ok(Some((account, key, session)))
     });
     let Some((account, key, session_row)) = made.await.map_err(store_failed)? else {
@@ -197,29 +193,20 @@ fn hash_password(password: &Secret, email: &Email) -> Result<String, CliError> {
     fits.and_then(|()| password::hash_now(password)).map_err(|fault| refused(fault.message.into_owned()))
 }
 
-fn changes(
-    credits: Option<i64>,
-    balance: Option<&str>,
-    sign: i64,
-) -> Result<Vec<(MovementKind, Change)>, CliError> {
+fn changes(credits: Option<i64>, balance: Option<&str>) -> Result<Vec<(MovementKind, Change)>, CliError> {
     let mut changes = Vec::new();
     if let Some(text) = balance {
         let amount = Usd::parse(text).map_err(|error| refused(format!("--balance {text} {error}.")))?;
-        changes.push((MovementKind::Adjustment, Purse::Balance, amount.micros()));
+        changes.push((MovementKind::Adjustment, Change { purse: Purse::Balance, amount: amount.micros() }));
     }
     if let Some(credits) = credits {
-        changes.push((MovementKind::Bonus, Purse::Granted, credits));
+        changes.push((MovementKind::Bonus, Change { purse: Purse::Granted, amount: credits }));
     }
-    if changes.iter().any(|(_, _, amount)| *amount < 0) {
+    if changes.iter().any(|(_, change)| change.amount < 0) {
         return Err(refused("Amounts must not be negative; use `account debit` to take away."));
     }
-    let wanted = changes.into_iter().filter(|(_, _, amount)| *amount > 0);
-    Ok(wanted
-        .map(|(kind, purse, amount)| {
-            let kind = if sign < 0 { MovementKind::Adjustment } else { kind };
-            (kind, Change { purse, amount: amount.saturating_mul(sign) })
-        })
-        .collect())
+    changes.retain(|(_, change)| change.amount > 0);
+    Ok(changes)
 }
 
 fn find(tx: &mut Tx<'_>, text: &str) -> Result<Option<Account>, StoreError> {
@@ -232,7 +219,7 @@ fn find(tx: &mut Tx<'_>, text: &str) -> Result<Option<Account>, StoreError> {
     }
 }
 
-async fn known(store: &Store, which: &Which) -> Result<(Account, Purses), CliError> {
+pub(super) async fn known(store: &Store, which: &Which) -> Result<(Account, Purses), CliError> {
     let text = which.email.clone().or_else(|| which.account.clone()).unwrap_or_default();
     let sentence = format!("There is no account {text}. `numberotp account list` shows them all.");
     let found = store.snapshot(move |tx| {
@@ -243,7 +230,7 @@ async fn known(store: &Store, which: &Which) -> Result<(Account, Purses), CliErr
     found.await.map_err(store_failed)?.ok_or_else(|| refused(sentence))
 }
 
-fn value(account: &Account, purses: &Purses) -> Value {
+pub(super) fn value(account: &Account, purses: &Purses) -> Value {
     json!({
         "id": account.id.get().to_string(),
         "email": account.email.as_str(),
@@ -257,7 +244,7 @@ fn value(account: &Account, purses: &Purses) -> Value {
     })
 }
 
-fn line(account: &Account, purses: &Purses) -> String {
+pub(super) fn line(account: &Account, purses: &Purses) -> String {
     format!(
         "{:>8}  {:<32} {:<9} {:<9} balance {:>10}  credits {:>8}",
         account.id.get(),
@@ -270,6 +257,14 @@ fn line(account: &Account, purses: &Purses) -> String {
 }
 
 async fn show(store: &Store, which: &Which) -> Result<(), CliError> {
+    let (account, _) = known(store, which).await?;
+    let (id, by) = (account.id, By::command_line(boot::now(store).await?));
+    store.write(move |tx| admin::look(tx, &by, id)).await.map_err(store_failed)?;
+    show_again(store, which).await
+}
+
+/// The account as it is now, after something was done to it.
+pub(super) async fn show_again(store: &Store, which: &Which) -> Result<(), CliError> {
     let (account, purses) = known(store, which).await?;
     Output::new(which.json).answer(&value(&account, &purses), || line(&account, &purses));
     Ok(())
@@ -291,47 +286,11 @@ async fn list(store: &Store, output: Output) -> Result<(), CliError> {
         }
     });
     let all = all.await.map_err(store_failed)?;
+    let by = By::command_line(boot::now(store).await?);
+    store.write(move |tx| admin::find(tx, &by, "", (0, 0))).await.map_err(store_failed)?;
     let values: Vec<Value> = all.iter().map(|(account, purses)| value(account, purses)).collect();
     output.answer(&Value::Array(values), || {
         all.iter().map(|(account, purses)| line(account, purses)).collect::<Vec<_>>().join("\n")
     });
     Ok(())
-}
-
-async fn set_standing(store: &Store, which: &Which, standing: Standing) -> Result<(), CliError> {
-    let (account, _) = known(store, which).await?;
-    let id = account.id;
-    store.write(move |tx| account_set_standing(tx, id, standing)).await.map_err(store_failed)?;
-    show(store, which).await
-}
-
-async fn change(
-    store: &Store,
-    database: &ResolvedDatabase,
-    amounts: Amounts,
-    sign: i64,
-) -> Result<(), CliError> {
-    let (account, _) = known(store, &amounts.which).await?;
-    let changes = changes(amounts.credits, amounts.balance.as_deref(), sign)?;
-    if changes.is_empty() {
-        return Err(refused("Say how much: --credits N or --balance USD, above zero."));
-    }
-    let now = boot::now(store).await?;
-    let (id, brand, credit) = (account.id, account.brand, database.credit);
-    let order = move |(kind, change)| OperatorChange { brand, account: id, kind, change, credit, now };
-    let orders: Vec<OperatorChange> = changes.into_iter().map(order).collect();
-    let name = amounts.reference.clone();
-    match store.write(move |tx| adjust(tx, &orders, name.as_deref())).await.map_err(store_failed)? {
-        Adjusted::Done => {}
-        Adjusted::Before => {
-            Output::say("This was done before under the same reference; nothing was changed.");
-        }
-        Adjusted::Short => return Err(refused("The purses do not hold that much; nothing was changed.")),
-        Adjusted::OtherChange => {
-            let sentence =
-                "Under this reference another change was made; nothing was changed. Give another one.";
-            return Err(refused(sentence));
-        }
-    }
-    show(store, &amounts.which).await
 }

@@ -9,6 +9,7 @@ mod extract;
 mod log;
 mod numbers;
 mod offers;
+mod operate;
 mod output;
 mod policy;
 mod provider;
@@ -117,7 +118,7 @@ enum Command {
     },
     /// Find the code in texts: one a line on standard input, one JSON a line out
     Extract,
-    /// Make, show, approve, hold, credit and debit accounts
+    /// Make, find, approve, limit, suspend, close, credit and debit accounts; see and end their sign-ins
     #[command(subcommand)]
     Account(account::AccountCommand),
     /// What is sold: import a CSV file, list

@@ -68,6 +68,11 @@ pub enum EmailVerified {
 }
 
 fn read_account(mut row: Row) -> Result<Account, StoreError> {
+    account_of(&mut row)
+}
+
+/// An account at the beginning of a row.
+pub(super) fn account_of(row: &mut Row) -> Result<Account, StoreError> {
     Ok(Account {
         id: AccountId::new(row.int("id")?),
         brand: BrandId::new(row.int("brand_id")?),

@@ -3,8 +3,9 @@
 
 use super::db::{Bulk, Statement};
 use super::{
-    account, act, activation, api_key, audit, backup, email_code, guess, hot, idempotency, identity, job,
-    ledger, log, message, number, offer, password, provider_key, sandbox, scenario, session, setting, tx,
+    account, act, activation, api_key, audit, backup, directory, email_code, guess, hot, idempotency,
+    identity, job, ledger, log, message, number, offer, password, provider_key, sandbox, scenario, session,
+    setting, tx,
 };
 
 /// Every statement of the store, for the test that prepares them on both databases.
@@ -19,6 +20,7 @@ pub fn catalogue() -> Vec<Statement> {
         backup::CATALOGUE,
         email_code::CATALOGUE,
         guess::CATALOGUE,
+        directory::CATALOGUE,
         hot::CATALOGUE,
         idempotency::CATALOGUE,
         identity::CATALOGUE,

@@ -10,6 +10,7 @@ pub mod audit;
 pub mod backup;
 mod catalogue;
 pub mod db;
+pub mod directory;
 pub mod email_code;
 mod error;
 pub mod guess;

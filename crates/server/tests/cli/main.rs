@@ -1,6 +1,8 @@
 //! The command line as scripts use it: the real program, real processes, real sockets.
 
 #[cfg(test)]
+mod acts;
+#[cfg(test)]
 mod backup;
 #[cfg(test)]
 mod commands;
