@@ -259,6 +259,15 @@ impl Caller {
         }
         Err(Fault::new(FaultCode::SignedInPersonRequired))
     }
+
+    /// Ok for an admin that signed in and is not suspended, else 403. Who is no admin learns nothing but that.
+    pub fn require_admin(&self) -> Result<(), Fault> {
+        if self.role != Role::Admin {
+            return Err(Fault::new(FaultCode::AdminRequired));
+        }
+        self.require_person()?;
+        self.standing.may_use()
+    }
 }
 
 #[cfg(test)]
@@ -312,7 +321,7 @@ mod tests {
 
     #[test]
     fn a_suspended_account_sees_how_it_stands_and_no_more() {
-        let caller = Caller {
+        let mut caller = Caller {
             account: AccountId::new(1),
             brand: BrandId::new(1),
             credential: CredentialKind::ApiKey,
@@ -326,5 +335,15 @@ mod tests {
         assert_eq!(caller.require(Scope::Read).unwrap_err().code, FaultCode::AccountOnHold);
         assert_eq!(caller.require(Scope::Topup).unwrap_err().code, FaultCode::InsufficientScope);
         assert_eq!(caller.require_person().unwrap_err().code, FaultCode::SignedInPersonRequired);
+        let mut refused = |role, credential, standing| {
+            (caller.role, caller.credential, caller.standing) = (role, credential, standing);
+            caller.require_admin().err().map(|fault| fault.code)
+        };
+        let (key, session) = (CredentialKind::ApiKey, CredentialKind::Session);
+        assert_eq!(refused(Role::Customer, session, Standing::Approved), Some(FaultCode::AdminRequired));
+        assert_eq!(refused(Role::Reseller, key, Standing::Approved), Some(FaultCode::AdminRequired));
+        assert_eq!(refused(Role::Admin, key, Standing::Approved), Some(FaultCode::SignedInPersonRequired));
+        assert_eq!(refused(Role::Admin, session, Standing::Suspended), Some(FaultCode::AccountOnHold));
+        assert_eq!(refused(Role::Admin, CredentialKind::Jwt, Standing::Approved), None);
     }
 }

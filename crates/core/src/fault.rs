@@ -46,6 +46,8 @@ faults! {
     /// 403: a change that a browser sends with its cookies has to come from a page of ours.
     CsrfRefused = "CSRF_REFUSED", "This change came with a cookie and without the proof that a page of this site sent it. Send the header Origin, or a bearer token instead of the cookie.";
     /// 403
+    AdminRequired = "ADMIN_REQUIRED", "Only whoever runs this service may do that. Sign in with an account of the role admin.";
+    /// 403
     AccountNotApproved = "ACCOUNT_NOT_APPROVED", "The account is not approved yet, so it cannot rent. Ask the operator to approve it.";
     /// 403
     AccountOnHold = "ACCOUNT_ON_HOLD", "The account is on hold, so it cannot do that. Ask the operator why.";

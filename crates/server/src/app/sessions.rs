@@ -2,7 +2,7 @@
 
 use super::from_store;
 use crate::app::Context;
-use crate::store::identity::account_set_not_before;
+use crate::store::account::account_not_before;
 use crate::store::session;
 pub use crate::store::session::Session;
 use numberotp_core::caller::Caller;
@@ -37,7 +37,7 @@ pub async fn revoke(context: &Context, caller: &Caller, which: Which) -> Result<
         Which::One(id) => session::session_revoke(tx, (account, id), now),
         Which::All => {
             // What a website signed has no row here to end.
-            account_set_not_before(tx, account, now)?;
+            account_not_before(tx, account, now)?;
             session::sessions_revoke(tx, account, now).map(|_count| true)
         }
     });

@@ -5,7 +5,7 @@ use super::output::Output;
 use crate::app::{Context, catalog, demo, sandbox_clock, uses};
 use crate::boot::{self, BootError, Hands};
 use crate::config::{Enforced, LogFormat, Mode, Resolved};
-use crate::http::{Api, Bounds, Serving, serve as serve_http};
+use crate::http::{Api, Bounds, Part, Serving, serve as serve_http};
 use crate::jobs;
 use crate::telemetry::{self, Form};
 use numberotp_core::time::Span;
@@ -39,10 +39,11 @@ pub(super) async fn serve(resolved: Resolved) -> Result<(), CliError> {
     }
     let stopping = stop_on_signal()?;
     let context = boot::start(&resolved, Hands { stopping: Some(stopping), ..Hands::default() }).await?;
-    let listener = TcpListener::bind(resolved.listen).await.map_err(|error| {
-        let address = resolved.listen;
-        super::refused(format!("Cannot listen on {address}: {error}. Choose another address with --listen."))
-    })?;
+    let listener = bind(resolved.listen, "--listen").await?;
+    let for_admins = match resolved.edge.admin_listen {
+        Some(address) => Some(bind(address, "--admin-listen").await?),
+        None => None,
+    };
     let address = listener.local_addr().map_err(BootError::Io)?;
     context.poster.listens_at(address);
     let mut tasks = tokio::task::JoinSet::new();
@@ -57,14 +58,16 @@ pub(super) async fn serve(resolved: Resolved) -> Result<(), CliError> {
     if resolved.edge.enforced == Enforced::No {
         tracing::warn!("rate limits are off");
     }
+    if let Some(listener) = &for_admins {
+        let address = listener.local_addr().map_err(BootError::Io)?;
+        Output::print(&format!("The routes of admins are at http://{address}/admin/api, and nowhere else."));
+    }
     Output::print(&banner(&context, &resolved, address));
     if let Some(path) = &resolved.ready_file {
         write_ready(path, address)?;
     }
     tell_manager(NotifyState::Ready);
-    let api = Api::new(Arc::clone(&context));
-    let bounds = Bounds::of(&context);
-    serve_http(Serving { listener, api, stopping: context.stopping.clone(), bounds }).await;
+    serve_all(&context, listener, for_admins).await;
     tell_manager(NotifyState::Stopping);
     // One bound for all that is left, jobs included: what is not done by then is settled after the next start.
     context.tracker.close();
@@ -86,6 +89,29 @@ pub(super) async fn serve(resolved: Resolved) -> Result<(), CliError> {
     }
     Output::say("Stopped.");
     Ok(())
+}
+
+/// Serves until the server is to stop: everything on one listener, or admins on one of their own.
+async fn serve_all(context: &Arc<Context>, listener: TcpListener, for_admins: Option<TcpListener>) {
+    let serving = |listener, api| {
+        let (stopping, bounds) = (context.stopping.clone(), Bounds::of(context));
+        serve_http(Serving { listener, api, stopping, bounds })
+    };
+    let public = serving(listener, Api::new(Arc::clone(context)));
+    match for_admins {
+        None => public.await,
+        Some(listener) => {
+            let admins = serving(listener, Api::of(Arc::clone(context), Part::Admin));
+            tokio::join!(public, admins);
+        }
+    }
+}
+
+async fn bind(address: SocketAddr, flag: &str) -> Result<TcpListener, CliError> {
+    let bound = TcpListener::bind(address).await;
+    bound.map_err(|error| {
+        super::refused(format!("Cannot listen on {address}: {error}. Choose another address with {flag}."))
+    })
 }
 
 /// Tells systemd, where it asked to be told. The listener is open already: who comes now is served.

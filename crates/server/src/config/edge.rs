@@ -3,7 +3,7 @@
 use super::file::ConfigError;
 use super::settings::{OnOff, ServeSettings};
 use ipnet::IpNet;
-use std::net::IpAddr;
+use std::net::{IpAddr, SocketAddr};
 
 /// How many requests a minute each rule lets through.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -62,6 +62,8 @@ pub struct Edge {
     pub cors_origins: Vec<String>,
     /// Most connections of one network at once; zero: any number.
     pub connections: u32,
+    /// Where the routes of admins are served, if not beside all others.
+    pub admin_listen: Option<SocketAddr>,
 }
 
 /// Enough for a busy customer behind one address, far from all that a server has.
@@ -93,7 +95,13 @@ pub(super) fn edge(serve: &ServeSettings) -> Result<Edge, ConfigError> {
         trusted_proxies: words(serve.trusted_proxies.as_deref()).map(network).collect::<Result<_, _>>()?,
         cors_origins: words(serve.cors_origins.as_deref()).map(origin).collect::<Result<_, _>>()?,
         connections: serve.limit_connections.unwrap_or(CONNECTIONS),
+        admin_listen: serve.admin_listen.as_deref().map(admin_listen).transpose()?,
     })
+}
+
+fn admin_listen(text: &str) -> Result<SocketAddr, ConfigError> {
+    let sentence = || format!("--admin-listen {text} is not an address and port such as 127.0.0.1:8081.");
+    text.parse().map_err(|_not_an_address| ConfigError(sentence()))
 }
 
 fn words(list: Option<&str>) -> impl Iterator<Item = &str> {

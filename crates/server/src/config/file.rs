@@ -66,6 +66,7 @@ impl ServeSettings {
         Self {
             listen: self.listen.or(under.listen),
             threads: self.threads.or(under.threads),
+            admin_listen: self.admin_listen.or(under.admin_listen),
             sandbox,
             no_sandbox,
             demo: self.demo.or(under.demo),

@@ -58,6 +58,9 @@ pub struct ServeSettings {
     /// Threads that serve requests, 1 to 64 [default: one a core]
     #[arg(long, env = "NUMBEROTP_THREADS")]
     pub threads: Option<u32>,
+    /// Address and port for the routes of admins alone; without it they are served where everything else is
+    #[arg(long, env = "NUMBEROTP_ADMIN_LISTEN")]
+    pub admin_listen: Option<String>,
     /// Run a sandbox: test numbers, test money
     #[arg(long, env = "NUMBEROTP_SANDBOX", num_args = 0..=1, default_missing_value = "true", conflicts_with = "no_sandbox")]
     pub sandbox: Option<bool>,

@@ -60,6 +60,7 @@ mod tests {
             trusted_proxies,
             cors_origins: vec![],
             connections: 0,
+            admin_listen: None,
         };
         let mut headers = HeaderMap::new();
         for list in forwarded {

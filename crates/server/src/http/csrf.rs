@@ -53,6 +53,7 @@ mod tests {
             trusted_proxies: vec![],
             cors_origins: vec!["https://www.example.com".to_owned()],
             connections: 0,
+            admin_listen: None,
         };
         let mut map = HeaderMap::new();
         for (name, value) in headers {

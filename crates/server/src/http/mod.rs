@@ -2,6 +2,7 @@
 //! they read, call a use case, and print.
 
 mod about;
+mod admin;
 mod body;
 mod client;
 mod cors;
@@ -27,5 +28,5 @@ mod server;
 mod shapes;
 mod v1;
 
-pub use routes::{Api, document};
+pub use routes::{Api, Part, document};
 pub use server::{Bounds, PeerAddress, Serving, serve};

@@ -44,6 +44,7 @@ pub fn status(code: FaultCode) -> StatusCode {
         FaultCode::InsufficientScope
         | FaultCode::SignedInPersonRequired
         | FaultCode::CsrfRefused
+        | FaultCode::AdminRequired
         | FaultCode::AccountNotApproved
         | FaultCode::AccountOnHold
         | FaultCode::KeySpendCap

@@ -1,6 +1,7 @@
 //! The whole URL table on one page.
 
 use super::about::{self, Library};
+use super::admin;
 use super::describe;
 use super::document::{DELETE, GET, PATCH, POST, Table};
 use super::frame::Frame;
@@ -20,9 +21,57 @@ use numberotp_core::fault::{Fault, FaultCode};
 use serde_json::Value;
 use std::sync::Arc;
 
-/// Every address, who answers it, and what the document says of it.
-fn table(mode: Mode) -> Table {
-    let table = Table::default()
+/// What a listener serves.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Part {
+    /// Everything: there is one listener.
+    Everything,
+    /// What is for customers and providers; admins have a listener of their own.
+    Public,
+    /// What is for admins.
+    Admin,
+}
+
+/// Every address of a part, who answers it, and what the document says of it.
+fn table(mode: Mode, part: Part) -> Table {
+    let table = match part {
+        Part::Everything => admins(public(mode, Table::default())),
+        Part::Public => public(mode, Table::default()),
+        Part::Admin => admins(Table::default()),
+    };
+    table
+        .add_page(GET, "/openapi.json", about::document, describe::about::document())
+        .add(GET, "/docs", about::reference, describe::about::reference())
+        .add_page(GET, "/docs/scripts/{file}", about::script, describe::about::script())
+        .add(GET, "/docs/errors", about::errors, describe::about::errors())
+        .add(GET, "/docs/errors/{code}", about::error, describe::about::error())
+}
+
+/// What is for the people who run the service.
+fn admins(table: Table) -> Table {
+    table
+        .add_admin(GET, "/admin/api/accounts", admin::find, describe::admin::find())
+        .add_admin(GET, "/admin/api/accounts/{id}", admin::look, describe::admin::look())
+        .add_admin(
+            POST,
+            "/admin/api/accounts/{id}/standing",
+            admin::set_standing,
+            describe::admin::standing(),
+        )
+        .add_admin(POST, "/admin/api/accounts/{id}/adjust", admin::adjust, describe::admin::adjust())
+        .add_admin(GET, "/admin/api/accounts/{id}/sessions", admin::sessions, describe::admin::sessions())
+        .add_admin(
+            DELETE,
+            "/admin/api/accounts/{id}/sessions",
+            admin::end_sessions,
+            describe::admin::end_sessions(),
+        )
+        .add_admin(GET, "/admin/api/acts", admin::acts, describe::admin::acts())
+}
+
+/// What is for customers, providers and whoever keeps the server running.
+fn public(mode: Mode, table: Table) -> Table {
+    let table = table
         .add(GET, "/api/public/prices", prices::prices, describe::public::prices())
         .add(GET, "/api/public/rent-prices", prices::rent_prices, describe::public::rent_prices())
         .add(GET, "/api/public/services", vocabulary::services, describe::public::services())
@@ -49,12 +98,7 @@ fn table(mode: Mode) -> Table {
         .add(POST, "/api/webhooks/sms/{provider}", hooks::sms, describe::webhooks::sms())
         .add(GET, "/healthz", health::health, describe::health::health())
         .add(GET, "/readyz", health::ready, describe::health::ready())
-        .add(GET, "/metrics", health::metrics, describe::health::metrics())
-        .add_page(GET, "/openapi.json", about::document, describe::about::document())
-        .add(GET, "/docs", about::reference, describe::about::reference())
-        .add_page(GET, "/docs/scripts/{file}", about::script, describe::about::script())
-        .add(GET, "/docs/errors", about::errors, describe::about::errors())
-        .add(GET, "/docs/errors/{code}", about::error, describe::about::error());
+        .add(GET, "/metrics", health::metrics, describe::health::metrics());
     // What tests may do to a sandbox is no address at all in production.
     match mode {
         Mode::Production => table,
@@ -68,9 +112,9 @@ fn table(mode: Mode) -> Table {
     }
 }
 
-/// The OpenAPI document of a server in this mode: what it serves at `/openapi.json`.
+/// The OpenAPI document of a server in this mode with one listener: what it serves at `/openapi.json`.
 pub fn document(mode: Mode) -> Value {
-    table(mode).document()
+    table(mode, Part::Everything).document()
 }
 
 /// Every route, inside its frame: what a connection talks to.
@@ -78,12 +122,18 @@ pub fn document(mode: Mode) -> Value {
 pub struct Api(Arc<(Frame, Router)>);
 
 impl Api {
-    /// The routes of a server in its mode.
+    /// The routes of a server in its mode: those for admins too, unless they have a listener of their own.
     pub fn new(context: Arc<Context>) -> Self {
-        let table = table(context.settings.mode);
+        let part = if context.edge.admin_listen.is_some() { Part::Public } else { Part::Everything };
+        Self::of(context, part)
+    }
+
+    /// The routes of a part.
+    pub fn of(context: Arc<Context>, part: Part) -> Self {
+        let table = table(context.settings.mode, part);
         let library = Arc::new(Library::new(&table.document()));
-        let routes =
-            table.router(Extension(library)).fallback(nowhere).method_not_allowed_fallback(not_this_way);
+        let routes = table.router(Extension(library), &context);
+        let routes = routes.fallback(nowhere).method_not_allowed_fallback(not_this_way);
         let routes = routes.with_state(Arc::clone(&context));
         Self(Arc::new((Frame::new(context), routes)))
     }

@@ -65,6 +65,7 @@ mod tests {
             trusted_proxies,
             cors_origins: vec![],
             connections,
+            admin_listen: None,
         })
     }
 

@@ -11,7 +11,7 @@ use numberotp_core::time::Time;
 
 statements! {
     /// Accounts by id, or by a part of e-mail or name, newest first.
-    ACCOUNTS_FIND = "SELECT a.id, a.brand_id, a.email, a.name, a.email_verified, a.role, a.standing, a.webhook_url, a.created_at, p.balance_posted, p.balance_held, p.gift_posted, p.gift_held, p.granted_posted, p.granted_held, p.bought_posted, p.bought_held, p.gift_total FROM accounts a JOIN purses p ON p.account_id = a.id WHERE a.brand_id = $1 AND (a.id = $2 OR LOWER(a.email) LIKE $3 ESCAPE '!' OR LOWER(a.name) LIKE $3 ESCAPE '!' OR a.name LIKE $4 ESCAPE '!') ORDER BY a.id DESC LIMIT $5 OFFSET $6";
+    ACCOUNTS_FIND = "SELECT a.id, a.brand_id, a.email, a.name, a.email_verified, a.role, a.standing, a.webhook_url, a.created_at, p.balance_posted, p.balance_held, p.gift_posted, p.gift_held, p.granted_posted, p.granted_held, p.bought_posted, p.bought_held, p.gift_total FROM accounts a JOIN purses p ON p.account_id = a.id WHERE a.brand_id = $1 AND (a.id = $2 OR LOWER(a.email) LIKE $3 ESCAPE '!' OR LOWER(a.name) LIKE $3 ESCAPE '!' OR a.name LIKE $4 ESCAPE '!') ORDER BY a.created_at DESC, a.id DESC LIMIT $5 OFFSET $6";
     /// How many of those there are.
     ACCOUNTS_FOUND = "SELECT COUNT(*) FROM accounts a WHERE a.brand_id = $1 AND (a.id = $2 OR LOWER(a.email) LIKE $3 ESCAPE '!' OR LOWER(a.name) LIKE $3 ESCAPE '!' OR a.name LIKE $4 ESCAPE '!')";
     /// How much an account has of what can be counted.

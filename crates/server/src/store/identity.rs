@@ -14,8 +14,6 @@ statements! {
     IDENTITY_GET = "SELECT a.id, a.brand_id, a.standing, a.role, a.not_before FROM identities i JOIN accounts a ON a.id = i.account_id WHERE i.brand_id = $1 AND i.issuer = $2 AND i.subject = $3";
     /// A new identity; a second writer finds it there.
     IDENTITY_INSERT = "INSERT INTO identities (id, brand_id, issuer, subject, account_id, created_at) VALUES ($1, $2, $3, $4, $5, $6) ON CONFLICT (brand_id, issuer, subject) DO NOTHING";
-    /// What was signed before a moment opens nothing of this account any more.
-    ACCOUNT_NOT_BEFORE = "UPDATE accounts SET not_before = $2 WHERE id = $1 AND not_before < $2";
 }
 
 /// Somebody, as a website names them.
@@ -68,11 +66,6 @@ pub fn identity_create(
         now.micros().into(),
     ];
     Ok(tx.execute(&IDENTITY_INSERT, &row)? > 0)
-}
-
-/// Ends what was signed before a moment. It never moves back.
-pub fn account_set_not_before(tx: &mut Tx<'_>, account: AccountId, moment: Time) -> Result<(), StoreError> {
-    tx.execute(&ACCOUNT_NOT_BEFORE, &[account.get().into(), moment.micros().into()]).map(drop)
 }
 
 fn read_linked(mut row: Row) -> Result<Linked, StoreError> {

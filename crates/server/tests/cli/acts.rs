@@ -1,7 +1,7 @@
 //! What the command line does to accounts is in the chain of acts by the actor `cli`: once if it was done, not at all if it
 //! was refused; and the audit finds a chain that was written into.
 
-use crate::program::{fails, json, run};
+use crate::program::{Folder, Server, fails, json, run};
 use numberotp_testkit::database::on_each_engine;
 use serde_json::{Value, json as value};
 
@@ -92,4 +92,30 @@ fn the_audit_prints_the_head_and_finds_it_again() {
         assert!(said.contains("FAIL I12") && said.contains("NOT clean"), "{said}");
         assert!(fails(1, &["audit", "--acts-head", "abc", "--database-url", url]).contains("64 digits"));
     });
+}
+
+#[test]
+fn admins_can_have_a_listener_of_their_own() {
+    on_each_engine(|database| {
+        let folder = Folder::new(&format!("admin-listen-{}", database.engine().name()));
+        let url = database.url();
+        let flags = ["--database-url", url, "--sandbox", "--admin-listen", "127.0.0.1:0"];
+        let mut server = Server::start(&folder, &flags);
+        let made = account(url, &["create", "--email", EMAIL, "--role", "admin"]);
+        let token = made["sessionToken"].as_str().unwrap();
+        let told =
+            server.screen.iter().find_map(|line| line.strip_prefix("The routes of admins are at http://"));
+        let own = told.unwrap().split('/').next().unwrap().to_owned();
+        assert_eq!(server.request("GET", "/admin/api/accounts", token, "").0, 404);
+        assert_eq!(server.request("GET", "/api/internal/balance", token, "").0, 200);
+        server.address = own;
+        let (status, _, body) = server.request("GET", "/admin/api/accounts", token, "");
+        assert_eq!((status, &body["data"][0]["email"]), (200, &value!(EMAIL)), "{body}");
+        assert_eq!(server.request("GET", "/api/internal/balance", token, "").0, 404);
+        assert_eq!(server.request("GET", "/docs/errors", "", "").0, 200);
+        server.signal("TERM");
+        assert_eq!(server.ended(), Some(0));
+    });
+    let said = fails(2, &["serve", "--admin-listen", "nowhere"]);
+    assert!(said.contains("--admin-listen nowhere"), "{said}");
 }

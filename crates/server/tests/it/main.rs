@@ -4,6 +4,8 @@
 #[cfg(test)]
 mod http_account;
 #[cfg(test)]
+mod http_admin;
+#[cfg(test)]
 mod http_api_keys;
 #[cfg(test)]
 mod http_authjs;

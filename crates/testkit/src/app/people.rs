@@ -69,6 +69,14 @@ impl TestApp<'_> {
 
     /// An approved account with so many credits (granted) and so many micro-dollars.
     pub async fn account(&self, credits: i64, balance: i64) -> Customer {
+        let customer = self.account_of(Role::Customer).await;
+        self.give(&customer, Purse::Granted, credits).await;
+        self.give(&customer, Purse::Balance, balance).await;
+        customer
+    }
+
+    /// An approved account of a role, with nothing.
+    pub async fn account_of(&self, role: Role) -> Customer {
         let now = self.now();
         let random = must("randomness", entropy::bytes::<6>());
         let tag: String = random.iter().map(|byte| format!("{byte:02x}")).collect();
@@ -78,7 +86,7 @@ impl TestApp<'_> {
             email: must(&email, Email::parse(&email).ok_or("is no address")),
             name: "Customer".to_owned(),
             password_hash: None,
-            role: Role::Customer,
+            role,
             standing: Standing::Approved,
             now,
         };
@@ -86,8 +94,6 @@ impl TestApp<'_> {
         let account = must(&email, made.ok_or("is taken")).id;
         let mut customer = Customer { account, email, key: String::new() };
         customer.key = self.key(&customer, Scopes::READ_BUY).await;
-        self.give(&customer, Purse::Granted, credits).await;
-        self.give(&customer, Purse::Balance, balance).await;
         customer
     }
 

@@ -8,8 +8,9 @@ mod people;
 mod purse;
 mod standing;
 
-pub use people::{Dossier, Looked, SignedOut, find, look, sessions, sign_out};
-pub use purse::{Adjustment, Changed, adjust};
+pub use crate::store::act::{Act, acts_page as acts};
+pub use people::{Dossier, SignedOut, Summary, find, look, sessions, sign_out, summary};
+pub use purse::{Adjustment, Changed, adjust, adjust_at_once};
 pub use standing::{Stood, set_standing};
 
 use crate::store::act::{NewAct, act_append};

@@ -18,7 +18,7 @@ const LISTED_MOST: i64 = 200;
 const LATEST: i64 = 5;
 
 /// An account and what it has.
-pub type Looked = (Account, Purses);
+pub type Summary = (Account, Purses);
 
 /// All that is shown of one account.
 #[derive(Clone, Debug)]
@@ -39,10 +39,16 @@ pub fn find(
     by: &By,
     query: &str,
     range: (i64, i64),
-) -> Result<(Vec<Looked>, i64), StoreError> {
+) -> Result<(Vec<Summary>, i64), StoreError> {
     let (found, total) = accounts_find(tx, query, range)?;
     record(tx, by, ("account.find", None), &json!({ "found": total }))?;
     Ok((found, total))
+}
+
+/// An account and what it has, for whoever just did something to it.
+pub fn summary(tx: &mut Tx<'_>, id: AccountId) -> Result<Option<Summary>, StoreError> {
+    let Some(account) = account_get(tx, id)? else { return Ok(None) };
+    Ok(Some((account, purses_get(tx, id)?.unwrap_or_default())))
 }
 
 /// One account.

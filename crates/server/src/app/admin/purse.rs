@@ -1,10 +1,13 @@
 //! Adding to an account's purses and taking from them, with a reason, and under a reference at most once.
 
+use super::people::{Summary, summary};
 use super::{By, Reason, record};
 use crate::app::adjustments::{self, Adjusted};
+use crate::app::{Context, from_store};
 use crate::store::account::account_get;
 use crate::store::ledger::OperatorChange;
 use crate::store::{StoreError, Tx};
+use numberotp_core::fault::Fault;
 use numberotp_core::id::AccountId;
 use numberotp_core::ledger::{Change, MovementKind, Purse};
 use numberotp_core::money::{CreditValue, Usd};
@@ -44,6 +47,24 @@ pub enum Changed {
     Own,
     /// There is no such account.
     Missing,
+}
+
+/// Changes the purses for a request, and answers the account afterwards.
+pub async fn adjust_at_once(
+    context: &Context,
+    by: By,
+    wanted: Adjustment,
+) -> Result<(Changed, Option<Summary>), Fault> {
+    let change = || {
+        let wanted = wanted.clone();
+        context.store.write(move |tx| Ok((adjust(tx, &by, &wanted)?, summary(tx, wanted.account)?)))
+    };
+    let changed = match change().await {
+        // Somebody did the same at the same moment under the same reference: that is seen now.
+        Err(StoreError::Conflict(_)) => change().await,
+        changed => changed,
+    };
+    changed.map_err(from_store)
 }
 
 /// Changes one purse or both, or none of them.

@@ -3,6 +3,7 @@
 
 pub(super) mod about;
 pub(super) mod account;
+pub(super) mod admin;
 pub(super) mod api_keys;
 pub(super) mod health;
 pub(super) mod public;

@@ -10,9 +10,11 @@ mod schemas;
 pub(super) use operation::{Operation, Tag, text};
 
 use super::about::Library;
+use super::admin::admin_only;
 use super::inside::At;
 use crate::app::Context;
 use axum::handler::Handler;
+use axum::middleware::from_fn_with_state;
 use axum::routing::{MethodFilter, on};
 use axum::{Extension, Router};
 use http::Method;
@@ -32,6 +34,8 @@ pub(super) struct Table {
     router: Router<Arc<Context>>,
     /// Those that send what is in the library.
     pages: Router<Arc<Context>>,
+    /// Those behind the check of the role.
+    admin: Router<Arc<Context>>,
     entries: Vec<Entry>,
 }
 
@@ -72,9 +76,30 @@ impl Table {
         self
     }
 
+    /// The same for what admins alone may do: nothing of these is reached but through the check of the role.
+    pub(super) fn add_admin<H: Handler<T, Arc<Context>>, T: 'static>(
+        mut self,
+        (method, filter): Verb,
+        path: &'static str,
+        handler: H,
+        operation: Operation,
+    ) -> Self {
+        self.entries.push(Entry { method, path, operation });
+        self.admin = self.admin.route(path, on(filter, At { route: path, handler }));
+        self
+    }
+
     /// The routes.
-    pub(super) fn router(self, library: Extension<Arc<Library>>) -> Router<Arc<Context>> {
-        self.router.merge(self.pages.layer(library))
+    pub(super) fn router(
+        self,
+        library: Extension<Arc<Library>>,
+        context: &Arc<Context>,
+    ) -> Router<Arc<Context>> {
+        let routes = self.router.merge(self.pages.layer(library));
+        if !self.admin.has_routes() {
+            return routes;
+        }
+        routes.merge(self.admin.route_layer(from_fn_with_state(Arc::clone(context), admin_only)))
     }
 
     /// The document.

@@ -19,11 +19,12 @@ pub(in crate::http) enum Tag {
     Webhooks,
     Sandbox,
     Operating,
+    Admin,
     About,
 }
 
 impl Tag {
-    pub(super) const ALL: [Self; 8] = [
+    pub(super) const ALL: [Self; 9] = [
         Self::Prices,
         Self::Rents,
         Self::Account,
@@ -31,6 +32,7 @@ impl Tag {
         Self::Webhooks,
         Self::Sandbox,
         Self::Operating,
+        Self::Admin,
         Self::About,
     ];
 
@@ -43,6 +45,7 @@ impl Tag {
             Self::Webhooks => "Incoming webhooks",
             Self::Sandbox => "Sandbox only",
             Self::Operating => "Operating",
+            Self::Admin => "Admin",
             Self::About => "About this API",
         }
     }
@@ -55,6 +58,7 @@ impl Tag {
             Self::Webhooks => "What number providers post to this server. Signed over the raw body.",
             Self::Sandbox => "The hands of a team's tests. These addresses do not exist in production.",
             Self::Operating => "For whoever keeps the server running.",
+            Self::Admin => "For the people who run the service. Every act is kept in a chain of hashes.",
             Self::About => "This document and its pages.",
         }
     }
@@ -67,6 +71,8 @@ pub(super) enum Access {
     Bearer(Scope),
     /// A signed-in person; an API key is refused.
     Person,
+    /// A signed-in person whose account is an admin's.
+    Admin,
     Signature,
 }
 
@@ -192,6 +198,13 @@ impl Operation {
     pub(in crate::http) fn needs_person(mut self) -> Self {
         self.access = Access::Person;
         self.fails([FaultCode::Unauthorized, FaultCode::SignedInPersonRequired])
+    }
+
+    /// Needs an admin who signed in.
+    pub(in crate::http) fn needs_admin(mut self) -> Self {
+        self.access = Access::Admin;
+        let stopped = [FaultCode::SignedInPersonRequired, FaultCode::AccountOnHold];
+        self.fails([FaultCode::Unauthorized, FaultCode::AdminRequired]).fails(stopped)
     }
 
     /// Needs a provider's signature over the body.

@@ -75,6 +75,7 @@ fn operation(path: &str, of: &Operation, refusals: &mut Refusals) -> Value {
     let scope = match of.access {
         Access::Bearer(scope) => format!("Needs a token with the scope `{}`.", scope.as_str()),
         Access::Person => "Needs a signed-in person; API keys are refused.".to_owned(),
+        Access::Admin => "Needs a signed-in person whose account has the role `admin`.".to_owned(),
         Access::Everybody | Access::Signature => String::new(),
     };
     let says = [of.says, scope.as_str()].into_iter().filter(|part| !part.is_empty());
@@ -82,7 +83,7 @@ fn operation(path: &str, of: &Operation, refusals: &mut Refusals) -> Value {
     if !says.is_empty() {
         put("description", json!(says));
     }
-    let mut parameters: Vec<Value> = names_in(path).map(path_parameter).collect();
+    let mut parameters: Vec<Value> = names_in(path).map(|name| path_parameter(path, name)).collect();
     parameters.extend(of.parameters.iter().cloned());
     if matches!(of.access, Access::Signature) {
         parameters.push(json!({ "$ref": "#/components/parameters/Signature" }));
@@ -97,7 +98,7 @@ fn operation(path: &str, of: &Operation, refusals: &mut Refusals) -> Value {
     put("responses", responses(of, refusals));
     // An empty list says that no token is needed.
     let security = match of.access {
-        Access::Bearer(_) | Access::Person => json!([{ "bearer": [] }]),
+        Access::Bearer(_) | Access::Person | Access::Admin => json!([{ "bearer": [] }]),
         Access::Everybody | Access::Signature => json!([]),
     };
     put("security", security);
@@ -109,8 +110,9 @@ fn names_in(path: &str) -> impl Iterator<Item = &str> {
     path.split('/').filter_map(|part| part.strip_prefix('{')?.strip_suffix('}'))
 }
 
-fn path_parameter(name: &str) -> Value {
+fn path_parameter(path: &str, name: &str) -> Value {
     let says = match name {
+        "id" if path.starts_with("/admin/") => "The account's id.",
         "id" => "The rent's id.",
         "provider" => "The provider's short name.",
         "code" => "The code, as it stands in a refusal.",

@@ -102,6 +102,6 @@ pub(in crate::http) struct Profile<'a> {
     pub(in crate::http) reseller: Option<&'a str>,
 }
 
-fn roles() -> Object {
+pub(super) fn roles() -> Object {
     words("What the account is.", ["customer", "reseller", "admin"])
 }

@@ -4,6 +4,7 @@
 //! from anything but what a use case answered.
 
 pub(super) mod account;
+pub(super) mod admin;
 pub(super) mod api_key;
 pub(super) mod rent;
 pub(super) mod sandbox;
