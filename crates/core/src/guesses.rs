@@ -12,6 +12,8 @@ pub struct Patience {
     pub free: i64,
     /// Failures are forgotten this long after the last one, or after the wait that it brought.
     pub forgotten_after: Span,
+    /// The first wait; each further one is twice as long.
+    pub first: Span,
     /// The longest wait.
     pub longest: Span,
 }
@@ -29,16 +31,41 @@ pub struct Failures {
 
 impl Patience {
     /// Passwords for one e-mail from one network.
-    pub const PASSWORD: Self =
-        Self { free: 5, forgotten_after: Span::minutes(15), longest: Span::minutes(15) };
+    pub const PASSWORD: Self = Self {
+        free: 5,
+        forgotten_after: Span::minutes(15),
+        first: Span::seconds(1),
+        longest: Span::minutes(15),
+    };
     /// Codes for one e-mail from one network: fewer than a code allows in all, so that no stranger uses them up.
-    pub const CODE: Self = Self { free: 3, forgotten_after: Span::minutes(15), longest: Span::minutes(15) };
+    pub const CODE: Self = Self {
+        free: 3,
+        forgotten_after: Span::minutes(15),
+        first: Span::seconds(1),
+        longest: Span::minutes(15),
+    };
     /// Whatever a network tries, for whomever. Many people may share it: waits are shorter.
-    pub const NETWORK: Self =
-        Self { free: 50, forgotten_after: Span::minutes(15), longest: Span::minutes(1) };
+    pub const NETWORK: Self = Self {
+        free: 50,
+        forgotten_after: Span::minutes(15),
+        first: Span::seconds(1),
+        longest: Span::minutes(1),
+    };
     /// Second factors of one account, after its right password: only who has that can bring this about.
-    pub const SECOND_FACTOR: Self =
-        Self { free: 5, forgotten_after: Span::minutes(15), longest: Span::minutes(15) };
+    pub const SECOND_FACTOR: Self = Self {
+        free: 5,
+        forgotten_after: Span::minutes(15),
+        first: Span::seconds(1),
+        longest: Span::minutes(15),
+    };
+
+    /// Codes that devices show to people, by one person or from one network: five, then none for a quarter of an hour.
+    pub const USER_CODE: Self = Self {
+        free: 5,
+        forgotten_after: Span::minutes(15),
+        first: Span::minutes(15),
+        longest: Span::minutes(15),
+    };
 
     /// Whether a try is not to be looked at now.
     pub fn is_closed(failures: Option<&Failures>, now: Time) -> bool {
@@ -53,7 +80,8 @@ impl Patience {
         let count = before.filter(fresh).map_or(0, |known| known.count).saturating_add(1);
         let closed_until = match u32::try_from(count.saturating_sub(self.free)) {
             Ok(doublings) => {
-                let wait = Span::seconds(2_i64.saturating_pow(doublings.min(30))).min(self.longest);
+                let times = 2_i64.saturating_pow(doublings.min(30));
+                let wait = Span::micros(self.first.as_micros().saturating_mul(times)).min(self.longest);
                 now.plus(wait)
             }
             Err(_still_free) => now,
@@ -88,6 +116,7 @@ mod tests {
             [0, 0, 0, 0, 1, 2, 4, 8, 16, 32, 64, 128, 256, 512, 900, 900, 900]
         );
         assert_eq!(waits(Patience::CODE, 4), [0, 0, 1, 2]);
+        assert_eq!(waits(Patience::USER_CODE, 6), [0, 0, 0, 0, 900, 900]);
         assert_eq!(waits(Patience::NETWORK, 60).last(), Some(&60));
     }
 

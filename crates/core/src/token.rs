@@ -2,7 +2,7 @@
 //!
 //! An API key is `notp_`, 30 random base-62 characters (178 bits) and 6 characters of checksum, so a typo
 //! is refused without a look-up. A session is `sess_` and 43 characters (256 bits). Both are kept only as
-//! SHA-256: the entropy is far above what can be guessed, a slow hash would buy nothing.
+//! SHA-256, as are refresh tokens and the codes of devices: the entropy is far above what can be guessed, a slow hash would buy nothing.
 
 use crate::cookie::percent_decoded;
 use crate::secret::Secret;
@@ -14,6 +14,11 @@ const KEY_BODY: usize = 30;
 const KEY_SUM: usize = 6;
 const SESSION_PREFIX: &str = "sess_";
 const SESSION_BODY: usize = 43;
+const REFRESH_PREFIX: &str = "notp_rt_";
+const DEVICE_PREFIX: &str = "notp_dc_";
+/// The letters of a code that people type: none of them is a vowel, so no word comes about. Source: RFC 8628, 6.1.
+const USER_LETTERS: &[u8; 20] = b"BCDFGHJKLMNPQRSTVWXZ";
+const USER_LENGTH: usize = 8;
 
 /// The published key of the demo account. It exists in sandbox databases only.
 pub const DEMO_API_KEY_BODY: &str = "SandboxDemoKeyOnlyForTesting00";
@@ -90,6 +95,60 @@ pub fn session(random: &[u8]) -> Secret {
     Secret::new(format!("{SESSION_PREFIX}{}", base62(random, SESSION_BODY)))
 }
 
+/// A refresh token from 43 or more random bytes.
+pub fn refresh(random: &[u8]) -> Secret {
+    Secret::new(format!("{REFRESH_PREFIX}{}", base62(random, SESSION_BODY)))
+}
+
+/// The hash of what has the shape of a refresh token.
+pub fn refresh_read(text: &str) -> Option<TokenHash> {
+    opaque(text, REFRESH_PREFIX)
+}
+
+/// The code that a device keeps, from 43 or more random bytes.
+pub fn device_code(random: &[u8]) -> Secret {
+    Secret::new(format!("{DEVICE_PREFIX}{}", base62(random, SESSION_BODY)))
+}
+
+/// The hash of what has the shape of a device's code.
+pub fn device_code_read(text: &str) -> Option<TokenHash> {
+    opaque(text, DEVICE_PREFIX)
+}
+
+fn opaque(text: &str, prefix: &str) -> Option<TokenHash> {
+    let body = text.strip_prefix(prefix)?;
+    let whole = body.len() == SESSION_BODY && body.bytes().all(|b| b.is_ascii_alphanumeric());
+    whole.then(|| hash(text))
+}
+
+/// The code that a device shows, from random bytes: eight letters, 34 bits. `None`: too few of the bytes could be used,
+/// because a byte above 239 would favour some letters.
+pub fn user_code(random: &[u8]) -> Option<Secret> {
+    let fair = random.iter().filter(|byte| **byte < 240).take(USER_LENGTH);
+    let letters = fair.filter_map(|byte| USER_LETTERS.get(usize::from(*byte % 20)).copied());
+    let code: String = letters.map(char::from).collect();
+    (code.len() == USER_LENGTH).then(|| Secret::new(code))
+}
+
+/// Reads such a code as people type it: in any case, with or without dashes and blanks.
+pub fn user_code_read(text: &str) -> Option<Secret> {
+    if text.len() > 64 {
+        return None;
+    }
+    let code: String =
+        text.chars().filter(|c| !c.is_whitespace() && *c != '-').map(|c| c.to_ascii_uppercase()).collect();
+    let whole = code.len() == USER_LENGTH && code.bytes().all(|byte| USER_LETTERS.contains(&byte));
+    whole.then(|| Secret::new(code))
+}
+
+/// Such a code as it is shown: in two halves.
+pub fn user_code_show(code: &Secret) -> String {
+    match code.expose().split_at_checked(USER_LENGTH / 2) {
+        Some((left, right)) => format!("{left}-{right}"),
+        None => String::new(),
+    }
+}
+
 /// SHA-256.
 pub fn hash_bytes(bytes: &[u8]) -> [u8; 32] {
     let sum = digest::digest(&digest::SHA256, bytes);
@@ -157,6 +216,30 @@ mod tests {
         let long = "x".repeat(OPAQUE_MOST + 1);
         for text in ["", "notp_", "sess_short", "notp%5F", "Bearer x", "%", &long] {
             assert!(matches!(Bearer::parse(text), Bearer::Unknown), "{text}");
+        }
+    }
+
+    #[test]
+    fn a_code_for_people_is_read_however_it_is_typed() {
+        let code = user_code(&[255, 0, 1, 2, 250, 3, 4, 5, 239, 20, 9]).unwrap();
+        assert_eq!(code.expose(), "BCDFGHZB");
+        assert_eq!(user_code_show(&code), "BCDF-GHZB");
+        for typed in ["BCDF-GHZB", "bcdfghzb", " bcdf ghzb ", "b-c-d-f-g-h-z-b"] {
+            assert!(user_code_read(typed).is_some_and(|read| read == code), "{typed}");
+        }
+        for other in ["", "BCDF-GHZ", "BCDF-GHZBB", "ACDF-GHZB", "BCDF_GHZB", "ВCDF-GHZB"] {
+            assert!(user_code_read(other).is_none(), "{other}");
+        }
+        assert!(user_code(&[240; 64]).is_none());
+    }
+
+    #[test]
+    fn tokens_of_devices_are_told_apart_and_open_nothing() {
+        let (refresh, device) = (refresh(&[1; 43]), device_code(&[1; 43]));
+        assert!(refresh_read(refresh.expose()).is_some() && device_code_read(device.expose()).is_some());
+        assert!(refresh_read(device.expose()).is_none() && device_code_read(refresh.expose()).is_none());
+        for token in [refresh, device] {
+            assert!(matches!(Bearer::parse(token.expose()), Bearer::Unknown));
         }
     }
 

@@ -3,10 +3,12 @@
 use super::from_store;
 use crate::app::Context;
 use crate::store::account::{self, Account};
+use crate::store::activation::activations_on_hold;
 use crate::store::ledger;
 use numberotp_core::caller::Caller;
 use numberotp_core::fault::{Fault, FaultCode};
 use numberotp_core::ledger::{Movement, Purses};
+use numberotp_core::money::Usd;
 use numberotp_core::text::display_name;
 
 /// An account with its purses.
@@ -28,6 +30,31 @@ pub async fn overview(context: &Context, caller: &Caller) -> Result<Overview, Fa
     let (account, purses) =
         found.await.map_err(from_store)?.ok_or_else(|| Fault::new(FaultCode::Unauthorized))?;
     Ok(Overview { account, purses })
+}
+
+/// An account with what it can spend and what is set aside.
+pub struct Me {
+    /// The account with its purses.
+    pub overview: Overview,
+    /// What it can spend: paid money, and credits at their worth.
+    pub spendable: Usd,
+    /// What its numbers cost that still wait for a message.
+    pub on_hold: Usd,
+}
+
+/// The caller's account, and what it can spend.
+pub async fn me(context: &Context, caller: &Caller) -> Result<Me, Fault> {
+    let id = caller.account;
+    let found = context.store.snapshot(move |tx| {
+        let account = account::account_get(tx, id)?;
+        Ok((account.zip(ledger::purses_get(tx, id)?), activations_on_hold(tx, id)?))
+    });
+    let (found, on_hold) = found.await.map_err(from_store)?;
+    let (account, purses) = found.ok_or_else(|| Fault::new(FaultCode::Unauthorized))?;
+    let internal = |error| Fault::new(FaultCode::Internal).caused_by(format!("{error:?}"));
+    let worth = context.settings.credit.of(purses.credits_available()).map_err(internal)?;
+    let spendable = purses.balance_available().plus(worth).map_err(internal)?;
+    Ok(Me { overview: Overview { account, purses }, spendable, on_hold })
 }
 
 /// Gives the caller's account another name.

@@ -226,6 +226,12 @@ fn jwt_read(key: &SecretBytes, text: &Secret, now: Time) -> Option<(AccountId, S
     (now.unix_seconds() < claims.exp).then_some((account, session))
 }
 
+/// The account and the session that a good access token was made for.
+pub(super) fn jwt_session(context: &Context, text: &str, now: Time) -> Option<(AccountId, SessionId)> {
+    let Bearer::Jwt(text) = Bearer::parse(text) else { return None };
+    jwt_read(&context.jwt_key, &text, now)
+}
+
 /// A fresh API key: the text for its owner, and what is stored of it.
 pub fn api_key_make(
     account: &Account,

@@ -4,7 +4,7 @@ use super::from_store;
 use crate::app::Context;
 use crate::store::account::account_not_before;
 use crate::store::session;
-pub use crate::store::session::Session;
+pub use crate::store::session::{Device, Session};
 use numberotp_core::caller::Caller;
 use numberotp_core::fault::{Fault, FaultCode};
 use numberotp_core::id::SessionId;

@@ -100,6 +100,33 @@ impl FromRequest<Arc<Context>> for OptionalFields {
     }
 }
 
+/// Fields that come as JSON or as a form, which programs of the standards send.
+pub(super) struct Form(pub(super) Fields);
+
+impl FromRequest<Arc<Context>> for Form {
+    type Rejection = Problem;
+
+    async fn from_request(request: Request, context: &Arc<Context>) -> Result<Self, Problem> {
+        let (parts, bytes) = read(request, BODY_MOST, context).await?;
+        Ok(Self(Fields::read_form(&parts.headers, &bytes)?))
+    }
+}
+
+/// The same where the body may be left out.
+pub(super) struct OptionalForm(pub(super) Fields);
+
+impl FromRequest<Arc<Context>> for OptionalForm {
+    type Rejection = Problem;
+
+    async fn from_request(request: Request, context: &Arc<Context>) -> Result<Self, Problem> {
+        let (parts, bytes) = read(request, BODY_MOST, context).await?;
+        if bytes.iter().all(u8::is_ascii_whitespace) {
+            return Ok(Self(Fields { fields: Map::new(), fingerprint: token::hash_bytes(b"") }));
+        }
+        Ok(Self(Fields::read_form(&parts.headers, &bytes)?))
+    }
+}
+
 fn object(headers: &HeaderMap, bytes: &[u8]) -> Result<Map<String, Value>, Fault> {
     let json = headers.get(CONTENT_TYPE).is_some_and(is_json);
     if !json {
@@ -127,6 +154,27 @@ fn is_json(value: &HeaderValue) -> bool {
 impl Fields {
     fn read(headers: &HeaderMap, bytes: &[u8]) -> Result<Self, Fault> {
         Ok(Self { fields: object(headers, bytes)?, fingerprint: token::hash_bytes(bytes) })
+    }
+
+    fn read_form(headers: &HeaderMap, bytes: &[u8]) -> Result<Self, Fault> {
+        let form = |value: &HeaderValue| {
+            let text = value.to_str().unwrap_or_default();
+            let kind = text.split(';').next().unwrap_or_default().trim();
+            kind.eq_ignore_ascii_case("application/x-www-form-urlencoded")
+        };
+        if !headers.get(CONTENT_TYPE).is_some_and(form) {
+            return Self::read(headers, bytes);
+        }
+        let mut fields = Map::new();
+        for (key, value) in form_urlencoded::parse(bytes) {
+            // Source: RFC 6749, 3.2: no parameter more than once, and an empty one counts as absent.
+            if !value.is_empty()
+                && fields.insert(key.to_string(), Value::String(value.into_owned())).is_some()
+            {
+                return Err(Fault::parameter(&key, "is given twice"));
+            }
+        }
+        Ok(Self { fields, fingerprint: token::hash_bytes(bytes) })
     }
 
     /// Digest of the body, byte for byte: what a repeat under the same key must have again.

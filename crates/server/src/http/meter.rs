@@ -29,6 +29,9 @@ enum Class {
     Read(String),
     /// Waiting for a code: not limited, only told.
     Wait,
+    /// A program asks for tokens: counted by network once it is known how, because a device that asks too often is told
+    /// so in its own words.
+    Grant,
     /// A provider's: only refused ones count, and those of nobody that we know.
     Hook,
     /// Whoever keeps the server running asks how it is: whatever else its network asks, not limited, only told. A
@@ -55,6 +58,7 @@ impl Class {
             }
             ("GET" | "HEAD", ["api", "internal", "rent", id]) => Self::Read((*id).to_owned()),
             ("GET" | "HEAD", ["api", "internal", "rent", _, "wait"]) => Self::Wait,
+            ("POST", ["v1", "oauth", "token"]) => Self::Grant,
             ("POST", ["api", "webhooks", "sms", _]) => Self::Hook,
             _ => Self::Network(Rule::Other),
         }
@@ -105,7 +109,9 @@ impl Meter {
     pub(super) fn admit(&self) -> Result<(), Fault> {
         match self.class {
             Class::Network(rule) => self.count(rule, self.network.clone()),
-            Class::Account(_) | Class::Read(_) | Class::Wait | Class::Hook | Class::Vital => Ok(()),
+            Class::Account(_) | Class::Read(_) | Class::Wait | Class::Grant | Class::Hook | Class::Vital => {
+                Ok(())
+            }
         }
     }
 
@@ -126,7 +132,7 @@ impl Meter {
                 self.tell(self.context.limiter.look(Rule::ReadAll, account, self.now));
                 Ok(())
             }
-            Class::Network(_) | Class::Hook | Class::Vital => Ok(()),
+            Class::Network(_) | Class::Grant | Class::Hook | Class::Vital => Ok(()),
         }
     }
 
@@ -139,9 +145,13 @@ impl Meter {
     }
 
     /// Somebody signs in, or asks for a code: counts by address and network.
-    #[expect(dead_code, reason = "the routes of signing in follow")]
     pub(super) fn sign_in(&self, email: &Email) -> Result<(), Fault> {
         self.count(Rule::SignIn, Subject::SignIn(Box::new(self.network.clone()), email.clone()))
+    }
+
+    /// A program asks for tokens.
+    pub(super) fn grant(&self) -> Result<(), Fault> {
+        self.count(Rule::Other, self.network.clone())
     }
 
     /// A provider's webhook was refused: of those only so many are looked at in detail.
@@ -191,6 +201,9 @@ mod tests {
             ("DELETE", "/api/internal/rent/7", Class::Network(Rule::Other)),
             ("GET", "/api/internal/rent/7/wait", Class::Wait),
             ("POST", "/api/internal/rent/7/cancel", Class::Network(Rule::Other)),
+            ("POST", "/v1/oauth/token", Class::Grant),
+            ("GET", "/v1/oauth/token", Class::Network(Rule::Other)),
+            ("POST", "/v1/oauth/device/code", Class::Network(Rule::Other)),
             ("POST", "/api/webhooks/sms/gw1", Class::Hook),
             ("POST", "/api/webhooks/sms/wait", Class::Hook),
             ("POST", "/api/webhooks/sms", Class::Network(Rule::Other)),

@@ -8,6 +8,7 @@ mod client;
 mod cors;
 mod csrf;
 mod describe;
+mod device_page;
 mod document;
 mod error_pages;
 mod extract;

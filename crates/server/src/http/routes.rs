@@ -3,6 +3,7 @@
 use super::about::{self, Library};
 use super::admin;
 use super::describe;
+use super::device_page;
 use super::document::{DELETE, GET, PATCH, POST, Table};
 use super::frame::Frame;
 use super::health;
@@ -92,6 +93,14 @@ fn public(mode: Mode, table: Table) -> Table {
         .add(PATCH, "/api/user/profile", account::profile_patch, describe::account::profile_patch())
         .add(GET, "/v1/user/sessions", v1::sessions::list, describe::sign_in::sessions())
         .add(DELETE, "/v1/user/sessions", v1::sessions::revoke, describe::sign_in::sessions_revoke())
+        .add(GET, "/v1/me", v1::me::get, describe::account::me())
+        .add(GET, "/device", device_page::show, describe::oauth::page())
+        .add(POST, "/device", device_page::submit, describe::oauth::page_submit())
+        .add(POST, "/v1/oauth/token", v1::oauth::token, describe::oauth::token())
+        .add(POST, "/v1/oauth/revoke", v1::oauth::revoke, describe::oauth::revoke())
+        .add(POST, "/v1/oauth/device/code", v1::oauth::device_code, describe::oauth::device_code())
+        .add(GET, "/v1/oauth/device", v1::oauth::device_look, describe::oauth::device_look())
+        .add(POST, "/v1/oauth/device", v1::oauth::device_decide, describe::oauth::device_decide())
         .add(GET, "/v1/user/apikeys", v1::api_keys::list, describe::api_keys::list())
         .add(POST, "/v1/user/apikeys", v1::api_keys::create, describe::api_keys::create())
         .add(DELETE, "/v1/user/apikeys", v1::api_keys::delete, describe::api_keys::delete())

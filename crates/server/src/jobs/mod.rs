@@ -9,12 +9,14 @@ pub use runner::{run_due, work};
 
 use crate::app::Context;
 use crate::app::{from_store, reconcile, sandbox};
+use crate::store::device_grant::device_grants_purge;
 use crate::store::email_code::codes_purge;
 use crate::store::guess::guesses_purge;
 use crate::store::idempotency::keys_purge;
 use crate::store::job::{Job, job_create, job_revive};
 use crate::store::message::messages_purge;
 use crate::store::provider_key::provider_keys_purge;
+use crate::store::refresh::refresh_purge;
 use crate::store::{StoreError, Tx};
 use numberotp_core::fault::Fault;
 use numberotp_core::id::ActivationId;
@@ -49,6 +51,8 @@ async fn purge(context: &Context) -> Result<JobEnd, Fault> {
         provider_keys_purge(tx, now)?;
         codes_purge(tx, now)?;
         guesses_purge(tx, now)?;
+        refresh_purge(tx, now)?;
+        device_grants_purge(tx, now)?;
         messages_purge(tx, now, PURGE_MOST)
     };
     let gone = context.store.write(work).await.map_err(from_store)?;

@@ -24,6 +24,8 @@ statements! {
     ACCOUNT_STANDING_LOCKED = "SELECT standing FROM accounts WHERE id = $1 LOCKED";
     /// What was signed before this moment opens nothing.
     ACCOUNT_NOT_BEFORE = "UPDATE accounts SET not_before = $2 WHERE id = $1 AND not_before < $2";
+    /// Somebody proved to read the mailbox; a password that somebody else may have set before that opens nothing.
+    ACCOUNT_PROVE = "UPDATE accounts SET email_verified = 1, password_hash = NULL WHERE id = $1 AND email_verified = 0";
     /// Another standing.
     ACCOUNT_STANDING = "UPDATE accounts SET standing = $2 WHERE id = $1";
 }
@@ -159,6 +161,12 @@ pub fn accounts_after(
 /// Gives it another name.
 pub fn account_rename(tx: &mut Tx<'_>, id: AccountId, name: &str) -> Result<Option<Account>, StoreError> {
     tx.execute(&ACCOUNT_RENAME, &[id.get().into(), name.into()])?;
+    account_get(tx, id)
+}
+
+/// Its e-mail is proved now. What was set while it was not opens nothing any more.
+pub fn account_prove(tx: &mut Tx<'_>, id: AccountId) -> Result<Option<Account>, StoreError> {
+    tx.execute(&ACCOUNT_PROVE, &[id.get().into()])?;
     account_get(tx, id)
 }
 

@@ -21,6 +21,8 @@ statements! {
     ACTIVATIONS_PAGE = "SELECT id, brand_id, account_id, service, country_id, operator, pool, provider, price, provider_cost, cost_currency, hold_id, paid_balance, paid_gift, paid_granted, paid_bought, created_at, status, number, provider_ref, attached_at, expires_at, first_message_at, code_message_id, resent_at, closed_at FROM activations WHERE account_id = $1 AND status IN TEXTS($2) ORDER BY created_at DESC, id DESC LIMIT $3 OFFSET $4";
     /// How many there are.
     ACTIVATIONS_COUNT = "SELECT COUNT(*) FROM activations WHERE account_id = $1 AND status IN TEXTS($2)";
+    /// What an account's purchases cost that wait for a message.
+    ACTIVATIONS_ON_HOLD = "SELECT CAST(COALESCE(SUM(price), 0) AS BIGINT) AS price FROM activations WHERE account_id = $1 AND status IN ('reserving', 'waiting')";
     /// An account's right to a number's messages, now.
     LEASES_OPEN_ON = "SELECT provider, provider_ref, service FROM leases WHERE number = $1 AND to_at > $2 AND account_id = $3 AND closed_at IS NULL ORDER BY id";
     /// When another message was asked for.
@@ -52,6 +54,13 @@ pub fn activations_page(
         .query_one(&ACTIVATIONS_COUNT, &[account.get().into(), words])?
         .ok_or(StoreError::Corrupt { table: "activations", column: "count" })?;
     Ok((page?, total.int("count")?))
+}
+
+/// What an account's purchases cost that wait for a message.
+pub fn activations_on_hold(tx: &mut Tx<'_>, account: AccountId) -> Result<Usd, StoreError> {
+    let row = tx.query_one(&ACTIVATIONS_ON_HOLD, &[account.get().into()])?;
+    let mut row = row.ok_or(StoreError::Corrupt { table: "activations", column: "price" })?;
+    row.int("price").map(Usd::from_micros)
 }
 
 /// Under which reference an account has a number at an instant.

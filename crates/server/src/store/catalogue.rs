@@ -3,9 +3,9 @@
 
 use super::db::{Bulk, Statement};
 use super::{
-    account, act, activation, api_key, audit, backup, directory, email_code, guess, hot, idempotency,
-    identity, job, ledger, log, message, number, offer, password, provider_key, sandbox, scenario, session,
-    setting, tx,
+    account, act, activation, api_key, audit, backup, device_grant, directory, email_code, guess, hot,
+    idempotency, identity, job, ledger, log, message, number, offer, password, provider_key, refresh,
+    sandbox, scenario, session, setting, tx,
 };
 
 /// Every statement of the store, for the test that prepares them on both databases.
@@ -21,6 +21,7 @@ pub fn catalogue() -> Vec<Statement> {
         email_code::CATALOGUE,
         guess::CATALOGUE,
         directory::CATALOGUE,
+        device_grant::CATALOGUE,
         hot::CATALOGUE,
         idempotency::CATALOGUE,
         identity::CATALOGUE,
@@ -32,6 +33,7 @@ pub fn catalogue() -> Vec<Statement> {
         offer::CATALOGUE,
         password::CATALOGUE,
         provider_key::CATALOGUE,
+        refresh::CATALOGUE,
         sandbox::CATALOGUE,
         scenario::CATALOGUE,
         session::CATALOGUE,

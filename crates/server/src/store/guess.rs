@@ -69,6 +69,34 @@ pub fn guess_begin(tx: &mut Tx<'_>, subjects: &[Subject], now: Time) -> Result<L
     Ok(if closed { Look::No } else { Look::Yes })
 }
 
+/// Whether one of these subjects has to wait. Whoever fails at the same moment comes before or after this, never between
+/// it and what follows in the same transaction.
+pub fn guess_is_closed(tx: &mut Tx<'_>, subjects: &[Subject], now: Time) -> Result<bool, StoreError> {
+    tx.lock_keys(subjects.iter().map(|subject| lock(&subject.digest)).collect())?;
+    for subject in subjects {
+        if Patience::is_closed(guess_get(tx, subject)?.as_ref(), now) {
+            return Ok(true);
+        }
+    }
+    Ok(false)
+}
+
+/// Counts a failure of all these subjects, after [`guess_is_closed`].
+pub fn guess_failed(tx: &mut Tx<'_>, subjects: &[Subject], now: Time) -> Result<(), StoreError> {
+    for subject in subjects {
+        let before = guess_get(tx, subject)?;
+        let after = subject.patience.failed(before.as_ref(), now);
+        let row: [Value; 4] = [
+            subject.digest.as_slice().into(),
+            after.count.into(),
+            after.last_at.micros().into(),
+            after.closed_until.micros().into(),
+        ];
+        tx.execute(&GUESS_PUT, &row)?;
+    }
+    Ok(())
+}
+
 fn guess_get(tx: &mut Tx<'_>, subject: &Subject) -> Result<Option<Failures>, StoreError> {
     let Some(mut row) = tx.query_one(&GUESS_GET, &[subject.digest.as_slice().into()])? else {
         return Ok(None);

@@ -6,7 +6,7 @@ use super::db::Kind::{Int, Text};
 use super::db::{Action, Bulk, Value, statements};
 use super::tx::Tx;
 use numberotp_core::activation::{SealedBecause, Verdict, WithheldBecause};
-use numberotp_core::id::ActivationId;
+use numberotp_core::id::{ActivationId, SessionId};
 use numberotp_core::time::Time;
 
 statements! {
@@ -102,6 +102,14 @@ impl Entry {
             subject: Some(activation.get()),
             detail: Verdict::Sealed(because).reason().to_owned(),
         }
+    }
+
+    /// A refresh token was used again long after its exchange, and ended its session.
+    pub(crate) fn reused(id: i64, session: SessionId, at: Time) -> Self {
+        let owned = str::to_owned;
+        let (actor, action) = (owned("policy"), owned("session.ended"));
+        let (subject_kind, detail) = (owned("session"), owned("refresh token reused"));
+        Self { id, at, actor, action, subject_kind, subject: Some(session.get()), detail }
     }
 
     pub(crate) fn row(&self) -> Vec<Value> {

@@ -18,6 +18,8 @@ mod http_close;
 #[cfg(test)]
 mod http_csrf;
 #[cfg(test)]
+mod http_device_page;
+#[cfg(test)]
 mod http_disk;
 #[cfg(test)]
 mod http_document;
@@ -39,6 +41,12 @@ mod http_late;
 mod http_limits;
 #[cfg(test)]
 mod http_matrix;
+#[cfg(test)]
+mod http_me;
+#[cfg(test)]
+mod http_oauth;
+#[cfg(test)]
+mod http_oauth_device;
 #[cfg(test)]
 mod http_outage;
 #[cfg(test)]

@@ -3,6 +3,7 @@
 use super::{object, optional};
 use crate::http::document::{Operation, Tag};
 use crate::http::shapes::account::{Balance, Profile, Transaction};
+use crate::http::shapes::me::{AuthShape, MeShape};
 use crate::http::shapes::{Answer, Listed};
 use numberotp_core::caller::Scope;
 use serde_json::json;
@@ -37,6 +38,20 @@ pub(in crate::http) fn transactions() -> Operation {
     .around::<Transaction>()
     .needs_scope(Scope::Read)
     .paged()
+}
+
+pub(in crate::http) fn me() -> Operation {
+    let (id, good) = ("getMe", "The account.");
+    Operation::answers::<Answer<MeShape<'_>>>(
+        id,
+        Tag::Account,
+        "The account, as the official clients read it",
+        good,
+    )
+    .around::<MeShape<'_>>()
+    .around::<AuthShape>()
+    .says("What this server does not have yet, such as loyalty tiers, is null.")
+    .needs_scope(Scope::Read)
 }
 
 pub(in crate::http) fn profile() -> Operation {

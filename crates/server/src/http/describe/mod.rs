@@ -6,6 +6,7 @@ pub(super) mod account;
 pub(super) mod admin;
 pub(super) mod api_keys;
 pub(super) mod health;
+pub(super) mod oauth;
 pub(super) mod public;
 pub(super) mod rent;
 pub(super) mod sandbox;

@@ -2,6 +2,7 @@
 //! a body) is added here and not said again by each route: so the list of faults cannot lack the usual ones.
 
 use super::schemas::Schemas;
+use crate::http::shapes::oauth::DenialShape;
 use http::Method;
 use numberotp_core::caller::Scope;
 use numberotp_core::fault::FaultCode;
@@ -93,6 +94,10 @@ pub(in crate::http) struct Operation {
     pub(super) access: Access,
     pub(super) parameters: Vec<Value>,
     pub(super) body: Option<(bool, Value)>,
+    /// Whether the body may be a form instead of JSON.
+    pub(super) form: bool,
+    /// The words of the standard that a refusal with 400 has, where it has the standard's form.
+    pub(super) denials: &'static [&'static str],
     pub(super) good: Good,
     pub(super) headers: Vec<&'static str>,
     pub(super) tagged: bool,
@@ -163,6 +168,8 @@ impl Operation {
             access,
             parameters,
             body: None,
+            form: false,
+            denials: &[],
             good,
             headers,
             tagged: false,
@@ -246,6 +253,18 @@ impl Operation {
     pub(in crate::http) fn body(mut self, schema: Value) -> Self {
         self.body = Some((true, schema));
         self.fails(WITH_A_BODY)
+    }
+
+    /// Takes a body that is JSON or a form.
+    pub(in crate::http) fn form(self, schema: Value) -> Self {
+        Self { form: true, ..self.body(schema) }
+    }
+
+    /// Refuses with 400 in these words, in the form of RFC 6749.
+    pub(in crate::http) fn denies(self, words: &'static [&'static str]) -> Self {
+        let mut denying = Self { denials: words, ..self };
+        denying.schemas.add::<DenialShape>();
+        denying
     }
 
     /// Takes a body, which may be left out.

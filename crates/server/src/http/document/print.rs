@@ -92,7 +92,10 @@ fn operation(path: &str, of: &Operation, refusals: &mut Refusals) -> Value {
         put("parameters", json!(parameters));
     }
     if let Some((required, schema)) = &of.body {
-        let content = json!({ "application/json": { "schema": schema } });
+        let mut content = json!({ "application/json": { "schema": schema } });
+        if let (true, Value::Object(kinds)) = (of.form, &mut content) {
+            kinds.insert("application/x-www-form-urlencoded".to_owned(), json!({ "schema": schema }));
+        }
         put("requestBody", json!({ "required": required, "content": content }));
     }
     put("responses", responses(of, refusals));
@@ -148,6 +151,16 @@ fn responses(of: &Operation, refusals: &mut Refusals) -> Value {
     let mut faults: BTreeMap<StatusCode, Vec<FaultCode>> = BTreeMap::new();
     for code in of.faults() {
         faults.entry(status(code)).or_default().push(code);
+    }
+    if !of.denials.is_empty() {
+        faults.remove(&StatusCode::BAD_REQUEST);
+        let words = json!({ "type": "object", "properties": { "error": { "enum": of.denials } } });
+        let schema = json!({ "allOf": [{ "$ref": "#/components/schemas/DenialShape" }, words] });
+        let content = json!({ "application/json": { "schema": schema } });
+        let says = "Refused, in the words of RFC 6749 and RFC 8628.";
+        let headers = with_headers(&ON_EVERY, Value::Null);
+        let denial = json!({ "description": says, "headers": headers, "content": content });
+        responses.insert("400".to_owned(), denial);
     }
     for (status, codes) in faults {
         let words: Vec<&str> = codes.iter().map(|code| code.as_str()).collect();

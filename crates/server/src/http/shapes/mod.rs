@@ -6,6 +6,8 @@
 pub(super) mod account;
 pub(super) mod admin;
 pub(super) mod api_key;
+pub(super) mod me;
+pub(super) mod oauth;
 pub(super) mod rent;
 pub(super) mod sandbox;
 pub(super) mod session;

@@ -86,6 +86,12 @@ const ALL: &[Migration] = &[
         sqlite: include_str!("../../../../../migrations/sqlite/0011_acts.sql"),
         postgres: include_str!("../../../../../migrations/postgres/0011_acts.sql"),
     },
+    Migration {
+        number: 12,
+        name: "grants",
+        sqlite: include_str!("../../../../../migrations/sqlite/0012_grants.sql"),
+        postgres: include_str!("../../../../../migrations/postgres/0012_grants.sql"),
+    },
 ];
 
 const TABLE: &str = "CREATE TABLE IF NOT EXISTS migrations (number BIGINT PRIMARY KEY, name TEXT NOT NULL, checksum BIGINT NOT NULL)";

@@ -1,0 +1,247 @@
+//! How programs sign in for a person: by a device's code, a password or a code from a mail, and how they stay signed in.
+//!
+//! Guards that a refresh token is exchanged once, and that its reuse ends what it belongs to on every server within a
+//! second. What is refused is refused in the words of RFC 6749; a fault of ours never looks like one of the caller's,
+//! because clients throw their tokens away then.
+
+use super::auth::{JWT_LIFE, jwt_make, jwt_session};
+use super::codes::{self, About, Purpose};
+use super::from_store;
+use super::sign_in::{Given, with_password};
+use crate::app::Context;
+use crate::entropy;
+use crate::store::account::{Account, NewAccount, account_by_email, account_create, account_prove};
+use crate::store::refresh::{
+    Exchange, Exchanged, REFRESH_LIFE, refresh_exchange, refresh_revoke, session_end,
+};
+use crate::store::session::{Device, NewSession, SessionKind, session_create};
+use numberotp_core::caller::{Role, Standing};
+use numberotp_core::fault::{Fault, FaultCode};
+use numberotp_core::id::{BrandId, SessionId};
+use numberotp_core::secret::{Secret, SecretBytes};
+use numberotp_core::text::{Email, display_name};
+use numberotp_core::time::Time;
+use numberotp_core::token::{self, TokenHash};
+
+/// Why no tokens are given.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Denial {
+    /// Something is missing or has a wrong form.
+    InvalidRequest(&'static str),
+    /// A code, a password or a token is not good, or no longer.
+    InvalidGrant(&'static str),
+    /// Nobody signs in this way here.
+    UnsupportedGrantType,
+    /// Nobody let the device in yet.
+    AuthorizationPending,
+    /// The same, and it asks too often.
+    SlowDown,
+    /// A person did not let it in.
+    AccessDenied,
+    /// It waited too long.
+    ExpiredToken,
+}
+
+impl Denial {
+    /// The word of the standard. Source: RFC 6749, 5.2, and RFC 8628, 3.5.
+    pub const fn word(self) -> &'static str {
+        match self {
+            Self::InvalidRequest(_) => "invalid_request",
+            Self::InvalidGrant(_) => "invalid_grant",
+            Self::UnsupportedGrantType => "unsupported_grant_type",
+            Self::AuthorizationPending => "authorization_pending",
+            Self::SlowDown => "slow_down",
+            Self::AccessDenied => "access_denied",
+            Self::ExpiredToken => "expired_token",
+        }
+    }
+    /// A sentence for people.
+    pub const fn sentence(self) -> &'static str {
+        match self {
+            Self::InvalidRequest(sentence) | Self::InvalidGrant(sentence) => sentence,
+            Self::UnsupportedGrantType => "This grant type is not known here.",
+            Self::AuthorizationPending => "Nobody approved this device yet. Ask again after the interval.",
+            Self::SlowDown => "You ask too often. Wait 5 seconds longer between two questions from now on.",
+            Self::AccessDenied => "The sign-in was denied.",
+            Self::ExpiredToken => "The device code has expired. Begin again.",
+        }
+    }
+}
+
+/// Why no tokens are given: the caller's matter, or ours.
+#[derive(Debug)]
+pub enum Refused {
+    /// In the words of the standard.
+    Denied(Denial),
+    /// Anything else.
+    Fault(Fault),
+}
+
+impl From<Fault> for Refused {
+    fn from(fault: Fault) -> Self {
+        match fault.code {
+            FaultCode::InvalidCredentials => {
+                Self::Denied(Denial::InvalidGrant("The e-mail, the password or a code is not right."))
+            }
+            _ => Self::Fault(fault),
+        }
+    }
+}
+
+impl From<Denial> for Refused {
+    fn from(denial: Denial) -> Self {
+        Self::Denied(denial)
+    }
+}
+
+/// What a program is given.
+pub struct Tokens {
+    /// For requests, for minutes.
+    pub access: Secret,
+    /// For the next tokens.
+    pub refresh: Secret,
+    /// How long those last, in seconds.
+    pub lasts: (i64, i64),
+    /// Whose they are.
+    pub account: Account,
+}
+
+impl Tokens {
+    pub(super) fn new(
+        context: &Context,
+        account: Account,
+        (session, ends): (SessionId, Time),
+        refresh: Secret,
+    ) -> Result<Self, Fault> {
+        let now = context.clock.now();
+        let access = jwt_make(&context.jwt_key, &account, session, now)?;
+        let lasts = (JWT_LIFE.as_micros() / 1_000_000, ends.since(now).as_micros() / 1_000_000);
+        Ok(Self { access, refresh, lasts, account })
+    }
+}
+
+/// A fresh refresh token, and its hash.
+pub(super) fn refresh_make() -> Result<(Secret, TokenHash), Fault> {
+    let random = entropy::bytes::<43>().map_err(|error| Fault::new(FaultCode::Internal).caused_by(error))?;
+    let refresh = token::refresh(&random);
+    let hash = token::hash(refresh.expose());
+    Ok((refresh, hash))
+}
+
+/// Exchanges a refresh token for the next.
+pub async fn refresh(context: &Context, given: &str) -> Result<Tokens, Refused> {
+    let gone = Denial::InvalidGrant("The refresh token is not valid any more. Sign in again.");
+    let old = token::refresh_read(given).ok_or(gone)?;
+    let (fresh, new) = refresh_make()?;
+    let name = place(&old);
+    let internal = |error| Fault::new(FaultCode::Internal).caused_by(error);
+    let sealed = context.vault.wrap(&name, &SecretBytes::new(fresh.expose().as_bytes())).map_err(internal)?;
+    let exchange = Exchange { old, new, sealed, now: context.clock.now() };
+    let exchanged =
+        context.store.write(move |tx| refresh_exchange(tx, &exchange)).await.map_err(from_store)?;
+    match exchanged {
+        Exchanged::Rotated(account, session, ends) => {
+            Ok(Tokens::new(context, *account, (session, ends), fresh)?)
+        }
+        Exchanged::Again(account, session, ends, sealed) => {
+            let opened = context.vault.unwrap(&name, &sealed).map_err(internal)?;
+            let text = String::from_utf8(opened.expose().to_vec())
+                .map_err(|_odd| Fault::new(FaultCode::Internal))?;
+            Ok(Tokens::new(context, *account, (session, ends), Secret::new(text))?)
+        }
+        Exchanged::Reused(account) => {
+            context.known.forget(account);
+            tracing::warn!(account = account.get(), "a refresh token came again: its device is signed out");
+            Err(gone.into())
+        }
+        Exchanged::Unknown => Err(gone.into()),
+    }
+}
+
+/// What a sealed successor is bound to: the token that it follows.
+fn place(old: &TokenHash) -> String {
+    let digits: String = old.0.iter().map(|byte| format!("{byte:02x}")).collect();
+    format!("successor of refresh token {digits}")
+}
+
+/// Signs a device in with a password.
+pub async fn password(context: &Context, given: &Given<'_>, device: Device) -> Result<Tokens, Refused> {
+    let account = with_password(context, given).await?;
+    Ok(begin(context, account, device).await?)
+}
+
+/// A mailbox and the code that was sent there.
+#[derive(Clone, Copy, Debug)]
+pub struct Mailed<'a> {
+    /// Under which white label.
+    pub brand: BrandId,
+    /// The address.
+    pub email: &'a Email,
+    /// The six digits.
+    pub code: &'a str,
+    /// The name of the account, if it is new.
+    pub name: Option<&'a str>,
+    /// The network that asks.
+    pub network: &'a str,
+}
+
+/// Signs a device in with a code from a mail. Whoever reads the mailbox has the account: if there is none it is made, and
+/// one that nobody proved loses the password that somebody gave it.
+pub async fn email_code(context: &Context, given: &Mailed<'_>, device: Device) -> Result<Tokens, Refused> {
+    let about =
+        About { purpose: Purpose::SignIn, brand: given.brand, email: given.email, network: given.network };
+    if !codes::redeem(context, &about, given.code).await? {
+        return Err(Denial::InvalidGrant("The code is not right, or no longer.").into());
+    }
+    let local = given.email.as_str().split('@').next().unwrap_or_default();
+    let approved =
+        context.sign_in.auto_approve.unwrap_or(context.settings.mode == crate::config::Mode::Sandbox);
+    let new = NewAccount {
+        brand: given.brand,
+        email: given.email.clone(),
+        name: given.name.and_then(display_name).or_else(|| display_name(local)).unwrap_or_default(),
+        password_hash: None,
+        role: Role::Customer,
+        standing: if approved { Standing::Approved } else { Standing::Pending },
+        now: context.clock.now(),
+    };
+    let found = context.store.write(move |tx| match account_create(tx, &new)? {
+        Some(made) => Ok(Some(made)),
+        None => match account_by_email(tx, new.brand, &new.email)? {
+            Some(account) => account_prove(tx, account.id),
+            None => Ok(None),
+        },
+    });
+    let found = found.await.map_err(from_store)?;
+    let account = found.filter(|account| account.standing != Standing::Closed);
+    let account = account.ok_or(Denial::InvalidGrant("The code is not right, or no longer."))?;
+    Ok(begin(context, account, device).await?)
+}
+
+/// A new sign-in of a device.
+async fn begin(context: &Context, account: Account, device: Device) -> Result<Tokens, Fault> {
+    let now = context.clock.now();
+    let ends = now.plus(REFRESH_LIFE);
+    let (refresh, hash) = refresh_make()?;
+    let (brand, kind, lasts) = (account.brand, SessionKind::Device, (now, ends));
+    let session = NewSession { brand, account: account.id, kind, hash, device, lasts };
+    let session = context.store.write(move |tx| session_create(tx, &session)).await.map_err(from_store)?;
+    Tokens::new(context, account, (session, ends), refresh)
+}
+
+/// Signs a device out, by its refresh token, one that it had before, or its access token. What is none of these is
+/// nobody's business: nothing is told.
+pub async fn revoke(context: &Context, given: &str) -> Result<(), Fault> {
+    let now = context.clock.now();
+    if let Some(hash) = token::refresh_read(given) {
+        let revoked =
+            context.store.write(move |tx| refresh_revoke(tx, &hash, now)).await.map_err(from_store)?;
+        if let Some(account) = revoked {
+            context.known.forget(account);
+        }
+    } else if let Some((account, session)) = jwt_session(context, given, now) {
+        context.store.write(move |tx| session_end(tx, session, now)).await.map_err(from_store)?;
+        context.known.forget(account);
+    }
+    Ok(())
+}

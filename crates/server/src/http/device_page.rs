@@ -1,0 +1,248 @@
+//! `/device`: where a person lets a device in. Plain forms that work without script, in two steps: who you are and which
+//! device, then yes or no.
+//!
+//! Guards that the second step is taken by whoever took the first: it has a ticket, sealed for this person, this device
+//! and ten minutes, which no other site can read or make. Must never show what a device says of itself but as text.
+
+use super::body::Form;
+use super::extract::{Authenticated, Query, Traced};
+use super::inside::Inside;
+use super::problem::Problem;
+use crate::app::Context;
+use crate::app::account::overview;
+use crate::app::devices::{self, Decision, Grant, GrantStatus, Looker, Ticket};
+use crate::app::sign_in::{Given, with_password};
+use axum::Extension;
+use axum::extract::State;
+use axum::response::{IntoResponse, Response};
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
+use http::header::{CACHE_CONTROL, CONTENT_SECURITY_POLICY, CONTENT_TYPE, REFERRER_POLICY};
+use http::{HeaderName, HeaderValue};
+use numberotp_core::fault::{Fault, FaultCode};
+use numberotp_core::id::{AccountId, PLATFORM};
+use numberotp_core::secret::Secret;
+use numberotp_core::text::Email;
+use numberotp_core::token::{hash_bytes, user_code_read, user_code_show};
+use std::sync::Arc;
+
+const STYLE: &str = "body{max-width:26rem;margin:3rem auto;padding:0 1rem;font:16px/1.5 system-ui,sans-serif;\
+    color:#1b1b1f;background:#fff}label{display:block;margin:.8rem 0 .2rem}input{box-sizing:border-box;width:100%;\
+    padding:.5rem;font:inherit}input.code{font:1.4rem ui-monospace,monospace;letter-spacing:.1em;text-transform:uppercase}\
+    button{margin:1.2rem .6rem 0 0;padding:.5rem 1.2rem;font:inherit}dt{margin-top:.6rem;color:#5b5b66}dd{margin:0}\
+    .told{padding:.6rem;border:1px solid}\
+    @media(prefers-color-scheme:dark){body{color:#e6e6ea;background:#1b1b1f}dt{color:#a0a0ac}}";
+
+/// `GET /device`
+pub(super) async fn show(
+    State(context): State<Arc<Context>>,
+    signed_in: Result<Authenticated, Problem>,
+    query: Query,
+) -> Result<Response, Problem> {
+    let typed = query.get("user_code").and_then(|typed| user_code_read(&typed));
+    let email = who(&context, signed_in).await?.map(|(_, email)| email);
+    Ok(page(&ask_form(typed.as_ref(), email.as_deref(), None)))
+}
+
+/// The person whom cookies or a token speak for. A change that another site sent is refused as everywhere.
+async fn who(
+    context: &Context,
+    signed_in: Result<Authenticated, Problem>,
+) -> Result<Option<(AccountId, String)>, Fault> {
+    match signed_in {
+        Ok(Authenticated(caller)) if caller.credential.is_person() => {
+            let account = overview(context, &caller).await?.account;
+            Ok(Some((account.id, account.email.as_str().to_owned())))
+        }
+        Ok(_) => Ok(None),
+        Err(Problem(fault)) if fault.code == FaultCode::Unauthorized => Ok(None),
+        Err(Problem(fault)) => Err(fault),
+    }
+}
+
+/// `POST /device`
+pub(super) async fn submit(
+    State(context): State<Arc<Context>>,
+    signed_in: Result<Authenticated, Problem>,
+    Extension(inside): Extension<Arc<Inside>>,
+    traced: Traced,
+    Form(fields): Form,
+) -> Result<Response, Problem> {
+    let text = |field: &str| fields.text(field).ok().flatten().unwrap_or_default();
+    let network = traced.network.as_str();
+    if !text("ticket").is_empty() {
+        let decision = match text("action") {
+            "approve" => Decision::Approve,
+            "deny" => Decision::Deny,
+            _ => return Ok(page(&told("Nothing was decided. Begin again."))),
+        };
+        return Ok(page(&told(&decided(&context, network, (text("ticket"), decision)).await?)));
+    }
+    let typed = text("user_code");
+    let signed_in = who(&context, signed_in).await?;
+    let known_email = signed_in.as_ref().map(|(_, email)| email.clone());
+    let again =
+        |why: &str| page(&ask_form(user_code_read(typed).as_ref(), known_email.as_deref(), Some(why)));
+    let person = match signed_in {
+        Some((person, _)) => person,
+        None => {
+            let Some(email) = Email::parse(text("email")) else {
+                return Ok(again("Type your e-mail address."));
+            };
+            inside.meter.sign_in(&email)?;
+            let (password, totp) = (Secret::new(text("password")), text("totp").trim());
+            let totp = Some(totp).filter(|totp| !totp.is_empty());
+            let given = Given { brand: PLATFORM, email: &email, password: &password, totp, network };
+            match with_password(&context, &given).await {
+                Ok(account) => account.id,
+                Err(fault) => return sorry(fault).map(|why| again(&why)),
+            }
+        }
+    };
+    let looker = Looker { person: Some(person), network };
+    match devices::look(&context, looker, typed).await {
+        Ok((_, grant)) if grant.status != GrantStatus::Pending => {
+            Ok(again("Somebody decided about this device before. Begin again on the device."))
+        }
+        Ok((code, grant)) => {
+            let ticket = devices::ticket(&context, &Ticket { person, code: code.clone() })?;
+            Ok(page(&decide_form((&code, &grant), &ticket)))
+        }
+        Err(fault) if fault.code == FaultCode::NotFound => {
+            Ok(again("No device shows this code, or its time is over. Look again at the device."))
+        }
+        Err(fault) => sorry(fault).map(|why| again(&why)),
+    }
+}
+
+/// What a person did that can be done better is said on the page; what is ours goes the way of all faults.
+fn sorry(fault: Fault) -> Result<String, Problem> {
+    match fault.code {
+        FaultCode::InvalidCredentials
+        | FaultCode::RateLimited
+        | FaultCode::InvalidState
+        | FaultCode::NotFound
+        | FaultCode::AccountOnHold => Ok(fault.message.into_owned()),
+        _ if fault.code.as_str() == "TOTP_REQUIRED" => {
+            Ok("Type the code of your second factor, and your password again.".to_owned())
+        }
+        _ => Err(Problem(fault)),
+    }
+}
+
+async fn decided(
+    context: &Context,
+    network: &str,
+    (ticket, decision): (&str, Decision),
+) -> Result<String, Problem> {
+    let Some(Ticket { person, code }) = devices::ticket_read(context, ticket) else {
+        return Ok("This page was open for too long. Begin again.".to_owned());
+    };
+    let looker = Looker { person: Some(person), network };
+    match devices::decide(context, looker, (code.expose(), decision)).await {
+        Ok(GrantStatus::Approved) => Ok("Done. You can go back to your device.".to_owned()),
+        Ok(_) => Ok("The device stays outside.".to_owned()),
+        Err(fault) => sorry(fault),
+    }
+}
+
+/// A text, whatever stands in it.
+fn safe(text: &str) -> String {
+    let mut safe = String::with_capacity(text.len());
+    for c in text.chars() {
+        match c {
+            '&' => safe.push_str("&amp;"),
+            '<' => safe.push_str("&lt;"),
+            '>' => safe.push_str("&gt;"),
+            '"' => safe.push_str("&quot;"),
+            '\'' => safe.push_str("&#39;"),
+            c => safe.push(c),
+        }
+    }
+    safe
+}
+
+fn told(what: &str) -> String {
+    format!(
+        "<p class=\"told\" role=\"status\">{}</p>\n<p><a href=\"/device\">Another device</a></p>\n",
+        safe(what)
+    )
+}
+
+fn ask_form(code: Option<&Secret>, email: Option<&str>, why: Option<&str>) -> String {
+    let code = code.map(user_code_show).unwrap_or_default();
+    let why =
+        why.map(|why| format!("<p class=\"told\" role=\"alert\">{}</p>\n", safe(why))).unwrap_or_default();
+    let who = match email {
+        Some(email) => format!("<p>You are signed in as {}.</p>\n", safe(email)),
+        None => "<label for=\"email\">E-mail</label>\n<input id=\"email\" name=\"email\" type=\"email\" \
+                 autocomplete=\"username\" required>\n<label for=\"password\">Password</label>\n<input id=\"password\" \
+                 name=\"password\" type=\"password\" autocomplete=\"current-password\" required>\n<label for=\"totp\">Code \
+                 of your second factor, if you have one</label>\n<input id=\"totp\" name=\"totp\" inputmode=\"numeric\" \
+                 autocomplete=\"one-time-code\">\n"
+            .to_owned(),
+    };
+    format!(
+        "{why}<p>Type the code that your device shows. Only do so if you began to sign in there yourself.</p>\n\
+         <form method=\"post\" action=\"/device\">\n<label for=\"code\">Code</label>\n<input id=\"code\" class=\"code\" \
+         name=\"user_code\" value=\"{code}\" autocomplete=\"off\" autocapitalize=\"characters\" spellcheck=\"false\" \
+         maxlength=\"16\" required>\n{who}<button>Continue</button>\n</form>\n"
+    )
+}
+
+fn decide_form((code, grant): (&Secret, &Grant), ticket: &Secret) -> String {
+    let line = |what: &str, text: &str| format!("<dt>{what}</dt><dd>{}</dd>\n", safe(text));
+    let name = if grant.device.name.is_empty() { "none" } else { &grant.device.name };
+    let (asked_at, _) = grant.lasts;
+    let lines = [
+        line("Code", &user_code_show(code)),
+        line("It says it is", &grant.device.platform),
+        line("It says it is called", name),
+        line("It asks from the network", &grant.device.network),
+        line("Since", &asked_at.to_rfc3339_seconds()),
+    ];
+    format!(
+        "<p>This device wants to act as you, until you sign it out.</p>\n<dl>\n{}</dl>\n\
+         <form method=\"post\" action=\"/device\">\n<input type=\"hidden\" name=\"ticket\" value=\"{}\">\n\
+         <button name=\"action\" value=\"approve\">Let it in</button>\n\
+         <button name=\"action\" value=\"deny\">Do not</button>\n</form>\n",
+        lines.concat(),
+        ticket.expose()
+    )
+}
+
+fn page(body: &str) -> Response {
+    let html = format!(
+        "<!doctype html>\n<html lang=\"en\">\n<head>\n<meta charset=\"utf-8\">\n\
+         <meta name=\"viewport\" content=\"width=device-width\">\n<link rel=\"icon\" href=\"data:,\">\n\
+         <title>Sign a device in · NumberOTP</title>\n<style>{STYLE}</style>\n</head>\n<body>\n\
+         <h1>Sign a device in</h1>\n{body}</body>\n</html>\n"
+    );
+    let style = STANDARD.encode(hash_bytes(STYLE.as_bytes()));
+    let policy = format!(
+        "default-src 'none'; style-src 'sha256-{style}'; img-src data:; form-action 'self'; base-uri 'none'; \
+         frame-ancestors 'none'"
+    );
+    let mut response = html.into_response();
+    let headers = response.headers_mut();
+    let fixed = |text| HeaderValue::from_static(text);
+    headers.insert(CONTENT_TYPE, fixed("text/html; charset=utf-8"));
+    headers.insert(CACHE_CONTROL, fixed("no-store"));
+    // The address may hold the code.
+    headers.insert(REFERRER_POLICY, fixed("no-referrer"));
+    headers.insert(HeaderName::from_static("x-frame-options"), fixed("DENY"));
+    if let Ok(policy) = HeaderValue::try_from(policy) {
+        headers.insert(CONTENT_SECURITY_POLICY, policy);
+    }
+    response
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_stands_on_the_page_is_text() {
+        assert_eq!(safe("<b a=\"x\" c='y'>&"), "&lt;b a=&quot;x&quot; c=&#39;y&#39;&gt;&amp;");
+    }
+}

@@ -1,0 +1,139 @@
+//! The page `/device`, as a browser without script uses it: who you are, which device, yes or no.
+
+use crate::http_oauth::{TOKEN, denied, person, tokens};
+use crate::http_stage::text;
+use numberotp_core::time::Span;
+use numberotp_testkit::app::{Answer, TestApp, in_sandbox};
+use serde_json::{Value, json};
+
+const PAGE: &str = "/device";
+const GRANT: &str = "urn:ietf:params:oauth:grant-type:device_code";
+const FORM: &str = "application/x-www-form-urlencoded";
+/// What nobody may make a page of.
+const NAME: &str = "<script>alert(1)</script>\" onload='x'";
+
+async fn begin(app: &TestApp<'_>) -> Value {
+    app.post("/v1/oauth/device/code")
+        .json(&json!({ "client": "cli", "device_name": NAME }))
+        .send()
+        .await
+        .json()
+}
+
+async fn poll(app: &TestApp<'_>, begun: &Value) -> Answer {
+    app.post(TOKEN).json(&json!({ "grant_type": GRANT, "device_code": begun["device_code"] })).send().await
+}
+
+/// Sends the form of a page.
+async fn send(app: &TestApp<'_>, fields: &[(&str, &str)]) -> String {
+    let mut form = form_urlencoded::Serializer::new(String::new());
+    form.extend_pairs(fields);
+    let answer = app.post(PAGE).body(FORM, form.finish()).send().await;
+    assert_eq!(answer.status, 200, "{}", answer.text());
+    harmless(&answer)
+}
+
+/// The page of an answer, which nobody may frame, keep, or put a script into.
+fn harmless(answer: &Answer) -> String {
+    let policy = answer.header("content-security-policy");
+    for part in ["default-src 'none'", "form-action 'self'", "frame-ancestors 'none'", "style-src 'sha256-"] {
+        assert!(policy.contains(part) && !policy.contains("script-src"), "{policy}");
+    }
+    assert_eq!(
+        (answer.header("cache-control"), answer.header("referrer-policy")),
+        ("no-store", "no-referrer")
+    );
+    assert!(!answer.text().contains("<script"), "{}", answer.text());
+    answer.text().to_owned()
+}
+
+/// The ticket that the second step needs.
+fn ticket(page: &str) -> &str {
+    page.split("name=\"ticket\" value=\"").nth(1).and_then(|rest| rest.split('"').next()).unwrap_or_default()
+}
+
+#[test]
+fn a_person_lets_a_device_in_with_a_password_and_without_script() {
+    in_sandbox(async |app| {
+        person(app, "ann@example.com").await;
+        let begun = begin(app).await;
+        let code = text(&begun, "user_code").to_owned();
+        let address = format!("{PAGE}?user_code={}", code.to_lowercase());
+        let first = harmless(&app.get(&address).send().await);
+        assert!(
+            first.contains(&format!("value=\"{code}\"")) && first.contains("name=\"password\""),
+            "{first}"
+        );
+        let odd = harmless(&app.get(&format!("{PAGE}?user_code=%22%3E%3Cscript%3E")).send().await);
+        assert!(odd.contains("name=\"user_code\" value=\"\""), "{odd}");
+
+        let who = [("email", "ann@example.com"), ("password", "grey otter 7"), ("user_code", code.as_str())];
+        let second = send(app, &who).await;
+        assert!(second.contains("&lt;script&gt;") && second.contains("192.0.2.0/24"), "{second}");
+        assert!(
+            second.contains(&code) && second.contains("cli") && !second.contains("grey otter"),
+            "{second}"
+        );
+        let ticket = ticket(&second);
+        assert!(!ticket.is_empty() && !ticket.contains(&code));
+        denied(&poll(app, &begun).await, "authorization_pending");
+        let done = send(app, &[("ticket", ticket), ("action", "approve")]).await;
+        assert!(done.contains("go back to your device"), "{done}");
+        let given = tokens(&poll(app, &begun).await);
+        assert_eq!(given["user"]["email"], "ann@example.com");
+        let again = send(app, &[("ticket", ticket), ("action", "deny")]).await;
+        assert!(again.contains("decided about this device before"), "{again}");
+    });
+}
+
+#[test]
+fn a_wrong_password_a_wrong_code_or_an_old_ticket_let_nobody_in() {
+    in_sandbox(async |app| {
+        person(app, "ann@example.com").await;
+        let begun = begin(app).await;
+        let code = text(&begun, "user_code");
+        let with = |password| [("email", "ann@example.com"), ("password", password), ("user_code", code)];
+        for fields in [
+            with("wrong"),
+            with(""),
+            [("email", "x"), ("password", "grey otter 7"), ("user_code", code)],
+            [("email", "ann@example.com"), ("password", "grey otter 7"), ("user_code", "BBBB-BBBB")],
+            [("email", "ann@example.com"), ("password", "grey otter 7"), ("user_code", "<b>")],
+        ] {
+            let page = send(app, &fields).await;
+            assert!(page.contains("role=\"alert\"") && ticket(&page).is_empty(), "{page}");
+        }
+        let second = send(app, &with("grey otter 7")).await;
+        let good = ticket(&second).to_owned();
+        for bad in ["x", good.strip_prefix(|_: char| true).unwrap(), &format!("{good}A")] {
+            let page = send(app, &[("ticket", bad), ("action", "approve")]).await;
+            assert!(page.contains("Begin again"), "{page}");
+        }
+        send(app, &[("ticket", &good), ("action", "perhaps")]).await;
+        denied(&poll(app, &begun).await, "authorization_pending");
+        app.advance(Span::minutes(10));
+        let page = send(app, &[("ticket", &good), ("action", "approve")]).await;
+        assert!(page.contains("open for too long"), "{page}");
+        denied(&poll(app, &begun).await, "expired_token");
+    });
+}
+
+#[test]
+fn who_is_signed_in_types_no_password_and_a_key_is_nobody() {
+    in_sandbox(async |app| {
+        let ann = app.account(0, 0).await;
+        let session = app.session(&ann).await;
+        let begun = begin(app).await;
+        let code = text(&begun, "user_code");
+        let first = harmless(&app.get(PAGE).bearer(&session).send().await);
+        assert!(first.contains(&ann.email) && !first.contains("name=\"password\""), "{first}");
+        let by_key = harmless(&app.get(PAGE).by(&ann).send().await);
+        assert!(by_key.contains("name=\"password\""), "{by_key}");
+        let second = app.post(PAGE).bearer(&session).body(FORM, format!("user_code={code}")).send().await;
+        let second = harmless(&second);
+        assert!(
+            send(app, &[("ticket", ticket(&second)), ("action", "deny")]).await.contains("stays outside")
+        );
+        denied(&poll(app, &begun).await, "access_denied");
+    });
+}
