@@ -56,9 +56,14 @@ pub struct Heard {
     pub now: Time,
 }
 
+/// A stop over abuse: of whom, from which step, to which.
+type Stop = (usize, usize, usize);
+
 /// The books.
 #[derive(Default)]
 pub struct Books {
+    /// Whoever was stopped over abuse, and when; one that goes on has no end yet.
+    stops: Vec<Stop>,
     /// Purchases by row.
     pub rents: BTreeMap<i64, Rent>,
     /// The first answer to each key.
@@ -98,6 +103,17 @@ impl Books {
     pub fn names(&mut self, row: i64, public: &str, heard: Heard) -> Checked {
         let rent = self.rents.entry(row).or_insert_with(|| Rent::of(public, heard));
         hold(rent.account == heard.account, || format!("{row} is told to {}", heard.account))
+    }
+
+    /// An account is stopped over abuse.
+    pub fn stopped(&mut self, account: usize, step: usize) {
+        self.stops.push((account, step, usize::MAX));
+    }
+
+    /// That is lifted.
+    pub fn lifted(&mut self, account: usize, step: usize) {
+        let going_on = self.stops.iter_mut().rfind(|(whose, _, to)| *whose == account && *to == usize::MAX);
+        going_on.unwrap().2 = step;
     }
 
     /// What a purchase under a key, or without, was answered.
@@ -173,6 +189,15 @@ impl Books {
             |why: &str| format!("{row} shows message {place}, which {why}: {rent:?} {sms:?} {given:?}");
         hold(!sms.forbidden, || wrong("nobody may see"))?;
         hold(rent.number.as_ref() == Some(&given.number), || wrong("came to another number"))?;
+        // What waited for its number is decided when that comes, so this is of messages that came after it.
+        let attached = rent.expires.map(|expires| expires.minus(WINDOW).plus(Span::seconds(1)));
+        let waited = attached.is_none_or(|attached| sms.posted_first.is_none_or(|posted| posted <= attached));
+        let within = |(account, from, to): &Stop| {
+            *account == rent.account
+                && sms.steps.0.is_some_and(|posted| *from < posted)
+                && sms.steps.1.is_some_and(|accepted| accepted < *to)
+        };
+        hold(waited || !self.stops.iter().any(within), || wrong("came while its buyer was suspended"))?;
         let another =
             self.rents.iter().find(|(other, rent)| **other != row && rent.seen.contains_key(&place));
         hold(another.is_none(), || wrong("somebody else has too"))?;
@@ -215,7 +240,14 @@ impl Books {
                 same && other != sms.meant && known.released.is_none_or(|released| released > since)
             });
             let told = told && (sms.names == Names::Purchase || !alike);
-            if in_time && told && rent.closing_asked.is_none() {
+            // Posted, waiting or adopted while its buyer was suspended, perhaps.
+            let waited = posted <= attached.plus(Span::seconds(1));
+            let stopped = self.stops.iter().any(|(account, from, to)| {
+                *account == rent.account
+                    && sms.steps.0.is_none_or(|posted| posted <= *to)
+                    && (waited || sms.steps.1.is_none_or(|accepted| *from <= accepted))
+            });
+            if in_time && told && !stopped && rent.closing_asked.is_none() {
                 hold(rent.seen.contains_key(&place), || {
                     format!("{row} never saw message {place}: {rent:?} {sms:?} {given:?}")
                 })?;

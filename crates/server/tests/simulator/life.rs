@@ -14,6 +14,7 @@ use numberotp_core::secret::SecretBytes;
 use numberotp_core::text::{Email, Operator, Pool, ProviderCode};
 use numberotp_core::time::Span;
 use numberotp_core::vocabulary::Spelling;
+use numberotp_server::app::admin::{By, Reason, Stood, set_standing};
 use numberotp_server::app::auth::api_key_make;
 use numberotp_server::app::catalog::secret_name;
 use numberotp_server::boot::Tables;
@@ -63,6 +64,7 @@ struct Weights {
     time: usize,
     power: usize,
     catalog: usize,
+    stops: usize,
 }
 
 impl Weights {
@@ -75,6 +77,7 @@ impl Weights {
             time: 2 + upto(8),
             power: upto(3),
             catalog: upto(2),
+            stops: upto(3),
         }
     }
 }
@@ -110,6 +113,14 @@ fn step(world: &mut World, often: &Weights) {
         world.start();
     } else if falls(often.catalog) {
         change_catalog(world);
+    } else if falls(often.stops) {
+        let account = world.below(CUSTOMERS.len());
+        let next = match (world.customers[account].standing, world.below(3)) {
+            (Standing::Approved, 0) => Standing::Limited,
+            (Standing::Approved, _) => Standing::Suspended,
+            _ => Standing::Approved,
+        };
+        stand(world, account, next);
     } else if falls(15) {
         world.carry();
     } else {
@@ -183,7 +194,24 @@ fn customer(world: &mut World, place: usize, (balance, credits): (i64, i64)) -> 
         let order = OperatorChange { brand: PLATFORM, account: account.id, kind, change, credit, now };
         world.process().at_once(move |tx| purses_change(tx, order)).unwrap();
     }
-    Customer { token: key.expose().to_owned(), given: balance + credits * 500 }
+    let (id, standing) = (account.id, Standing::Approved);
+    Customer { token: key.expose().to_owned(), given: balance + credits * 500, id, standing }
+}
+
+/// Somebody is stopped, over money or over abuse, or let go on.
+fn stand(world: &mut World, account: usize, next: Standing) {
+    let (id, before) = (world.customers[account].id, world.customers[account].standing);
+    world.note(&format!("{account} is {} now", next.as_str()));
+    let (by, reason) = (By::command_line(world.now()), Reason::parse("a die").unwrap());
+    let stood = world.process().at_once(move |tx| set_standing(tx, &by, (id, next), &reason));
+    assert_eq!(stood, Stood::Done);
+    world.customers[account].standing = next;
+    if before.seals() {
+        world.books.lifted(account, world.step);
+    }
+    if next.seals() {
+        world.books.stopped(account, world.step);
+    }
 }
 
 fn change_catalog(world: &mut World) {
@@ -223,6 +251,12 @@ fn everything_is_settled_in_a_minute(world: &mut World) {
 /// Everything works: what is open ends, every message arrives, and the books agree.
 fn everything_ends(world: &mut World) {
     world.mood = Mood::Well;
+    for account in 0..CUSTOMERS.len() {
+        if world.customers[account].standing != Standing::Approved {
+            stand(world, account, Standing::Approved);
+        }
+    }
+    world.step += 1;
     world.note("the end");
     for _ in 0..400 {
         for place in 0..world.messages.len() {

@@ -220,6 +220,8 @@ pub struct Sms {
     pub posted_last: Time,
     /// When it was accepted first.
     pub accepted: Option<Time>,
+    /// At which steps it was posted first and accepted first.
+    pub steps: (Option<usize>, Option<usize>),
 }
 
 impl Sms {

@@ -10,6 +10,8 @@ use super::provider::{CODES, Call, Calls, Memory, Names, Sms, Verb, plain, wire}
 use axum::body::Body;
 use http::Request;
 use http::header::{AUTHORIZATION, CONTENT_TYPE};
+use numberotp_core::caller::Standing;
+use numberotp_core::id::AccountId;
 use numberotp_core::secret::SecretBytes;
 use numberotp_core::time::{Span, Time};
 use numberotp_core::webhook::{SIGNATURE_HEADER, sign};
@@ -69,6 +71,10 @@ pub struct Customer {
     pub token: String,
     /// Worth of what it was given, in micro-dollars.
     pub given: i64,
+    /// Its row.
+    pub id: AccountId,
+    /// Where it stands.
+    pub standing: Standing,
 }
 
 /// A life.
@@ -285,6 +291,7 @@ impl World {
         match (&flight.wants, answer.status) {
             (Wants::Hook(place), 200) => {
                 self.messages[*place].accepted.get_or_insert(heard.now);
+                self.messages[*place].steps.1.get_or_insert(heard.step);
                 Ok(())
             }
             (Wants::Rent(key), 200) => {
@@ -339,6 +346,7 @@ impl World {
             posted_first: None,
             posted_last: self.now(),
             accepted: None,
+            steps: (None, None),
         };
         self.note(&format!("message {ordinal} to {} {:?}", sms.meant, sms.names));
         self.messages.push(sms);
@@ -361,9 +369,10 @@ impl World {
         {
             return;
         }
-        let now = self.now();
+        let (now, step) = (self.now(), self.step);
         let sms = &mut self.messages[place];
         sms.posted_first.get_or_insert(now);
+        sms.steps.0.get_or_insert(step);
         if sms.accepted.is_none() {
             sms.posted_last = now;
         }
