@@ -20,7 +20,7 @@ statements! {
     /// A live session by its row.
     SESSION_BY_ID = "SELECT s.id, s.brand_id, s.account_id, a.standing, a.role, s.expires_at FROM sessions s JOIN accounts a ON a.id = s.account_id WHERE s.id = $1 AND s.revoked_at IS NULL AND s.expires_at > $2 AND a.standing <> 'closed'";
     /// An account's live sessions, the newest first.
-    SESSIONS_OF = "SELECT id, kind, platform, device_name, network, created_at, last_used_at, expires_at FROM sessions WHERE account_id = $1 AND revoked_at IS NULL AND expires_at > $2 ORDER BY id DESC LIMIT $3";
+    SESSIONS_OF = "SELECT id, kind, platform, device_name, network, created_at, last_used_at, expires_at FROM sessions WHERE account_id = $1 AND revoked_at IS NULL AND expires_at > $2 ORDER BY created_at DESC, id DESC LIMIT $3";
     /// Ends one session of an account.
     SESSION_REVOKE = "UPDATE sessions SET revoked_at = $3 WHERE id = $1 AND account_id = $2 AND revoked_at IS NULL";
     /// A session was used.

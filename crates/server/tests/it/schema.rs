@@ -284,7 +284,7 @@ fn sqlite_schema(connection: &mut Connection) -> BTreeSet<String> {
 fn postgres_schema(connection: &mut Connection) -> BTreeSet<String> {
     let columns = told(
         connection,
-        "SELECT t.relname || ' ' || lpad((a.attnum - 1)::text, 2, '0') || ' ' || a.attname
+        "SELECT t.relname || ' ' || lpad((row_number() OVER (PARTITION BY a.attrelid ORDER BY a.attnum) - 1)::text, 2, '0') || ' ' || a.attname
              || CASE format_type(a.atttypid, a.atttypmod) WHEN 'bigint' THEN ' int' WHEN 'text' THEN ' text'
                     WHEN 'bytea' THEN ' bytes' ELSE ' ?' || format_type(a.atttypid, a.atttypmod) END
              || CASE WHEN a.attnotnull THEN ' not null' ELSE ' null' END
