@@ -53,12 +53,15 @@ impl Bearer {
             let whole = body.len() == SESSION_BODY && body.bytes().all(|b| b.is_ascii_alphanumeric());
             return if whole { Self::Session(hash(token)) } else { Self::Unknown };
         }
+        // As the website's library does with a token in a header.
+        let decoded = percent_decoded(token);
+        if let Some(five) = decoded.as_deref().filter(|decoded| is_five_parts(decoded)) {
+            return Self::AuthJs(Secret::new(five));
+        }
         if token.split('.').count() == 3 && token.split('.').all(|part| !part.is_empty()) {
             return Self::Jwt(Secret::new(token));
         }
-        // As the website's library does with a token in a header.
-        match percent_decoded(token) {
-            Some(decoded) if is_five_parts(&decoded) => Self::AuthJs(Secret::new(decoded)),
+        match decoded {
             Some(decoded) if is_opaque(&decoded) => Self::Opaque(Secret::new(decoded)),
             _ => Self::Unknown,
         }
