@@ -24,3 +24,5 @@ mod rotation;
 mod sandbox;
 #[cfg(test)]
 mod serving;
+#[cfg(test)]
+mod website;
