@@ -9,6 +9,8 @@ mod docs_page;
 #[cfg(test)]
 mod document;
 #[cfg(test)]
+mod official;
+#[cfg(test)]
 mod own_pages;
 #[cfg(test)]
 #[path = "../cli/program.rs"]
