@@ -39,6 +39,8 @@ faults! {
     InsufficientBalance = "INSUFFICIENT_BALANCE", "Insufficient credits. Top up the account or choose a cheaper offer.";
     /// 401
     InvalidCredentials = "INVALID_CREDENTIALS", "The e-mail, the password or a code is not right, or the address is not verified yet. Try again after a moment, or ask for a new code.";
+    /// 401
+    TotpRequired = "TOTP_REQUIRED", "This account has a second factor. Repeat the request with its code in `totp`.";
     /// 403
     InsufficientScope = "INSUFFICIENT_SCOPE", "This credential may not do that. Use one with the needed scope.";
     /// 403

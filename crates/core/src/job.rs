@@ -13,17 +13,20 @@ pub enum JobKind {
     ActivationSweep,
     /// The sandbox sends an SMS.
     SandboxSms,
+    /// Sends a mail.
+    MailSend,
     /// Deletes messages past their time and the keys of empty days.
     MessagePurge,
 }
 
 impl JobKind {
     /// All kinds.
-    pub const ALL: [Self; 5] = [
+    pub const ALL: [Self; 6] = [
         Self::ActivationWatch,
         Self::ActivationRelease,
         Self::ActivationSweep,
         Self::SandboxSms,
+        Self::MailSend,
         Self::MessagePurge,
     ];
 
@@ -34,6 +37,7 @@ impl JobKind {
             Self::ActivationRelease => "activation_release",
             Self::ActivationSweep => "activation_sweep",
             Self::SandboxSms => "sandbox_sms",
+            Self::MailSend => "mail_send",
             Self::MessagePurge => "message_purge",
         }
     }

@@ -26,5 +26,6 @@ pub mod secret;
 pub mod text;
 pub mod time;
 pub mod token;
+pub mod totp;
 pub mod vocabulary;
 pub mod webhook;

@@ -12,10 +12,12 @@ use crate::app::vitals::Looks;
 use crate::app::{Context, demo};
 use crate::clock::{self, Clock};
 use crate::config::{
-    ConfigError, Edge, Enforced, Mode, PolicyFile, Resolved, ResolvedDatabase, Settings, master_key_missing,
+    ConfigError, Edge, Enforced, Mode, PolicyFile, Resolved, ResolvedDatabase, Settings, SignIn,
+    master_key_missing,
 };
 use crate::entropy::{self, NoEntropy};
 use crate::jobs;
+use crate::mailer::{Mailer, Way};
 use crate::metrics::Metrics;
 use crate::outbound::Poster;
 use crate::store::hot::Rules;
@@ -29,6 +31,7 @@ use numberotp_core::secret::SecretBytes;
 use numberotp_core::time::{Span, Time};
 use numberotp_core::vocabulary::Vocabulary;
 use std::fmt;
+use std::path::Path;
 use std::sync::{Arc, Mutex};
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
@@ -279,6 +282,20 @@ pub async fn now(store: &Store) -> Result<Time, StoreError> {
     Ok(clock.now())
 }
 
+/// Who carries mail. A sandbox without settings writes it into a folder, production without settings sends none.
+pub fn mailer(sign_in: &SignIn, mode: Mode, database: Option<&Path>) -> Result<Mailer, ConfigError> {
+    let way = match (&sign_in.smtp_url, &sign_in.mail_folder, mode) {
+        (Some(url), _, _) => Way::Smtp(url.clone()),
+        (None, Some(folder), _) => Way::Folder(folder.clone()),
+        (None, None, Mode::Sandbox) => {
+            let beside = database.and_then(Path::parent).unwrap_or(Path::new("data"));
+            Way::Folder(beside.join("mail"))
+        }
+        (None, None, Mode::Production) => Way::Nowhere,
+    };
+    Mailer::new(way, &sign_in.mail_from, &sign_in.brand_name).map_err(|bad| ConfigError(bad.0))
+}
+
 /// What tests set beside the configuration.
 #[derive(Default)]
 pub struct Hands {
@@ -389,6 +406,7 @@ pub async fn start(resolved: &Resolved, hands: Hands) -> Result<Arc<Context>, Bo
         edge: resolved.edge.clone(),
         sign_in: resolved.sign_in.clone(),
         authjs: AuthJs::open(resolved.authjs.as_ref()).await?,
+        mailer: mailer(&resolved.sign_in, mode, resolved.database.engine.file())?,
         passwords: Passwords::default(),
         purchases: Context::places(),
         tracker: TaskTracker::new(),

@@ -10,6 +10,7 @@ pub mod config;
 pub mod entropy;
 pub mod http;
 pub mod jobs;
+pub mod mailer;
 pub mod metrics;
 pub mod outbound;
 pub mod store;

@@ -8,10 +8,13 @@ mod ask;
 mod contract;
 mod line;
 mod people;
+mod post;
 
 pub use ask::{Answer, Ask};
 pub use line::{Line, Sent};
 pub use people::{Customer, Gateway, Sim};
+
+use post::Post;
 
 use crate::database::{TestDatabase, on_each_engine};
 use http::Method;
@@ -102,6 +105,7 @@ pub struct TestApp<'a> {
     clock: Clock,
     line: Arc<Line>,
     gateways: Vec<(String, SecretBytes)>,
+    post: Post,
     process: Option<Process>,
 }
 
@@ -128,8 +132,8 @@ impl<'a> TestApp<'a> {
     pub async fn open(database: &'a TestDatabase, setup: Setup) -> Self {
         let beginning = must(BEGINNING, Time::parse_rfc3339(BEGINNING).ok_or("is no time"));
         let clock = Clock::manual(beginning);
-        let mut app =
-            Self { database, setup, clock, line: Arc::default(), gateways: Vec::new(), process: None };
+        let (line, gateways, post) = (Arc::default(), Vec::new(), Post::new());
+        let mut app = Self { database, setup, clock, line, gateways, post, process: None };
         app.start().await;
         app
     }
@@ -147,6 +151,9 @@ impl<'a> TestApp<'a> {
         if let Some((url, schema)) = self.setup.site {
             flags.authjs_database_url = Some(url.to_owned());
             flags.authjs_schema = Some(schema.to_owned());
+        }
+        if sandbox && flags.mail_folder.is_none() && flags.smtp_url.is_none() {
+            flags.mail_folder = Some(self.post.folder().to_owned());
         }
         if flags.rate_limits.is_none() {
             unlimited(&mut flags);

@@ -17,6 +17,7 @@ const MODULES: &[(&str, &[&str])] = &[
     ("telemetry", &[]),
     ("metrics", &[]),
     ("outbound", &[]),
+    ("mailer", &[]),
     // Storage, and the vault, whose keys are rows.
     ("store::error", &[]),
     ("store::db", &["store::error"]),
@@ -25,7 +26,10 @@ const MODULES: &[(&str, &[&str])] = &[
     // Settings name the database they are for.
     ("config", &["store::db"]),
     // The use cases.
-    ("app", &["vault", "store", "store::error", "metrics", "outbound", "config", "entropy", "clock"]),
+    (
+        "app",
+        &["vault", "store", "store::error", "metrics", "outbound", "mailer", "config", "entropy", "clock"],
+    ),
     // The two faces of the process. The runner keeps its own rows; everything else goes through a use case.
     ("jobs", &["app", "store", "store::error"]),
     ("http", &["jobs", "app", "metrics", "config", "entropy"]),
@@ -40,6 +44,7 @@ const MODULES: &[(&str, &[&str])] = &[
             "store::error",
             "metrics",
             "outbound",
+            "mailer",
             "config",
             "entropy",
             "clock",

@@ -5,16 +5,20 @@
 //! elsewhere. A code stands in its mail and nowhere else: the database has a keyed digest.
 
 use super::from_store;
+use super::mail::{self, Telling};
 use crate::app::Context;
 use crate::entropy;
 use crate::store::email_code::{Made, NewCode, code_create, code_redeem};
 use crate::store::guess::{Look, Subject, guess_begin, guess_forget, guess_forgive};
+use crate::store::mail::{SealedMail, mail_create};
+use crate::store::{StoreError, Tx};
 use aws_lc_rs::hmac;
 use numberotp_core::fault::{Fault, FaultCode};
 use numberotp_core::guesses::Patience;
 use numberotp_core::id::BrandId;
 use numberotp_core::secret::Secret;
 use numberotp_core::text::Email;
+use numberotp_core::time::Time;
 
 /// What a code opens.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -98,34 +102,95 @@ fn fresh() -> Result<Secret, Fault> {
     Ok(Secret::new(format!("{:06}", u64::from_be_bytes(random) % CODES)))
 }
 
-/// Makes a code; `None` if there were enough lately. Callers answer the same either way.
-pub async fn make(context: &Context, about: &About<'_>) -> Result<Option<Secret>, Fault> {
+/// What is mailed for a code that is made.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Mailed {
+    /// The code.
+    Code,
+    /// That there is an account already: the code is told to nobody.
+    Taken,
+    /// Nothing: there is nobody to tell. The code is made all the same, so that this takes as long.
+    Nothing,
+}
+
+/// A code that is ready to be written, with its mail.
+pub struct Ready {
+    code: NewCode,
+    mail: Option<SealedMail>,
+}
+
+/// Makes a code and words its mail; [`Ready::write`] writes both.
+pub fn make(context: &Context, about: &About<'_>, mailed: Mailed) -> Result<Ready, Fault> {
+    mail::require(context)?;
     let code = fresh()?;
+    let now = context.clock.now();
     let new = NewCode {
         subject: about.subject(context),
         network: digest(context, &["network", about.network]),
         digest: about.code(context, code.expose()),
-        now: context.clock.now(),
+        now,
     };
-    let made = context.store.write(move |tx| code_create(tx, &new)).await.map_err(from_store)?;
-    Ok((made == Made::Yes).then_some(code))
+    let telling = match mailed {
+        Mailed::Code | Mailed::Nothing => Telling::Code(about.purpose, &code),
+        Mailed::Taken => Telling::Taken,
+    };
+    let mail = mail::seal(context, about.email, telling)?;
+    Ok(Ready { code: new, mail: (mailed != Mailed::Nothing).then_some(mail) })
+}
+
+impl Ready {
+    /// Writes them, unless there were enough lately. Callers answer the same either way.
+    pub fn write(&self, tx: &mut Tx<'_>) -> Result<Made, StoreError> {
+        let made = code_create(tx, &self.code)?;
+        if let (Made::Yes, Some(mail)) = (made, &self.mail) {
+            mail_create(tx, mail, self.code.now)?;
+        }
+        Ok(made)
+    }
+}
+
+/// Makes a code and mails it, unless there were enough lately. Callers answer the same either way.
+pub async fn issue(context: &Context, about: &About<'_>, mailed: Mailed) -> Result<(), Fault> {
+    let ready = make(context, about, mailed)?;
+    context.store.write(move |tx| ready.write(tx)).await.map_err(from_store).map(drop)
+}
+
+/// What somebody gave for a code, ready for a transaction.
+pub struct Attempt {
+    subject: [u8; 32],
+    given: [u8; 32],
+    guessers: [Subject; 2],
+    now: Time,
+}
+
+impl Attempt {
+    /// Made of what was given.
+    pub fn new(context: &Context, about: &About<'_>, given: &str) -> Self {
+        Self {
+            subject: about.subject(context),
+            given: about.code(context, given.trim()),
+            guessers: about.guessers(context),
+            now: context.clock.now(),
+        }
+    }
+
+    /// Whether it is the code; then it is used up.
+    pub fn redeem(&self, tx: &mut Tx<'_>) -> Result<bool, StoreError> {
+        let Self { subject, given, guessers, now } = self;
+        if guess_begin(tx, guessers, *now)? == Look::No || !code_redeem(tx, subject, given, *now)? {
+            return Ok(false);
+        }
+        let [own, network] = guessers;
+        guess_forget(tx, &own.digest)?;
+        guess_forgive(tx, &network.digest)?;
+        Ok(true)
+    }
 }
 
 /// Whether this is the code; then it is used up.
 pub async fn redeem(context: &Context, about: &About<'_>, given: &str) -> Result<bool, Fault> {
-    let now = context.clock.now();
-    let (subject, given) = (about.subject(context), about.code(context, given.trim()));
-    let guessers = about.guessers(context);
-    let work = context.store.write(move |tx| {
-        if guess_begin(tx, &guessers, now)? == Look::No || !code_redeem(tx, &subject, &given, now)? {
-            return Ok(false);
-        }
-        let [own, network] = &guessers;
-        guess_forget(tx, &own.digest)?;
-        guess_forgive(tx, &network.digest)?;
-        Ok(true)
-    });
-    work.await.map_err(from_store)
+    let attempt = Attempt::new(context, about, given);
+    context.store.write(move |tx| attempt.redeem(tx)).await.map_err(from_store)
 }
 
 #[cfg(test)]

@@ -11,6 +11,7 @@ use super::uses::Uses;
 use super::vitals::Looks;
 use crate::clock::Clock;
 use crate::config::{Edge, Settings, SignIn};
+use crate::mailer::Mailer;
 use crate::metrics::Metrics;
 use crate::outbound::Poster;
 use crate::store::Store;
@@ -66,6 +67,8 @@ pub struct Context {
     pub sign_in: SignIn,
     /// How a website's sessions are taken, if they are.
     pub authjs: Option<AuthJs>,
+    /// Who carries mail.
+    pub mailer: Mailer,
     /// What codes, addresses and networks are digested with where they must not be readable.
     pub sign_in_key: SecretBytes,
     /// Where passwords are hashed.

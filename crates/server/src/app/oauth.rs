@@ -7,7 +7,8 @@
 use super::auth::{JWT_LIFE, jwt_make, jwt_session};
 use super::codes::{self, About, Purpose};
 use super::from_store;
-use super::sign_in::{Given, with_password};
+use super::sign_in::{Given, second_factor, with_password};
+use super::sign_up::first_standing;
 use crate::app::Context;
 use crate::entropy;
 use crate::store::account::{Account, NewAccount, account_by_email, account_create, account_prove};
@@ -83,6 +84,9 @@ impl From<Fault> for Refused {
             FaultCode::InvalidCredentials => {
                 Self::Denied(Denial::InvalidGrant("The e-mail, the password or a code is not right."))
             }
+            FaultCode::TotpRequired => Self::Denied(Denial::InvalidGrant(
+                "This account has a second factor: send its code in `totp` as well.",
+            )),
             _ => Self::Fault(fault),
         }
     }
@@ -179,10 +183,22 @@ pub struct Mailed<'a> {
     pub email: &'a Email,
     /// The six digits.
     pub code: &'a str,
+    /// The code of the second factor, or a recovery code, if one was given.
+    pub totp: Option<&'a str>,
     /// The name of the account, if it is new.
     pub name: Option<&'a str>,
     /// The network that asks.
     pub network: &'a str,
+}
+
+/// Mails a code to sign in with. Whether there is an account is not told: if there is none, the code makes it.
+pub async fn mail_code(
+    context: &Context,
+    brand: BrandId,
+    (email, network): (&Email, &str),
+) -> Result<(), Fault> {
+    codes::issue(context, &About { purpose: Purpose::SignIn, brand, email, network }, codes::Mailed::Code)
+        .await
 }
 
 /// Signs a device in with a code from a mail. Whoever reads the mailbox has the account: if there is none it is made, and
@@ -194,15 +210,13 @@ pub async fn email_code(context: &Context, given: &Mailed<'_>, device: Device) -
         return Err(Denial::InvalidGrant("The code is not right, or no longer.").into());
     }
     let local = given.email.as_str().split('@').next().unwrap_or_default();
-    let approved =
-        context.sign_in.auto_approve.unwrap_or(context.settings.mode == crate::config::Mode::Sandbox);
     let new = NewAccount {
         brand: given.brand,
         email: given.email.clone(),
         name: given.name.and_then(display_name).or_else(|| display_name(local)).unwrap_or_default(),
         password_hash: None,
         role: Role::Customer,
-        standing: if approved { Standing::Approved } else { Standing::Pending },
+        standing: first_standing(context),
         now: context.clock.now(),
     };
     let found = context.store.write(move |tx| match account_create(tx, &new)? {
@@ -215,6 +229,8 @@ pub async fn email_code(context: &Context, given: &Mailed<'_>, device: Device) -
     let found = found.await.map_err(from_store)?;
     let account = found.filter(|account| account.standing != Standing::Closed);
     let account = account.ok_or(Denial::InvalidGrant("The code is not right, or no longer."))?;
+    // A mailbox is one factor; whoever wanted two is asked for both.
+    second_factor(context, account.id, given.totp).await?;
     Ok(begin(context, account, device).await?)
 }
 

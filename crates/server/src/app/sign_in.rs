@@ -4,19 +4,26 @@
 //! told the same in the same time: each is one write, one hash and the same fault. A guesser is slowed where it is: the
 //! owner in another network never waits for a stranger.
 
+use super::auth::{SESSION_LIFE, session_make, session_store};
 use super::codes::digest;
 use super::from_store;
 use super::password::Verdict;
+use super::second_factor::Attempt;
 use crate::app::Context;
-use crate::store::account::Account;
+use crate::store::account::{Account, account_get};
 use crate::store::guess::{Look, Subject, guess_begin, guess_forget, guess_forgive};
 use crate::store::password::{password_by_email, password_set};
-use numberotp_core::caller::Standing;
+use crate::store::second_factor::factor_get;
+pub use crate::store::session::Device;
+use crate::store::session::session_revoke_by_hash;
+use numberotp_core::caller::{Caller, Standing};
 use numberotp_core::fault::{Fault, FaultCode};
 use numberotp_core::guesses::Patience;
-use numberotp_core::id::BrandId;
+use numberotp_core::id::{AccountId, BrandId};
 use numberotp_core::secret::Secret;
 use numberotp_core::text::Email;
+use numberotp_core::time::Time;
+use numberotp_core::token::TokenHash;
 
 /// What somebody gave to sign in.
 #[derive(Clone, Copy, Debug)]
@@ -45,11 +52,46 @@ impl Given<'_> {
     }
 }
 
-/// The account that this opens. Everything that keeps it shut is `INVALID_CREDENTIALS`.
+/// The account that this opens. Everything that keeps it shut is `INVALID_CREDENTIALS`, but that a right password lacks
+/// its second factor, which is `TOTP_REQUIRED`.
 pub async fn with_password(context: &Context, given: &Given<'_>) -> Result<Account, Fault> {
-    let now = context.clock.now();
     let guessers = given.guessers(context);
-    let (brand, email, counted) = (given.brand, given.email.clone(), guessers.clone());
+    let (account, verdict) = compared(context, given, &guessers).await?;
+    let anew = match verdict {
+        Verdict::RightButOld => Some(context.passwords.hash(given.password).await?),
+        Verdict::Right | Verdict::Wrong => None,
+    };
+    let second = second(context, account.id, given.totp).await?;
+    let id = account.id;
+    let ended = context.store.write(move |tx| {
+        let [own, network] = &guessers;
+        if let Second::Given(attempt) = &second
+            && !attempt.redeem(tx)?
+        {
+            // Counted with the password's failures too: whoever has the one guesses the other.
+            return Ok(FaultCode::InvalidCredentials.into());
+        }
+        guess_forget(tx, &own.digest)?;
+        guess_forgive(tx, &network.digest)?;
+        if let Some(anew) = &anew {
+            password_set(tx, id, anew)?;
+        }
+        Ok(matches!(second, Second::Missing).then_some(FaultCode::TotpRequired))
+    });
+    match ended.await.map_err(from_store)? {
+        None => Ok(account),
+        Some(code) => Err(Fault::new(code)),
+    }
+}
+
+/// Counts the try, and compares the password: one write and one hash, whoever it is.
+async fn compared(
+    context: &Context,
+    given: &Given<'_>,
+    guessers: &[Subject; 2],
+) -> Result<(Account, Verdict), Fault> {
+    let (now, counted) = (context.clock.now(), guessers.clone());
+    let (brand, email) = (given.brand, given.email.clone());
     let begun = context.store.write(move |tx| {
         let look = guess_begin(tx, &counted, now)?;
         Ok((look, password_by_email(tx, brand, &email)?))
@@ -59,21 +101,84 @@ pub async fn with_password(context: &Context, given: &Given<'_>) -> Result<Accou
     let verdict = context.passwords.verify(kept, given.password).await?;
     let account = known.map(|(account, _)| account).filter(may_sign_in).filter(|_| verdict != Verdict::Wrong);
     let account = account.ok_or_else(|| Fault::new(FaultCode::InvalidCredentials))?;
-    let anew = match verdict {
-        Verdict::RightButOld => Some(context.passwords.hash(given.password).await?),
-        Verdict::Right | Verdict::Wrong => None,
-    };
-    let id = account.id;
-    let ended = context.store.write(move |tx| {
-        let [own, network] = &guessers;
-        guess_forget(tx, &own.digest)?;
-        guess_forgive(tx, &network.digest)?;
-        anew.as_deref().map_or(Ok(()), |anew| password_set(tx, id, anew))
-    });
-    ended.await.map_err(from_store)?;
-    Ok(account)
+    Ok((account, verdict))
 }
 
 fn may_sign_in(account: &Account) -> bool {
     account.email_is_verified() && account.standing != Standing::Closed
+}
+
+/// What is to be said about the second factor.
+enum Second {
+    /// The account has none.
+    Needless,
+    /// It has one, and nothing was given for it.
+    Missing,
+    /// It has one, and this was given.
+    Given(Box<Attempt>),
+}
+
+async fn second(context: &Context, account: AccountId, given: Option<&str>) -> Result<Second, Fault> {
+    let found = context.store.read(move |tx| factor_get(tx, account)).await.map_err(from_store)?;
+    let Some(factor) = found.filter(|factor| factor.confirmed_at.is_some()) else {
+        return Ok(Second::Needless);
+    };
+    Ok(match given {
+        None => Second::Missing,
+        Some(given) => Second::Given(Box::new(Attempt::new(context, account, &factor, given)?)),
+    })
+}
+
+/// Ok if an account has no second factor or this is its code; else `TOTP_REQUIRED` or `INVALID_CREDENTIALS`. For whoever
+/// has shown the first one.
+pub async fn second_factor(context: &Context, account: AccountId, given: Option<&str>) -> Result<(), Fault> {
+    let right = match second(context, account, given).await? {
+        Second::Needless => true,
+        Second::Missing => return Err(Fault::new(FaultCode::TotpRequired)),
+        Second::Given(attempt) => {
+            context.store.write(move |tx| attempt.redeem(tx)).await.map_err(from_store)?
+        }
+    };
+    if right { Ok(()) } else { Err(Fault::new(FaultCode::InvalidCredentials)) }
+}
+
+/// The caller's account, once it has shown its password again: before what changes how it signs in.
+pub async fn own_password(
+    context: &Context,
+    caller: &Caller,
+    (password, network): (&Secret, &str),
+) -> Result<Account, Fault> {
+    caller.require_person()?;
+    let id = caller.account;
+    let account = context.store.read(move |tx| account_get(tx, id)).await.map_err(from_store)?;
+    let account = account.ok_or_else(|| Fault::new(FaultCode::Unauthorized))?;
+    let given = Given { brand: account.brand, email: &account.email, password, totp: None, network };
+    let guessers = given.guessers(context);
+    compared(context, &given, &guessers).await?;
+    let right = context.store.write(move |tx| {
+        let [own, network] = &guessers;
+        guess_forget(tx, &own.digest)?;
+        guess_forgive(tx, &network.digest)
+    });
+    right.await.map_err(from_store)?;
+    Ok(account)
+}
+
+/// Begins a browser's session: always a new one, and the one that came with the request ends. Answers its token and its end.
+pub async fn begin_session(
+    context: &Context,
+    account: &Account,
+    (device, old): (Device, Option<TokenHash>),
+) -> Result<(Secret, Time), Fault> {
+    let token = session_make().map_err(|error| Fault::new(FaultCode::Internal).caused_by(error))?;
+    let (whose, kept, now) = (account.clone(), token.clone(), context.clock.now());
+    let made = context.store.write(move |tx| {
+        if let Some(old) = &old {
+            session_revoke_by_hash(tx, old, now)?;
+        }
+        session_store(tx, &whose, &kept, (device.clone(), now))
+    });
+    made.await.map_err(from_store)?;
+    context.known.forget(account.id);
+    Ok((token, now.plus(SESSION_LIFE)))
 }

@@ -4,7 +4,7 @@ use super::CliError;
 use super::output::Output;
 use crate::boot;
 use crate::clock;
-use crate::config::{Mode, Resolved, ResolvedDatabase};
+use crate::config::{Mode, Resolved, ResolvedDatabase, SignIn};
 use crate::store::job::jobs_count;
 use crate::store::offer::{offers_all, providers_all};
 use crate::store::{Store, StoreError};
@@ -28,8 +28,12 @@ fn finding(subject: &'static str, good: bool, says: impl Into<String>) -> Findin
 pub(super) async fn doctor(resolved: Resolved, output: Output) -> Result<(), CliError> {
     let database = &resolved.database;
     let mut findings = vec![finding("configuration", true, "it can be read"), policy_finding(&resolved)?];
+    let sign_in = &resolved.sign_in;
     match boot::open_existing(database) {
-        Ok(store) => look(&store, database, &mut findings).await,
+        Ok(store) => {
+            look(&store, database, &mut findings).await;
+            findings.push(mail_finding(&store, sign_in).await);
+        }
         Err(error) => findings.push(finding("database", false, error.to_string())),
     }
     let good = findings.iter().all(|finding| finding.good);
@@ -83,6 +87,21 @@ async fn look(store: &Store, database: &ResolvedDatabase, findings: &mut Vec<Fin
             findings.push(finding("jobs", false, sentence));
         }
         Err(error) => findings.push(trouble(error)),
+    }
+}
+
+/// Whether mail goes anywhere: without it nobody signs up or gets a forgotten password back.
+async fn mail_finding(store: &Store, sign_in: &SignIn) -> Finding {
+    let mode = match boot::mode_of(store).await {
+        Ok(mode) => mode.unwrap_or(Mode::Production),
+        Err(error) => return finding("mail", false, error.to_string()),
+    };
+    match boot::mailer(sign_in, mode, store.engine().file()) {
+        Err(error) => finding("mail", false, error.to_string()),
+        Ok(mailer) if mailer.is_on() => {
+            finding("mail", true, format!("it goes out from {}", sign_in.mail_from))
+        }
+        Ok(_) => finding("mail", true, "none is sent, so nobody can sign up: see --smtp-url"),
     }
 }
 

@@ -112,6 +112,18 @@ pub struct ServeSettings {
     /// Let new accounts buy at once, without anybody's approval [default: off in production, on in a sandbox]
     #[arg(long, env = "NUMBEROTP_AUTO_APPROVE")]
     pub auto_approve: Option<OnOff>,
+    /// What the service is called, in mails and authenticator apps [default: NumberOTP]
+    #[arg(long, env = "NUMBEROTP_BRAND_NAME")]
+    pub brand_name: Option<String>,
+    /// The server that takes mail: smtp+starttls://user:password@host:587, smtps:// or smtp:// [default: none]
+    #[arg(long, env = "NUMBEROTP_SMTP_URL", hide_env_values = true)]
+    pub smtp_url: Option<String>,
+    /// A folder that takes mail instead, a file each [default: none; in a sandbox `mail` beside the database]
+    #[arg(long, env = "NUMBEROTP_MAIL_FOLDER")]
+    pub mail_folder: Option<PathBuf>,
+    /// Who writes the mails [default: no-reply@ the host of --public-url]
+    #[arg(long, env = "NUMBEROTP_MAIL_FROM")]
+    pub mail_from: Option<String>,
     /// How long a number waits for its message, such as 20m [default: 20m]
     #[arg(long, env = "NUMBEROTP_ACTIVATION_WINDOW")]
     pub activation_window: Option<String>,

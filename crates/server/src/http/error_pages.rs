@@ -39,6 +39,7 @@ const fn text(code: FaultCode) -> &'static str {
         FaultCode::RentClosed => include_str!("../../../../docs/errors/RENT_CLOSED.md"),
         FaultCode::Unauthorized => include_str!("../../../../docs/errors/UNAUTHORIZED.md"),
         FaultCode::InvalidCredentials => include_str!("../../../../docs/errors/INVALID_CREDENTIALS.md"),
+        FaultCode::TotpRequired => include_str!("../../../../docs/errors/TOTP_REQUIRED.md"),
         FaultCode::InvalidSignature => include_str!("../../../../docs/errors/INVALID_SIGNATURE.md"),
         FaultCode::InsufficientBalance => include_str!("../../../../docs/errors/INSUFFICIENT_BALANCE.md"),
         FaultCode::InsufficientScope => include_str!("../../../../docs/errors/INSUFFICIENT_SCOPE.md"),

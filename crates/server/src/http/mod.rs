@@ -3,6 +3,7 @@
 
 mod about;
 mod admin;
+mod auth;
 mod body;
 mod client;
 mod cors;

@@ -37,9 +37,10 @@ pub fn status(code: FaultCode) -> StatusCode {
         FaultCode::InvalidParameter | FaultCode::InvalidJson | FaultCode::RentClosed => {
             StatusCode::BAD_REQUEST
         }
-        FaultCode::Unauthorized | FaultCode::InvalidCredentials | FaultCode::InvalidSignature => {
-            StatusCode::UNAUTHORIZED
-        }
+        FaultCode::Unauthorized
+        | FaultCode::InvalidCredentials
+        | FaultCode::TotpRequired
+        | FaultCode::InvalidSignature => StatusCode::UNAUTHORIZED,
         FaultCode::InsufficientBalance => StatusCode::PAYMENT_REQUIRED,
         FaultCode::InsufficientScope
         | FaultCode::SignedInPersonRequired
@@ -100,7 +101,8 @@ pub(super) fn word(fault: &Fault, request_id: &str, headers: &http::HeaderMap) -
     if let Some(seconds) = fault.retry_after_s {
         out.insert(RETRY_AFTER, HeaderValue::from(seconds));
     }
-    if fault.code == FaultCode::Unauthorized {
+    if matches!(fault.code, FaultCode::Unauthorized | FaultCode::InvalidCredentials | FaultCode::TotpRequired)
+    {
         out.insert(WWW_AUTHENTICATE, HeaderValue::from_static("Bearer"));
     }
     // A timeout that is not about a rent is a body's.

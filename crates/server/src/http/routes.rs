@@ -1,7 +1,6 @@
 //! The whole URL table on one page.
 
 use super::about::{self, Library};
-use super::admin;
 use super::describe;
 use super::device_page;
 use super::document::{DELETE, GET, PATCH, POST, Table};
@@ -12,6 +11,7 @@ use super::problem::Problem;
 use super::published::{account, prices, rent, vocabulary};
 use super::sandbox;
 use super::v1;
+use super::{admin, auth};
 use crate::app::Context;
 use crate::config::Mode;
 use axum::extract::Request;
@@ -70,9 +70,41 @@ fn admins(table: Table) -> Table {
         .add_admin(GET, "/admin/api/acts", admin::acts, describe::admin::acts())
 }
 
+/// Who may come in: people, and the programs and keys of people.
+fn sign_in(table: Table) -> Table {
+    table
+        .add(POST, "/api/auth/sign-up", auth::coming::sign_up, describe::auth::sign_up())
+        .add(POST, "/api/auth/verify-email", auth::coming::verify_email, describe::auth::verify_email())
+        .add(POST, "/api/auth/resend-code", auth::coming::resend_code, describe::auth::resend_code())
+        .add(POST, "/api/auth/sign-in", auth::session::sign_in, describe::auth::sign_in())
+        .add(POST, "/api/auth/sign-out", auth::session::sign_out, describe::auth::sign_out())
+        .add(POST, "/api/auth/forgot-password", auth::coming::forgot, describe::auth::forgot())
+        .add(POST, "/api/auth/reset-password", auth::coming::reset, describe::auth::reset())
+        .add(POST, "/api/auth/change-password", auth::own::change_password, describe::auth::change_password())
+        .add(POST, "/api/auth/change-email", auth::own::change_email, describe::auth::change_email())
+        .add(POST, "/api/auth/confirm-email", auth::own::confirm_email, describe::auth::confirm_email())
+        .add(POST, "/api/auth/totp/start", auth::own::totp_start, describe::auth::totp_start())
+        .add(POST, "/api/auth/totp/confirm", auth::own::totp_confirm, describe::auth::totp_confirm())
+        .add(POST, "/api/auth/totp/disable", auth::own::totp_disable, describe::auth::totp_disable())
+        .add(GET, "/v1/user/sessions", v1::sessions::list, describe::sign_in::sessions())
+        .add(DELETE, "/v1/user/sessions", v1::sessions::revoke, describe::sign_in::sessions_revoke())
+        .add(GET, "/v1/me", v1::me::get, describe::account::me())
+        .add(GET, "/device", device_page::show, describe::oauth::page())
+        .add(POST, "/device", device_page::submit, describe::oauth::page_submit())
+        .add(POST, "/v1/oauth/token", v1::oauth::token, describe::oauth::token())
+        .add(POST, "/v1/oauth/revoke", v1::oauth::revoke, describe::oauth::revoke())
+        .add(POST, "/v1/oauth/email-code", v1::oauth::email_code, describe::oauth::email_code())
+        .add(POST, "/v1/oauth/device/code", v1::oauth::device_code, describe::oauth::device_code())
+        .add(GET, "/v1/oauth/device", v1::oauth::device_look, describe::oauth::device_look())
+        .add(POST, "/v1/oauth/device", v1::oauth::device_decide, describe::oauth::device_decide())
+        .add(GET, "/v1/user/apikeys", v1::api_keys::list, describe::api_keys::list())
+        .add(POST, "/v1/user/apikeys", v1::api_keys::create, describe::api_keys::create())
+        .add(DELETE, "/v1/user/apikeys", v1::api_keys::delete, describe::api_keys::delete())
+}
+
 /// What is for customers, providers and whoever keeps the server running.
 fn public(mode: Mode, table: Table) -> Table {
-    let table = table
+    let table = sign_in(table)
         .add(GET, "/api/public/prices", prices::prices, describe::public::prices())
         .add(GET, "/api/public/rent-prices", prices::rent_prices, describe::public::rent_prices())
         .add(GET, "/api/public/services", vocabulary::services, describe::public::services())
@@ -91,19 +123,6 @@ fn public(mode: Mode, table: Table) -> Table {
         .add(GET, "/api/internal/transactions", account::transactions, describe::account::transactions())
         .add(GET, "/api/user/profile", account::profile, describe::account::profile())
         .add(PATCH, "/api/user/profile", account::profile_patch, describe::account::profile_patch())
-        .add(GET, "/v1/user/sessions", v1::sessions::list, describe::sign_in::sessions())
-        .add(DELETE, "/v1/user/sessions", v1::sessions::revoke, describe::sign_in::sessions_revoke())
-        .add(GET, "/v1/me", v1::me::get, describe::account::me())
-        .add(GET, "/device", device_page::show, describe::oauth::page())
-        .add(POST, "/device", device_page::submit, describe::oauth::page_submit())
-        .add(POST, "/v1/oauth/token", v1::oauth::token, describe::oauth::token())
-        .add(POST, "/v1/oauth/revoke", v1::oauth::revoke, describe::oauth::revoke())
-        .add(POST, "/v1/oauth/device/code", v1::oauth::device_code, describe::oauth::device_code())
-        .add(GET, "/v1/oauth/device", v1::oauth::device_look, describe::oauth::device_look())
-        .add(POST, "/v1/oauth/device", v1::oauth::device_decide, describe::oauth::device_decide())
-        .add(GET, "/v1/user/apikeys", v1::api_keys::list, describe::api_keys::list())
-        .add(POST, "/v1/user/apikeys", v1::api_keys::create, describe::api_keys::create())
-        .add(DELETE, "/v1/user/apikeys", v1::api_keys::delete, describe::api_keys::delete())
         .add(POST, "/api/webhooks/sms/{provider}", hooks::sms, describe::webhooks::sms())
         .add(GET, "/healthz", health::health, describe::health::health())
         .add(GET, "/readyz", health::ready, describe::health::ready())

@@ -8,13 +8,14 @@ pub use advance::advance;
 pub use runner::{run_due, work};
 
 use crate::app::Context;
-use crate::app::{from_store, reconcile, sandbox};
+use crate::app::{from_store, mail, reconcile, sandbox};
 use crate::store::device_grant::device_grants_purge;
 use crate::store::email_code::codes_purge;
 use crate::store::guess::guesses_purge;
 use crate::store::idempotency::keys_purge;
 use crate::store::job::{Job, job_create, job_revive};
 use crate::store::message::messages_purge;
+use crate::store::person::email_changes_purge;
 use crate::store::provider_key::provider_keys_purge;
 use crate::store::refresh::refresh_purge;
 use crate::store::{StoreError, Tx};
@@ -40,6 +41,7 @@ async fn carry_out(context: &Context, job: &Job) -> Result<JobEnd, Fault> {
         JobKind::SandboxSms => {
             sandbox::send_message(context, (job.subject, job.request_id.as_deref()), job.attempts).await
         }
+        JobKind::MailSend => mail::send(context, job.subject, job.attempts).await,
         JobKind::MessagePurge => purge(context).await,
     }
 }
@@ -53,6 +55,7 @@ async fn purge(context: &Context) -> Result<JobEnd, Fault> {
         guesses_purge(tx, now)?;
         refresh_purge(tx, now)?;
         device_grants_purge(tx, now)?;
+        email_changes_purge(tx, now.minus(Span::hours(24)))?;
         messages_purge(tx, now, PURGE_MOST)
     };
     let gone = context.store.write(work).await.map_err(from_store)?;

@@ -77,7 +77,7 @@ fn tell(ended: Result<(), JoinError>) {
 fn span(context: &Context, job: &Job) -> Span {
     let about = match job.kind {
         JobKind::ActivationWatch | JobKind::ActivationRelease | JobKind::ActivationSweep => Some(job.subject),
-        JobKind::SandboxSms | JobKind::MessagePurge => None,
+        JobKind::SandboxSms | JobKind::MailSend | JobKind::MessagePurge => None,
     };
     let rent = about.and_then(|id| context.public_ids.public(ActivationId::new(id)));
     let (id, kind, request_id) = (job.id.get(), job.kind.as_str(), job.request_id.as_deref());

@@ -4,8 +4,8 @@
 use super::db::{Bulk, Statement};
 use super::{
     account, act, activation, api_key, audit, backup, device_grant, directory, email_code, guess, hot,
-    idempotency, identity, job, ledger, log, message, number, offer, password, provider_key, refresh,
-    sandbox, scenario, session, setting, tx,
+    idempotency, identity, job, ledger, log, mail, message, number, offer, password, person, provider_key,
+    refresh, sandbox, scenario, second_factor, session, setting, tx,
 };
 
 /// Every statement of the store, for the test that prepares them on both databases.
@@ -28,14 +28,17 @@ pub fn catalogue() -> Vec<Statement> {
         job::CATALOGUE,
         ledger::CATALOGUE,
         log::CATALOGUE,
+        mail::CATALOGUE,
         message::CATALOGUE,
         number::CATALOGUE,
         offer::CATALOGUE,
         password::CATALOGUE,
+        person::CATALOGUE,
         provider_key::CATALOGUE,
         refresh::CATALOGUE,
         sandbox::CATALOGUE,
         scenario::CATALOGUE,
+        second_factor::CATALOGUE,
         session::CATALOGUE,
         setting::CATALOGUE,
     ]

@@ -25,6 +25,10 @@ statements! {
     SESSION_REVOKE = "UPDATE sessions SET revoked_at = $3 WHERE id = $1 AND account_id = $2 AND revoked_at IS NULL";
     /// A session was used.
     SESSION_USED = "UPDATE sessions SET last_used_at = $2 WHERE id = $1 AND (last_used_at IS NULL OR last_used_at < $2)";
+    /// Ends every session of an account but one.
+    SESSIONS_REVOKE_OTHERS = "UPDATE sessions SET revoked_at = $3 WHERE account_id = $1 AND id <> $2 AND revoked_at IS NULL";
+    /// Ends the session of a token.
+    SESSION_REVOKE_BY_HASH = "UPDATE sessions SET revoked_at = $2 WHERE hash = $1 AND revoked_at IS NULL";
     /// Ends every session of an account.
     SESSIONS_REVOKE = "UPDATE sessions SET revoked_at = $2 WHERE account_id = $1 AND revoked_at IS NULL";
 }
@@ -161,6 +165,20 @@ pub fn sessions_revoke(tx: &mut Tx<'_>, account: AccountId, now: Time) -> Result
 /// Notes when a session was used.
 pub fn session_used(tx: &mut Tx<'_>, id: i64, at: Time) -> Result<(), StoreError> {
     tx.execute(&SESSION_USED, &[id.into(), at.micros().into()]).map(drop)
+}
+
+/// Ends every session of an account but this one; answers how many.
+pub fn sessions_revoke_others(
+    tx: &mut Tx<'_>,
+    (account, keep): (AccountId, i64),
+    now: Time,
+) -> Result<u64, StoreError> {
+    tx.execute(&SESSIONS_REVOKE_OTHERS, &[account.get().into(), keep.into(), now.micros().into()])
+}
+
+/// Ends the session of a token, whosever it is: whoever has the token may.
+pub fn session_revoke_by_hash(tx: &mut Tx<'_>, hash: &TokenHash, now: Time) -> Result<(), StoreError> {
+    tx.execute(&SESSION_REVOKE_BY_HASH, &[hash.0.as_slice().into(), now.micros().into()]).map(drop)
 }
 
 fn read_credential(mut row: Row) -> Result<Credential, StoreError> {

@@ -39,6 +39,18 @@ const ROWS: &[(&str, &str, [u16; 6])] = &[
     ("GET",    "/api/internal/transactions",        [401, 200, 403, 200, 401, 401]),
     ("GET",    "/api/user/profile",                 [401, 200, 403, 200, 401, 401]),
     ("PATCH",  "/api/user/profile",                 [401, 200, 403, 403, 401, 401]),
+    ("POST",   "/api/auth/sign-up",                [400, 400, 400, 400, 400, 400]),
+    ("POST",   "/api/auth/verify-email",           [400, 400, 400, 400, 400, 400]),
+    ("POST",   "/api/auth/resend-code",            [400, 400, 400, 400, 400, 400]),
+    ("POST",   "/api/auth/sign-in",                [400, 400, 400, 400, 400, 400]),
+    ("POST",   "/api/auth/forgot-password",        [400, 400, 400, 400, 400, 400]),
+    ("POST",   "/api/auth/reset-password",         [400, 400, 400, 400, 400, 400]),
+    ("POST",   "/api/auth/change-password",        [401, 401, 403, 401, 401, 401]),
+    ("POST",   "/api/auth/change-email",           [401, 401, 403, 401, 401, 401]),
+    ("POST",   "/api/auth/confirm-email",          [401, 401, 403, 401, 401, 401]),
+    ("POST",   "/api/auth/totp/start",             [401, 401, 403, 401, 401, 401]),
+    ("POST",   "/api/auth/totp/confirm",           [401, 409, 403, 409, 401, 401]),
+    ("POST",   "/api/auth/totp/disable",           [401, 401, 403, 401, 401, 401]),
     ("GET",    "/v1/user/sessions",                 [401, 200, 403, 200, 401, 401]),
     ("DELETE", "/v1/user/sessions",                 [401, 404, 403, 404, 401, 401]),
     ("GET",    "/v1/me",                            [401, 200, 403, 200, 401, 401]),
@@ -46,6 +58,7 @@ const ROWS: &[(&str, &str, [u16; 6])] = &[
     ("POST",   "/device",                           [200, 200, 200, 200, 200, 200]),
     ("POST",   "/v1/oauth/token",                   [400, 400, 400, 400, 400, 400]),
     ("POST",   "/v1/oauth/revoke",                  [200, 200, 200, 200, 200, 200]),
+    ("POST",   "/v1/oauth/email-code",              [200, 200, 200, 200, 200, 200]),
     ("POST",   "/v1/oauth/device/code",             [200, 200, 200, 200, 200, 200]),
     ("GET",    "/v1/oauth/device",                  [401, 400, 403, 400, 401, 401]),
     ("POST",   "/v1/oauth/device",                  [401, 404, 403, 403, 401, 401]),
@@ -74,6 +87,8 @@ const ROWS: &[(&str, &str, [u16; 6])] = &[
     ("POST",   "/sandbox/clock",                    [401, 200, 403, 403, 401, 401]),
     ("GET",    "/sandbox/clock",                    [401, 200, 403, 403, 401, 401]),
     ("POST",   "/sandbox/messages",                 [401, 404, 403, 403, 401, 401]),
+    // Last: it ends the very sessions that the rows above are asked with.
+    ("POST",   "/api/auth/sign-out",               [401, 200, 403, 200, 401, 401]),
 ];
 
 const CALLERS: [&str; 6] = ["nobody", "other", "lacking", "suspended", "revoked", "expired"];
@@ -119,8 +134,18 @@ fn body(method: &str, path: &str) -> Value {
     match (method, path) {
         ("POST", "/api/internal/rent") => telegram(),
         ("PATCH", "/api/user/profile") => json!({ "name": "Ann" }),
+        ("POST", "/api/auth/change-password") => {
+            json!({ "currentPassword": "grey otter 7", "newPassword": "grey otter 8" })
+        }
+        ("POST", "/api/auth/change-email") => {
+            json!({ "newEmail": "a@example.com", "password": "grey otter 7" })
+        }
+        ("POST", "/api/auth/confirm-email" | "/api/auth/totp/confirm") => json!({ "code": "123456" }),
+        ("POST", "/api/auth/totp/start") => json!({ "password": "grey otter 7" }),
+        ("POST", "/api/auth/totp/disable") => json!({ "password": "grey otter 7", "code": "123456" }),
         ("POST", "/v1/user/apikeys") => json!({ "name": "CI" }),
         ("DELETE", "/v1/user/sessions" | "/v1/user/apikeys") => json!({ "id": "999999999" }),
+        ("POST", "/v1/oauth/email-code") => json!({ "email": "new@example.com" }),
         ("POST", "/v1/oauth/device") => json!({ "user_code": "BBBB-BBBB", "action": "deny" }),
         ("POST", "/sandbox/scenarios") => json!({ "scenario": "silent" }),
         ("POST", "/sandbox/clock") => json!({ "advance": "1s" }),

@@ -8,7 +8,6 @@ use numberotp_core::secret::Secret;
 use numberotp_core::text::Email;
 use numberotp_core::time::Span;
 use numberotp_server::app::auth::{JWT_LIFE, KNOWN_FOR};
-use numberotp_server::app::codes::{self, About, Purpose};
 use numberotp_server::app::password::hash_now;
 use numberotp_server::store::account::{Account, NewAccount, account_create};
 use numberotp_server::store::db::{Access, Connection};
@@ -249,9 +248,9 @@ fn what_is_no_grant_is_denied_in_the_words_of_the_standard() {
 }
 
 async fn code_for(app: &TestApp<'_>, address: &str) -> Secret {
-    let email = Email::parse(address).unwrap();
-    let about = About { purpose: Purpose::SignIn, brand: PLATFORM, email: &email, network: "192.0.2.0/24" };
-    codes::make(app.context(), &about).await.unwrap().unwrap()
+    let asked = app.post("/v1/oauth/email-code").json(&json!({ "email": address })).ok().await;
+    assert_eq!(asked, json!({ "success": true }));
+    Secret::new(app.mailed_code(address).await)
 }
 
 #[test]

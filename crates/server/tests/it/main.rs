@@ -74,6 +74,8 @@ mod http_secrets;
 #[cfg(test)]
 mod http_sessions;
 #[cfg(test)]
+mod http_sign_in;
+#[cfg(test)]
 mod http_stage;
 #[cfg(test)]
 mod http_storm;

@@ -5,6 +5,7 @@ pub(super) mod about;
 pub(super) mod account;
 pub(super) mod admin;
 pub(super) mod api_keys;
+pub(super) mod auth;
 pub(super) mod health;
 pub(super) mod oauth;
 pub(super) mod public;

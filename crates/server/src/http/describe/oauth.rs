@@ -3,7 +3,9 @@
 use super::{object, optional};
 use crate::http::document::{Operation, Tag, text};
 use crate::http::shapes::Answer;
-use crate::http::shapes::oauth::{DecidedShape, DeviceCodeShape, DeviceShape, TokenShape, UserShape};
+use crate::http::shapes::oauth::{
+    CodeMailed, DecidedShape, DeviceCodeShape, DeviceShape, TokenShape, UserShape,
+};
 use numberotp_core::fault::FaultCode;
 use serde_json::{Value, json};
 
@@ -81,6 +83,13 @@ pub(in crate::http) fn revoke() -> Operation {
         .says("Takes a refresh or an access token. The answer does not tell whether there was one.")
         .form(object(&[], &json!({ "token": said("The token.") })))
         .denies(&["invalid_request"])
+}
+
+pub(in crate::http) fn email_code() -> Operation {
+    let (id, good) = ("mailCode", "A code is on its way, whether there is an account or not.");
+    Operation::answers::<CodeMailed>(id, Tag::SignIn, "Have a code mailed to sign in with", good)
+        .says("Six digits, good for ten minutes and for five tries. One a minute; whoever asks more often gets none.")
+        .form(object(&["email"], &json!({ "email": text() })))
 }
 
 pub(in crate::http) fn device_code() -> Operation {

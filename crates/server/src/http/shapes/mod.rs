@@ -6,6 +6,7 @@
 pub(super) mod account;
 pub(super) mod admin;
 pub(super) mod api_key;
+pub(super) mod auth;
 pub(super) mod me;
 pub(super) mod oauth;
 pub(super) mod rent;

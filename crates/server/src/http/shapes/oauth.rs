@@ -94,3 +94,17 @@ pub(in crate::http) struct DecidedShape {
     #[schema(schema_with = statuses)]
     pub(in crate::http) status: &'static str,
 }
+
+/// A code is on its way.
+#[derive(Serialize, ToSchema)]
+pub(in crate::http) struct CodeMailed {
+    /// Always true.
+    #[schema(schema_with = super::yes)]
+    success: bool,
+}
+
+impl CodeMailed {
+    pub(in crate::http) const fn new() -> Self {
+        Self { success: true }
+    }
+}

@@ -12,7 +12,7 @@ use super::super::meter::Meter;
 use super::super::problem::{Problem, status};
 use super::super::shapes::Answer;
 use super::super::shapes::oauth::{
-    DecidedShape, DenialShape, DeviceCodeShape, DeviceShape, TokenShape, UserShape,
+    CodeMailed, DecidedShape, DenialShape, DeviceCodeShape, DeviceShape, TokenShape, UserShape,
 };
 use crate::app::Context;
 use crate::app::devices::{self, Decision, Looker};
@@ -115,7 +115,9 @@ async fn grant(
             meter.sign_in(&email)?;
             let code = fields.name("code")?.ok_or_else(|| Fault::parameter("code", "is missing"))?;
             let name = fields.text("name")?;
-            let mailed = Mailed { brand: PLATFORM, email: &email, code: &code, name, network };
+            let totp = fields.name("totp")?;
+            let totp = totp.as_deref();
+            let mailed = Mailed { brand: PLATFORM, email: &email, code: &code, totp, name, network };
             oauth::email_code(context, &mailed, device(fields, traced)?).await
         }
         _ => Err(Denial::UnsupportedGrantType.into()),
@@ -157,6 +159,19 @@ pub(in crate::http) async fn revoke(
         oauth::revoke(&context, given.trim()).await?;
     }
     Ok(Json(json!({})).into_response())
+}
+
+/// `POST /v1/oauth/email-code`: the answer is the same whether there is an account or not.
+pub(in crate::http) async fn email_code(
+    State(context): State<Arc<Context>>,
+    Extension(inside): Extension<Arc<Inside>>,
+    traced: Traced,
+    Form(fields): Form,
+) -> Result<Json<CodeMailed>, Problem> {
+    let email = email(&fields)?;
+    inside.meter.sign_in(&email)?;
+    oauth::mail_code(&context, PLATFORM, (&email, &traced.network)).await?;
+    Ok(Json(CodeMailed::new()))
 }
 
 /// `POST /v1/oauth/device/code`

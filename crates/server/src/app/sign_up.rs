@@ -1,0 +1,226 @@
+//! Signing up, and proving addresses.
+//!
+//! Guards that nobody learns here who has an account: every answer is the same, the owner is told by mail. An account whose
+//! address nobody proved opens nothing. A code's mail and what it is about are one transaction.
+
+use super::codes::{self, About, Attempt, Mailed, Purpose};
+use super::mail::{self, Telling};
+use super::{from_store, password, sign_in};
+use crate::app::Context;
+use crate::config::Mode;
+use crate::store::account::{Account, NewAccount, account_by_email, account_get};
+use crate::store::email_code::Made;
+use crate::store::mail::mail_create;
+use crate::store::password::password_set;
+use crate::store::person::{
+    email_change_delete, email_change_get, email_change_put, email_proved, email_set, person_again,
+    person_create,
+};
+use crate::store::session::sessions_revoke;
+use numberotp_core::caller::{Caller, Role, Standing};
+use numberotp_core::fault::{Fault, FaultCode};
+use numberotp_core::id::BrandId;
+use numberotp_core::secret::Secret;
+use numberotp_core::text::{Email, display_name};
+
+/// Who comes: under which white label, with which address, from which network.
+#[derive(Clone, Copy, Debug)]
+pub struct Comer<'a> {
+    /// Under which white label.
+    pub brand: BrandId,
+    /// With which address.
+    pub email: &'a Email,
+    /// From which network: IPv4 by /24, IPv6 by /64.
+    pub network: &'a str,
+}
+
+impl<'a> Comer<'a> {
+    const fn about(&self, purpose: Purpose) -> About<'a> {
+        About { purpose, brand: self.brand, email: self.email, network: self.network }
+    }
+}
+
+/// Where a new account stands.
+pub fn first_standing(context: &Context) -> Standing {
+    let sandbox = context.settings.mode == Mode::Sandbox;
+    if context.sign_in.auto_approve.unwrap_or(sandbox) { Standing::Approved } else { Standing::Pending }
+}
+
+/// Signs up: makes an account that opens nothing until its address is proved, and mails the code for that.
+pub async fn sign_up(
+    context: &Context,
+    comer: &Comer<'_>,
+    (password, name): (&Secret, Option<&str>),
+) -> Result<(), Fault> {
+    mail::require(context)?;
+    password::acceptable("password", password, comer.email)?;
+    let user = comer.email.as_str().split('@').next().unwrap_or_default();
+    let problem = "must be 1 to 100 characters without control characters";
+    let name = display_name(name.unwrap_or(user)).ok_or_else(|| Fault::parameter("name", problem))?;
+    let hash = context.passwords.hash(password).await?;
+    let about = comer.about(Purpose::Verify);
+    let code = codes::make(context, &about, Mailed::Code)?;
+    let taken = codes::make(context, &about, Mailed::Taken)?;
+    let new = NewAccount {
+        brand: comer.brand,
+        email: comer.email.clone(),
+        name,
+        password_hash: Some(hash.clone()),
+        role: Role::Customer,
+        standing: first_standing(context),
+        now: context.clock.now(),
+    };
+    let work = context.store.write(move |tx| match account_by_email(tx, new.brand, &new.email)? {
+        None => {
+            person_create(tx, &new)?;
+            code.write(tx).map(drop)
+        }
+        Some(account) if account.email_is_verified() => taken.write(tx).map(drop),
+        // The password that counts is the one of the code that was mailed last.
+        Some(account) => match code.write(tx)? {
+            Made::Yes => person_again(tx, account.id, (&new.name, &hash)),
+            Made::Enough => Ok(()),
+        },
+    });
+    work.await.map_err(from_store)
+}
+
+/// Mails another code for an address that is not proved yet; nothing to any other.
+pub async fn resend(context: &Context, comer: &Comer<'_>) -> Result<(), Fault> {
+    let unproved = known(context, comer).await?.is_some_and(|account| !account.email_is_verified());
+    let mailed = if unproved { Mailed::Code } else { Mailed::Nothing };
+    codes::issue(context, &comer.about(Purpose::Verify), mailed).await
+}
+
+async fn known(context: &Context, comer: &Comer<'_>) -> Result<Option<Account>, Fault> {
+    let (brand, email) = (comer.brand, comer.email.clone());
+    context.store.read(move |tx| account_by_email(tx, brand, &email)).await.map_err(from_store)
+}
+
+/// Proves the address of a new account.
+pub async fn verify(context: &Context, comer: &Comer<'_>, code: &str) -> Result<(), Fault> {
+    let attempt = Attempt::new(context, &comer.about(Purpose::Verify), code);
+    let (brand, email) = (comer.brand, comer.email.clone());
+    let proved = context.store.write(move |tx| {
+        let account = account_by_email(tx, brand, &email)?;
+        if !attempt.redeem(tx)? {
+            return Ok(false);
+        }
+        let Some(account) = account else { return Ok(false) };
+        email_proved(tx, account.id).map(|()| true)
+    });
+    if proved.await.map_err(from_store)? { Ok(()) } else { Err(Fault::new(FaultCode::InvalidCredentials)) }
+}
+
+/// Mails a code for a new password to whoever has an account; nothing to others.
+pub async fn forgot(context: &Context, comer: &Comer<'_>) -> Result<(), Fault> {
+    let open = known(context, comer).await?.is_some_and(|account| account.standing != Standing::Closed);
+    let mailed = if open { Mailed::Code } else { Mailed::Nothing };
+    codes::issue(context, &comer.about(Purpose::Reset), mailed).await
+}
+
+/// Sets another password with a code by mail, which proves the address too, and ends every sign-in.
+pub async fn reset(
+    context: &Context,
+    comer: &Comer<'_>,
+    (code, password): (&str, &Secret),
+) -> Result<(), Fault> {
+    password::acceptable("password", password, comer.email)?;
+    let hash = context.passwords.hash(password).await?;
+    let attempt = Attempt::new(context, &comer.about(Purpose::Reset), code);
+    let news = news(context, comer.email, Telling::PasswordChanged)?;
+    let (brand, email, now) = (comer.brand, comer.email.clone(), context.clock.now());
+    let done = context.store.write(move |tx| {
+        let account = account_by_email(tx, brand, &email)?;
+        let account = account.filter(|account| account.standing != Standing::Closed);
+        if !attempt.redeem(tx)? {
+            return Ok(None);
+        }
+        let Some(account) = account else { return Ok(None) };
+        password_set(tx, account.id, &hash)?;
+        email_proved(tx, account.id)?;
+        sessions_revoke(tx, account.id, now)?;
+        news.iter().try_for_each(|news| mail_create(tx, news, now))?;
+        Ok(Some(account.id))
+    });
+    let account = done.await.map_err(from_store)?.ok_or_else(|| Fault::new(FaultCode::InvalidCredentials))?;
+    context.known.forget(account);
+    Ok(())
+}
+
+fn news(
+    context: &Context,
+    to: &Email,
+    telling: Telling<'_>,
+) -> Result<Option<crate::store::mail::SealedMail>, Fault> {
+    context.mailer.is_on().then(|| mail::seal(context, to, telling)).transpose()
+}
+
+/// Sets another password for the caller, who shows the present one; every other sign-in ends.
+pub async fn change_password(
+    context: &Context,
+    caller: &Caller,
+    network: &str,
+    (present, next): (&Secret, &Secret),
+) -> Result<(), Fault> {
+    let account = sign_in::own_password(context, caller, (present, network)).await?;
+    password::acceptable("newPassword", next, &account.email)?;
+    let hash = context.passwords.hash(next).await?;
+    let news = news(context, &account.email, Telling::PasswordChanged)?;
+    let (id, keep, now) = (account.id, caller.credential_id, context.clock.now());
+    let done = context.store.write(move |tx| {
+        password_set(tx, id, &hash)?;
+        crate::store::session::sessions_revoke_others(tx, (id, keep), now)?;
+        news.iter().try_for_each(|news| mail_create(tx, news, now))
+    });
+    done.await.map_err(from_store)?;
+    context.known.forget(id);
+    Ok(())
+}
+
+/// Remembers the address that the caller wants to have, and mails a code there; one that has an account is only told.
+pub async fn change_email(
+    context: &Context,
+    caller: &Caller,
+    (next, password, network): (&Email, &Secret, &str),
+) -> Result<(), Fault> {
+    mail::require(context)?;
+    let account = sign_in::own_password(context, caller, (password, network)).await?;
+    let comer = Comer { brand: account.brand, email: next, network };
+    let mailed = if known(context, &comer).await?.is_some() { Mailed::Taken } else { Mailed::Code };
+    let code = codes::make(context, &comer.about(Purpose::ChangeEmail), mailed)?;
+    let (id, next, now) = (account.id, next.clone(), context.clock.now());
+    let work = context.store.write(move |tx| {
+        email_change_put(tx, id, (&next, now))?;
+        code.write(tx).map(drop)
+    });
+    work.await.map_err(from_store)
+}
+
+/// Gives the caller the address that it wanted and proves now; the old one is told. Answers the new one.
+pub async fn confirm_email(
+    context: &Context,
+    caller: &Caller,
+    (code, network): (&str, &str),
+) -> Result<Email, Fault> {
+    caller.require_person()?;
+    let id = caller.account;
+    let found = context.store.snapshot(move |tx| Ok((account_get(tx, id)?, email_change_get(tx, id)?)));
+    let (account, next) = found.await.map_err(from_store)?;
+    let account = account.ok_or_else(|| Fault::new(FaultCode::Unauthorized))?;
+    let next = next.ok_or_else(|| Fault::new(FaultCode::InvalidCredentials))?;
+    let comer = Comer { brand: account.brand, email: &next, network };
+    let attempt = Attempt::new(context, &comer.about(Purpose::ChangeEmail), code);
+    let news = news(context, &account.email, Telling::Moved)?;
+    let (brand, email, now) = (account.brand, next.clone(), context.clock.now());
+    let done = context.store.write(move |tx| {
+        if !attempt.redeem(tx)? || account_by_email(tx, brand, &email)?.is_some() {
+            return Ok(false);
+        }
+        email_set(tx, id, &email)?;
+        email_change_delete(tx, id)?;
+        news.iter().try_for_each(|news| mail_create(tx, news, now))?;
+        Ok(true)
+    });
+    if done.await.map_err(from_store)? { Ok(next) } else { Err(Fault::new(FaultCode::InvalidCredentials)) }
+}
