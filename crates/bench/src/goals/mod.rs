@@ -2,6 +2,7 @@
 //! Guards: within a round candidate and peer follow each other at once; what cannot be measured here is named.
 
 mod engines;
+mod flood;
 mod growth;
 mod memory;
 mod sessions;
@@ -84,6 +85,7 @@ pub async fn run(run: Run) -> Told<()> {
     web::measure(&mut bench).await?;
     engines::measure(&mut bench).await?;
     waits::measure(&mut bench).await?;
+    flood::measure(&mut bench).await?;
     memory::measure(&mut bench).await?;
     text::measure(&mut bench)?;
     sessions::measure(&mut bench)?;
