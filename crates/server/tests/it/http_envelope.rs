@@ -70,7 +70,7 @@ fn what_is_nowhere_is_a_404() {
             "/api/public/prices//",
             "//api/public/prices",
             "/api/public/../public/prices",
-            "/v1/me",
+            "/v1/nobody",
         ] {
             app.get(path).refused(404, "NOT_FOUND").await;
         }

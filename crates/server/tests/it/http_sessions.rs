@@ -4,6 +4,7 @@
 use crate::http_stage::{RENT, at, deliver, rent, telegram, text};
 use http::Method;
 use numberotp_core::caller::{Scopes, Standing};
+use numberotp_core::time::Span;
 use numberotp_server::app::auth::KNOWN_FOR;
 use numberotp_testkit::app::in_sandbox;
 use serde_json::json;
@@ -15,7 +16,9 @@ const BALANCE: &str = "/api/internal/balance";
 fn a_person_sees_its_own_sign_ins_and_ends_one_of_them() {
     in_sandbox(async |app| {
         let (ann, bob) = (app.account(0, 0).await, app.account(0, 0).await);
-        let (phone, browser) = (app.jwt(&ann).await, app.session(&ann).await);
+        let phone = app.jwt(&ann).await;
+        app.advance(Span::seconds(1));
+        let browser = app.session(&ann).await;
         let bobs = app.session(&bob).await;
         let listed = app.get(SESSIONS).bearer(&browser).ok().await;
         let rows = listed["data"].as_array().unwrap();
