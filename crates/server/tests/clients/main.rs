@@ -8,6 +8,7 @@ mod authjs;
 mod docs_page;
 #[cfg(test)]
 mod document;
+#[cfg(test)]
 mod mail;
 #[cfg(test)]
 mod official;
