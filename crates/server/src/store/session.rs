@@ -31,6 +31,8 @@ statements! {
     SESSION_REVOKE_BY_HASH = "UPDATE sessions SET revoked_at = $2 WHERE hash = $1 AND revoked_at IS NULL";
     /// Ends every session of an account.
     SESSIONS_REVOKE = "UPDATE sessions SET revoked_at = $2 WHERE account_id = $1 AND revoked_at IS NULL";
+    /// Devices that an account let in and that did not come yet stay out. Only those of the last minutes may still come.
+    SESSIONS_AWAITED_DENY = "UPDATE device_grants SET status = 'denied' WHERE account_id = $1 AND status = 'approved' AND expires_at > $2";
 }
 
 /// What a session is.
@@ -157,8 +159,14 @@ pub fn session_revoke(
     Ok(tx.execute(&SESSION_REVOKE, &parameters)? > 0)
 }
 
-/// Ends every session of an account; answers how many.
+/// Keeps out the devices that were let in by a session that ends now: they would begin another.
+fn awaited_deny(tx: &mut Tx<'_>, account: AccountId, now: Time) -> Result<(), StoreError> {
+    tx.execute(&SESSIONS_AWAITED_DENY, &[account.get().into(), now.micros().into()]).map(drop)
+}
+
+/// Ends every session of an account, and those that devices are about to begin; answers how many live ones that were.
 pub fn sessions_revoke(tx: &mut Tx<'_>, account: AccountId, now: Time) -> Result<u64, StoreError> {
+    awaited_deny(tx, account, now)?;
     tx.execute(&SESSIONS_REVOKE, &[account.get().into(), now.micros().into()])
 }
 
@@ -167,12 +175,14 @@ pub fn session_used(tx: &mut Tx<'_>, id: i64, at: Time) -> Result<(), StoreError
     tx.execute(&SESSION_USED, &[id.into(), at.micros().into()]).map(drop)
 }
 
-/// Ends every session of an account but this one; answers how many.
+/// Ends every session of an account but this one, and those that devices are about to begin; answers how many live ones
+/// that were.
 pub fn sessions_revoke_others(
     tx: &mut Tx<'_>,
     (account, keep): (AccountId, i64),
     now: Time,
 ) -> Result<u64, StoreError> {
+    awaited_deny(tx, account, now)?;
     tx.execute(&SESSIONS_REVOKE_OTHERS, &[account.get().into(), keep.into(), now.micros().into()])
 }
 

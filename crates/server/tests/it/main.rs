@@ -16,6 +16,8 @@ mod http_bad_input;
 #[cfg(test)]
 mod http_close;
 #[cfg(test)]
+mod http_coming_in;
+#[cfg(test)]
 mod http_csrf;
 #[cfg(test)]
 mod http_device_page;
