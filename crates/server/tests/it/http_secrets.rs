@@ -64,7 +64,7 @@ impl<'a> MakeWriter<'a> for Sniffer {
 
 /// Everything that is in the database, as bytes: the files of SQLite with its log of writes, each row of
 /// PostgreSQL as text (where bytes are hexadecimal).
-fn dump(app: &TestApp<'_>) -> Vec<u8> {
+pub fn dump(app: &TestApp<'_>) -> Vec<u8> {
     match app.database().engine() {
         Engine::Sqlite(file) => {
             let folder = file.parent().unwrap();

@@ -315,7 +315,8 @@ fn whoever_signs_up_last_has_the_password_of_the_code_that_was_mailed_last() {
     });
 }
 
-fn seed_of(secret: &str) -> SecretBytes {
+/// The bytes of a second factor's seed, as an app for codes reads it.
+pub fn seed_of(secret: &str) -> SecretBytes {
     const ALPHABET: &str = "ABCDEFGHIJKLMNOPQRSTUVWXYZ234567";
     let bits = secret.chars().flat_map(|letter| {
         let value = ALPHABET.find(letter).unwrap();

@@ -74,6 +74,10 @@ mod http_scenarios;
 #[cfg(test)]
 mod http_secrets;
 #[cfg(test)]
+mod http_secrets_sign_in;
+#[cfg(test)]
+mod http_secrets_watch;
+#[cfg(test)]
 mod http_sessions;
 #[cfg(test)]
 mod http_sign_in;
