@@ -8,7 +8,7 @@ use super::mail::{self, Telling};
 use super::{from_store, password, sign_in};
 use crate::app::Context;
 use crate::config::Mode;
-use crate::store::account::{Account, NewAccount, account_by_email, account_get};
+use crate::store::account::{Account, NewAccount, account_by_email, account_get, account_not_before};
 use crate::store::email_code::Made;
 use crate::store::mail::mail_create;
 use crate::store::password::password_set;
@@ -140,6 +140,8 @@ pub async fn reset(
         password_set(tx, account.id, &hash)?;
         email_proved(tx, account.id)?;
         sessions_revoke(tx, account.id, now)?;
+        // What a website signed for whoever had the account before opens nothing either.
+        account_not_before(tx, account.id, now)?;
         news.iter().try_for_each(|news| mail_create(tx, news, now))?;
         Ok(Some(account.id))
     });

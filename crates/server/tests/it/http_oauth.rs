@@ -9,6 +9,7 @@ use numberotp_core::text::Email;
 use numberotp_core::time::Span;
 use numberotp_server::app::auth::{JWT_LIFE, KNOWN_FOR};
 use numberotp_server::app::password::hash_now;
+use numberotp_server::config::OnOff;
 use numberotp_server::store::account::{Account, NewAccount, account_create};
 use numberotp_server::store::db::{Access, Connection};
 use numberotp_server::store::log::log_newest;
@@ -278,8 +279,9 @@ fn a_code_from_a_mail_signs_in_once_and_makes_the_account_that_is_missing() {
 }
 
 #[test]
-fn in_production_a_new_account_waits_for_approval() {
-    with_app(Setup::production(), async |app| {
+fn where_nobody_is_approved_unseen_a_new_account_waits() {
+    let approving = Setup::sandbox().flagged(|flags| flags.auto_approve = Some(OnOff::Off));
+    with_app(approving, async |app| {
         let code = code_for(app, "new@example.com").await;
         let grant = json!({ "grant_type": EMAIL_CODE, "email": "new@example.com", "code": code.expose() });
         let made = tokens(&ask(app, grant).await);

@@ -4,6 +4,7 @@
 use crate::http_secrets_watch::{Ears, Haystack, Watch};
 use crate::http_sign_in::seed_of;
 use crate::http_stage::text;
+use crate::http_trace::alone_as;
 use http::Method;
 use numberotp_core::time::Span;
 use numberotp_core::totp;
@@ -270,6 +271,10 @@ fn nothing_leaked(watch: &Watch<'_>, known: &str, kinds: &[&str]) {
 
 #[test]
 fn what_people_come_in_with_is_nowhere_but_with_them() {
+    alone_as("http_secrets_sign_in::what_people_come_in_with_is_nowhere_but_with_them", people_come_in);
+}
+
+fn people_come_in() {
     let ears = Ears::listen();
     in_sandbox(async |app| {
         let watch = Watch::over(app, &ears);
@@ -282,6 +287,10 @@ fn what_people_come_in_with_is_nowhere_but_with_them() {
 
 #[test]
 fn a_second_factor_is_known_to_its_owner_alone() {
+    alone_as("http_secrets_sign_in::a_second_factor_is_known_to_its_owner_alone", a_second_factor);
+}
+
+fn a_second_factor() {
     let ears = Ears::listen();
     in_sandbox(async |app| {
         let watch = Watch::over(app, &ears);
@@ -298,6 +307,10 @@ fn beside_a_website(flags: &mut ServeSettings) {
 
 #[test]
 fn what_programs_come_in_with_is_nowhere_but_with_them() {
+    alone_as("http_secrets_sign_in::what_programs_come_in_with_is_nowhere_but_with_them", programs_come_in);
+}
+
+fn programs_come_in() {
     let ears = Ears::listen();
     with_app(Setup::sandbox().flagged(beside_a_website), async |app| {
         let watch = Watch::over(app, &ears);

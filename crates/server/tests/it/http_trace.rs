@@ -16,14 +16,19 @@ use tracing_subscriber::fmt::MakeWriter;
 /// Tells a test that its process is its own.
 const ALONE: &str = "NUMBEROTP_TEST_ALONE";
 
-/// Carries out a test of this module in a process of its own: whoever listens hears all of a process, and a runner may
-/// have other tests in this one.
+/// Carries out a test of this module in a process of its own.
 fn alone(name: &str, test: fn()) {
+    alone_as(&format!("http_trace::{name}"), test);
+}
+
+/// Carries out the test of this whole name in a process of its own: whoever listens hears all of a process, and a runner
+/// may have other tests in this one.
+pub fn alone_as(name: &str, test: fn()) {
     if std::env::var_os(ALONE).is_some() {
         return test();
     }
     let mut again = Command::new(std::env::current_exe().unwrap());
-    again.args([&format!("http_trace::{name}"), "--exact", "--nocapture"]).env(ALONE, "1");
+    again.args([name, "--exact", "--nocapture"]).env(ALONE, "1");
     let output = again.output().unwrap();
     let said = [output.stdout, output.stderr].concat();
     let said = String::from_utf8_lossy(&said);
