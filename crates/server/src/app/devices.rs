@@ -9,7 +9,7 @@ use super::from_store;
 use super::oauth::{Denial, Refused, Tokens, refresh_make};
 use crate::app::Context;
 use crate::entropy;
-use crate::store::account::account_get;
+use crate::store::account::{account_get, account_signed_since};
 use crate::store::device_grant::{
     Decided, GRANT_LIFE, NewGrant, POLL_EVERY, Poll, Polled, device_grant_create, device_grant_decide,
     device_grant_poll, device_grant_shown,
@@ -163,14 +163,22 @@ pub fn ticket(context: &Context, ticket: &Ticket) -> Result<Secret, Fault> {
     Ok(Secret::new(URL_SAFE_NO_PAD.encode(sealed)))
 }
 
-/// Reads one that is not too old.
-pub fn ticket_read(context: &Context, text: &str) -> Option<Ticket> {
+/// Reads one that is not too old, and not from before its person ended all sign-ins or changed the password.
+pub async fn ticket_read(context: &Context, text: &str) -> Result<Option<Ticket>, Fault> {
+    let Some((ticket, made)) = ticket_open(context, text) else { return Ok(None) };
+    let person = ticket.person;
+    let since = context.store.read(move |tx| account_signed_since(tx, person)).await.map_err(from_store)?;
+    Ok(since.filter(|since| *since <= made).map(|_| ticket))
+}
+
+fn ticket_open(context: &Context, text: &str) -> Option<(Ticket, Time)> {
     let opened = context.vault.unwrap(TICKET, &URL_SAFE_NO_PAD.decode(text).ok()?).ok()?;
     let text = std::str::from_utf8(opened.expose()).ok()?;
     let mut parts = text.split(' ');
     let (person, ends) = (parts.next()?.parse().ok()?, parts.next()?.parse().ok()?);
     let ticket = Ticket { person: AccountId::new(person), code: Secret::new(parts.next()?) };
-    (context.clock.now() < Time::from_micros(ends)).then_some(ticket)
+    let ends = Time::from_micros(ends);
+    (context.clock.now() < ends).then(|| (ticket, ends.minus(GRANT_LIFE)))
 }
 
 /// A device asks whether it may come in.

@@ -100,12 +100,7 @@ pub async fn start(
         entropy::key::<{ totp::SEED }>().map_err(|error| Fault::new(FaultCode::Internal).caused_by(error))?;
     let sealed = context.vault.wrap(&place(account.id), &seed).map_err(from_vault)?;
     let id = account.id;
-    let kept = context.store.write(move |tx| {
-        if factor_get(tx, id)?.is_some_and(|factor| factor.confirmed_at.is_some()) {
-            return Ok(false);
-        }
-        factor_put(tx, id, &sealed).map(|()| true)
-    });
+    let kept = context.store.write(move |tx| factor_put(tx, id, &sealed));
     if !kept.await.map_err(from_store)? {
         let sentence = "There is a second factor already. Take it away first.";
         return Err(Fault::new(FaultCode::InvalidState).saying(sentence));

@@ -5,15 +5,15 @@
 
 use super::codes::{self, About, Attempt, Mailed, Purpose};
 use super::mail::{self, Telling};
+use super::password::Verdict;
 use super::{from_store, password, sign_in};
 use crate::app::Context;
 use crate::config::Mode;
 use crate::store::account::{Account, NewAccount, account_by_email, account_get, account_not_before};
-use crate::store::email_code::Made;
 use crate::store::mail::mail_create;
-use crate::store::password::password_set;
+use crate::store::password::{password_by_email, password_set};
 use crate::store::person::{
-    email_change_delete, email_change_get, email_change_put, email_proved, email_set, person_again,
+    email_change_delete, email_change_get, email_change_put, email_proved, email_set, person_contested,
     person_create,
 };
 use crate::store::session::sessions_revoke;
@@ -58,6 +58,7 @@ pub async fn sign_up(
     let problem = "must be 1 to 100 characters without control characters";
     let name = display_name(name.unwrap_or(user)).ok_or_else(|| Fault::parameter("name", problem))?;
     let hash = context.passwords.hash(password).await?;
+    let (kept, same) = same_as_before(context, comer, password).await?;
     let about = comer.about(Purpose::Verify);
     let code = codes::make(context, &about, Mailed::Code)?;
     let taken = codes::make(context, &about, Mailed::Taken)?;
@@ -65,24 +66,42 @@ pub async fn sign_up(
         brand: comer.brand,
         email: comer.email.clone(),
         name,
-        password_hash: Some(hash.clone()),
+        password_hash: Some(hash),
         role: Role::Customer,
         standing: first_standing(context),
         now: context.clock.now(),
     };
-    let work = context.store.write(move |tx| match account_by_email(tx, new.brand, &new.email)? {
-        None => {
-            person_create(tx, &new)?;
-            code.write(tx).map(drop)
+    let work = context.store.write(move |tx| {
+        let known = password_by_email(tx, new.brand, &new.email)?;
+        if known.is_none() && person_create(tx, &new)?.is_some() {
+            return code.write(tx).map(drop);
         }
-        Some(account) if account.email_is_verified() => taken.write(tx).map(drop),
-        // The password that counts is the one of the code that was mailed last.
-        Some(account) => match code.write(tx)? {
-            Made::Yes => person_again(tx, account.id, (&new.name, &hash)),
-            Made::Enough => Ok(()),
-        },
+        // Somebody else may have been quicker just now.
+        let Some((account, now)) = password_by_email(tx, new.brand, &new.email)? else { return Ok(()) };
+        if account.email_is_verified() {
+            return taken.write(tx).map(drop);
+        }
+        // The mailbox's owner must not prove a stranger's password: of two, none opens.
+        if !(same && now == kept) {
+            person_contested(tx, account.id)?;
+        }
+        code.write(tx).map(drop)
     });
     work.await.map_err(from_store)
+}
+
+/// The password's hash that an unproved address has, and whether it is of this one. As slow where there is none.
+async fn same_as_before(
+    context: &Context,
+    comer: &Comer<'_>,
+    password: &Secret,
+) -> Result<(Option<String>, bool), Fault> {
+    let (brand, email) = (comer.brand, comer.email.clone());
+    let found =
+        context.store.read(move |tx| password_by_email(tx, brand, &email)).await.map_err(from_store)?;
+    let kept = found.filter(|(account, _)| !account.email_is_verified()).and_then(|(_, kept)| kept);
+    let verdict = context.passwords.verify(kept.as_deref(), password).await?;
+    Ok((kept, verdict != Verdict::Wrong))
 }
 
 /// Mails another code for an address that is not proved yet; nothing to any other.
@@ -173,6 +192,7 @@ pub async fn change_password(
     let done = context.store.write(move |tx| {
         password_set(tx, id, &hash)?;
         crate::store::session::sessions_revoke_others(tx, (id, keep), now)?;
+        account_not_before(tx, id, now)?;
         news.iter().try_for_each(|news| mail_create(tx, news, now))
     });
     done.await.map_err(from_store)?;

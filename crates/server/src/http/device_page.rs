@@ -135,7 +135,7 @@ async fn decided(
     network: &str,
     (ticket, decision): (&str, Decision),
 ) -> Result<String, Problem> {
-    let Some(Ticket { person, code }) = devices::ticket_read(context, ticket) else {
+    let Some(Ticket { person, code }) = devices::ticket_read(context, ticket).await? else {
         return Ok("This page was open for too long. Begin again.".to_owned());
     };
     let looker = Looker { person: Some(person), network };

@@ -22,6 +22,8 @@ statements! {
     ACCOUNT_RENAME = "UPDATE accounts SET name = $2 WHERE id = $1";
     /// Where it stands, locked.
     ACCOUNT_STANDING_LOCKED = "SELECT standing FROM accounts WHERE id = $1 LOCKED";
+    /// Since when what is signed for it opens anything.
+    ACCOUNT_SIGNED_SINCE = "SELECT not_before FROM accounts WHERE id = $1";
     /// What was signed before this moment opens nothing.
     ACCOUNT_NOT_BEFORE = "UPDATE accounts SET not_before = $2 WHERE id = $1 AND not_before < $2";
     /// Somebody proved to read the mailbox; a password that somebody else may have set before that opens nothing.
@@ -201,6 +203,12 @@ pub fn account_set_standing(
     }
     tx.execute(&ACCOUNT_STANDING, &[id.get().into(), standing.as_str().into()])?;
     Ok(StandingSet::Done(before))
+}
+
+/// Since when what is signed for an account opens anything.
+pub fn account_signed_since(tx: &mut Tx<'_>, id: AccountId) -> Result<Option<Time>, StoreError> {
+    let row = tx.query_one(&ACCOUNT_SIGNED_SINCE, &[id.get().into()])?;
+    Ok(row.map(|mut row| row.int("not_before")).transpose()?.map(Time::from_micros))
 }
 
 /// Whatever was signed for an account before now opens nothing any more.

@@ -17,8 +17,8 @@ statements! {
     EMAIL_PROVED = "UPDATE accounts SET email_verified = 1 WHERE id = $1";
     /// Another proved address.
     EMAIL_SET = "UPDATE accounts SET email = $2, email_verified = 1 WHERE id = $1";
-    /// Signed up anew before the address was proved.
-    PERSON_AGAIN = "UPDATE accounts SET name = $2, password_hash = $3 WHERE id = $1 AND email_verified = 0";
+    /// A password that may be a stranger's opens nothing.
+    PERSON_CONTESTED = "UPDATE accounts SET password_hash = NULL WHERE id = $1 AND email_verified = 0";
     /// The address that an account wants to have.
     EMAIL_CHANGE_PUT = "INSERT INTO email_changes (account_id, email, created_at) VALUES ($1, $2, $3) ON CONFLICT (account_id) DO UPDATE SET email = EXCLUDED.email, created_at = EXCLUDED.created_at";
     /// The same, read.
@@ -36,9 +36,10 @@ pub fn person_create(tx: &mut Tx<'_>, new: &NewAccount) -> Result<Option<Account
     account_get(tx, account.id)
 }
 
-/// Signs up anew with an address that nobody proved: the last name and password count.
-pub fn person_again(tx: &mut Tx<'_>, id: AccountId, (name, hash): (&str, &str)) -> Result<(), StoreError> {
-    tx.execute(&PERSON_AGAIN, &[id.get().into(), name.into(), hash.into()]).map(drop)
+/// Two signed up with one address that nobody proved, by two passwords: neither opens it. Whoever reads the mailbox proves
+/// the address by a code and sets a password by another.
+pub fn person_contested(tx: &mut Tx<'_>, id: AccountId) -> Result<(), StoreError> {
+    tx.execute(&PERSON_CONTESTED, &[id.get().into()]).map(drop)
 }
 
 /// The account's address is proved.

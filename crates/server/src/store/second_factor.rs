@@ -12,7 +12,7 @@ statements! {
     /// An account's second factor.
     FACTOR_GET = "SELECT seed, confirmed_at FROM second_factors WHERE account_id = $1";
     /// A new one, not asked for yet.
-    FACTOR_PUT = "INSERT INTO second_factors (account_id, seed, confirmed_at, last_step) VALUES ($1, $2, NULL, 0) ON CONFLICT (account_id) DO UPDATE SET seed = EXCLUDED.seed, last_step = 0";
+    FACTOR_PUT = "INSERT INTO second_factors (account_id, seed, confirmed_at, last_step) VALUES ($1, $2, NULL, 0) ON CONFLICT (account_id) DO UPDATE SET seed = EXCLUDED.seed, last_step = 0 WHERE second_factors.confirmed_at IS NULL";
     /// From now on it is asked for.
     FACTOR_CONFIRM = "UPDATE second_factors SET confirmed_at = $2 WHERE account_id = $1 AND confirmed_at IS NULL";
     /// A step is used, and those before it.
@@ -43,9 +43,9 @@ pub fn factor_get(tx: &mut Tx<'_>, account: AccountId) -> Result<Option<SealedFa
     Ok(Some(SealedFactor { seed, confirmed_at: row.opt_int("confirmed_at")?.map(Time::from_micros) }))
 }
 
-/// Keeps a new seed that is not asked for yet. The caller looked that none is confirmed.
-pub fn factor_put(tx: &mut Tx<'_>, account: AccountId, seed: &[u8]) -> Result<(), StoreError> {
-    tx.execute(&FACTOR_PUT, &[account.get().into(), seed.into()]).map(drop)
+/// Keeps a new seed that is not asked for yet. False: one is confirmed, which stays.
+pub fn factor_put(tx: &mut Tx<'_>, account: AccountId, seed: &[u8]) -> Result<bool, StoreError> {
+    Ok(tx.execute(&FACTOR_PUT, &[account.get().into(), seed.into()])? > 0)
 }
 
 /// From now on it is asked for, and these recovery codes open without it. False: it was confirmed already.
