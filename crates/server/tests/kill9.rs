@@ -33,6 +33,7 @@ mod kill9 {
     use super::program::{Account, Counts, Place, Server, look_again};
     use numberotp_core::time::Span;
     use numberotp_server::config::{Mode, Settings};
+    use numberotp_server::store::db::{Access, Connection};
     use numberotp_server::store::job::LEASE;
     use numberotp_testkit::database::{TestEngine, engines};
     use serde_json::Value;
@@ -86,6 +87,9 @@ mod kill9 {
         }
     }
 
+    /// Caps far off, for every other account.
+    const CAPS: &str = "UPDATE api_keys SET spend_cap = 1000000000000 WHERE account_id IN (SELECT a.id FROM accounts a WHERE (SELECT COUNT(*) FROM accounts b WHERE b.id < a.id) % 2 = 0)";
+
     struct Trial<'a> {
         place: &'a Place,
         dice: Dice,
@@ -103,6 +107,10 @@ mod kill9 {
             }
             let make = |number| place.account(&format!("buyer{number}@example.com"), (BALANCE.0, CREDITS.0));
             let accounts = (0..ACCOUNTS).map(make).collect();
+            // Half of them buy with a key that counts what it spends.
+            let mut connection = Connection::open(place.database().engine(), Access::Write).unwrap();
+            connection.ensure().unwrap();
+            connection.script(CAPS).unwrap();
             Self { place, dice, accounts, memory: Memory::default(), tallies: Vec::new() }
         }
 

@@ -20,6 +20,8 @@ statements! {
     AUDIT_SHOWN = "SELECT COUNT(*) FROM (SELECT p.account_id FROM purses p LEFT JOIN movements m ON m.account_id = p.account_id GROUP BY p.account_id, p.balance_posted, p.balance_held, p.gift_posted, p.gift_held, p.granted_posted, p.granted_held, p.bought_posted, p.bought_held HAVING COALESCE(SUM(m.balance_change), 0) <> p.balance_posted - p.balance_held OR COALESCE(SUM(m.credits_change), 0) <> p.gift_posted + p.granted_posted + p.bought_posted - p.gift_held - p.granted_held - p.bought_held) AS wrong";
     /// I2: nothing is overdrawn.
     AUDIT_OVERDRAWN = "SELECT COUNT(*) FROM purses WHERE balance_held < 0 OR balance_posted < balance_held OR gift_held < 0 OR gift_posted < gift_held OR granted_held < 0 OR granted_posted < granted_held OR bought_held < 0 OR bought_posted < bought_held";
+    /// I2: a key's cap counts what its purchases cost that did not end without a charge.
+    AUDIT_KEYS = "SELECT COUNT(*) FROM api_keys k LEFT JOIN (SELECT credential_id, SUM(price) AS cost FROM activations WHERE credential = 'capped_key' AND status NOT IN ('failed', 'canceled', 'expired') GROUP BY credential_id) AS bought ON bought.credential_id = k.id WHERE k.spent <> COALESCE(bought.cost, 0)";
     /// I3: every purchase has one hold, and the resolution that its state says: none, one post or one void.
     AUDIT_HOLDS = "SELECT COUNT(*) FROM (SELECT a.id FROM activations a LEFT JOIN movements m ON m.reference_kind = 'activation' AND m.reference_id = a.id GROUP BY a.id, a.status, a.hold_id HAVING COALESCE(SUM(CASE WHEN m.kind = 'purchase' AND m.id = a.hold_id THEN 1 WHEN m.kind = 'purchase' THEN 100 ELSE 0 END), 0) <> 1 OR COALESCE(SUM(CASE WHEN m.kind = 'settlement' THEN 1 ELSE 0 END), 0) <> CASE WHEN a.status IN ('received', 'finished') THEN 1 ELSE 0 END OR COALESCE(SUM(CASE WHEN m.kind = 'refund' THEN 1 ELSE 0 END), 0) <> CASE WHEN a.status IN ('failed', 'canceled', 'expired') THEN 1 ELSE 0 END) AS wrong";
     /// I3: every entry of a purchase is the part that this purse was to pay, in the phase that the state says.
@@ -97,6 +99,7 @@ const CHECKS: &[(&str, &str, Statement)] = &[
     ("I2", "every purse is the sum of its entries, posted and held", AUDIT_PURSES),
     ("I2", "every purse is the sum of the changes its owner was shown", AUDIT_SHOWN),
     ("I2", "no purse is overdrawn", AUDIT_OVERDRAWN),
+    ("I2", "a capped key has spent what its purchases cost", AUDIT_KEYS),
     ("I3", "every hold is resolved as its purchase's state says, at most once", AUDIT_HOLDS),
     ("I3", "every entry of a purchase is the part that it was to pay", AUDIT_PARTS),
     ("I3", "no entry of a purchase is missing", AUDIT_MISSING),

@@ -3,6 +3,7 @@
 
 use crate::http_stage::{RENT, at, purses, rent, telegram};
 use http::Method;
+use numberotp_core::caller::Role;
 use numberotp_server::config::ServeSettings;
 use numberotp_testkit::app::{Ask, Customer, Setup, TestApp, with_app};
 use numberotp_testkit::authjs::v5;
@@ -131,5 +132,19 @@ fn without_tls_the_page_and_the_address_have_one_name() {
         };
         rent("http://localhost:3000").refused(403, "CSRF_REFUSED").await;
         rent("http://localhost:8080").ok().await;
+    });
+}
+
+#[test]
+fn what_an_admin_changes_with_a_cookie_needs_such_a_page_too() {
+    with_app(Setup::sandbox().flagged(over_tls), async |app| {
+        let (admin, customer) = (app.account_of(Role::Admin).await, app.account(0, 0).await);
+        let cookie = format!("__Host-numberotp_session={}", app.session(&admin).await);
+        let path = format!("/admin/api/accounts/{}/standing", customer.account.get());
+        let change = json!({ "standing": "limited", "reason": "unpaid" });
+        let ask = || app.post(&path).header("cookie", &cookie).json(&change);
+        ask().refused(403, "CSRF_REFUSED").await;
+        ask().header("origin", "https://evil.example.com").refused(403, "CSRF_REFUSED").await;
+        assert_eq!(ask().header("origin", HERE).ok().await["data"]["standing"], "limited");
     });
 }

@@ -116,6 +116,7 @@ const ZERO: (&str, &str) = ("I1", "all accounts together come to zero, in each u
 const PURSES: (&str, &str) = ("I2", "every purse is the sum of its entries, posted and held");
 const SHOWN: (&str, &str) = ("I2", "every purse is the sum of the changes its owner was shown");
 const OVERDRAWN: (&str, &str) = ("I2", "no purse is overdrawn");
+const SPENT: (&str, &str) = ("I2", "a capped key has spent what its purchases cost");
 const RESOLVED: (&str, &str) = ("I3", "every hold is resolved as its purchase's state says, at most once");
 const PARTS: (&str, &str) = ("I3", "every entry of a purchase is the part that it was to pay");
 const MISSING: (&str, &str) = ("I3", "no entry of a purchase is missing");
@@ -132,6 +133,11 @@ const CHAINED: (&str, &str) = ("I12", "the acts are one whole chain");
 const TABLE: &[(&str, &[(&str, &str)])] = &[
     // Acts; the rest of what can be done to them stands in `store_acts`.
     ("UPDATE act_head SET seq = seq + 1", &[CHAINED]),
+    // Keys with a cap.
+    (
+        "INSERT INTO api_keys (id, brand_id, account_id, name, hash, last_four, scopes, created_at, spent) SELECT -1, brand_id, id, 'CI', (SELECT dedupe_key FROM messages LIMIT 1), 'wxyz', 'buy', 1, 1 FROM accounts WHERE id = (SELECT MIN(id) FROM accounts)",
+        &[SPENT],
+    ),
     // Entries.
     ("UPDATE transfers SET credit_id = -34 WHERE phase = 'pending' AND purse = 'balance'", &[UNITS]),
     ("UPDATE transfers SET credit_id = 404 WHERE phase = 'pending'", &[UNITS]),

@@ -56,8 +56,7 @@ impl Table {
         handler: H,
         operation: Operation,
     ) -> Self {
-        let operation = operation.reached_by(&method);
-        self.entries.push(Entry { method, path, operation });
+        self.describe(method, path, operation);
         self.router = self.router.route(path, on(filter, At { route: path, handler }));
         self
     }
@@ -70,8 +69,7 @@ impl Table {
         handler: H,
         operation: Operation,
     ) -> Self {
-        let operation = operation.reached_by(&method);
-        self.entries.push(Entry { method, path, operation });
+        self.describe(method, path, operation);
         self.pages = self.pages.route(path, on(filter, At { route: path, handler }));
         self
     }
@@ -84,9 +82,14 @@ impl Table {
         handler: H,
         operation: Operation,
     ) -> Self {
-        self.entries.push(Entry { method, path, operation });
+        self.describe(method, path, operation);
         self.admin = self.admin.route(path, on(filter, At { route: path, handler }));
         self
+    }
+
+    fn describe(&mut self, method: Method, path: &'static str, operation: Operation) {
+        let operation = operation.reached_by(&method);
+        self.entries.push(Entry { method, path, operation });
     }
 
     /// The routes.
