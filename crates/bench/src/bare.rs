@@ -60,7 +60,8 @@ pub fn run(runtime: &Runtime, options: &Options) -> Told<()> {
     let store = Store::open(&engine, &StoreOptions::command(rules.clone(), Schema::MustBeUpToDate));
     let mut buyer = buyer(runtime, &store.about("the database")?, options.accounts)?;
     let ids = IdBlocks::sized(4_096, 64);
-    let mut writer = Writer::open(&engine, ids, rules, Arc::new(WakeHub::default())).about("a writer")?;
+    let mut writer =
+        Writer::open(&engine, ids, rules, Arc::new(WakeHub::default())).about("a writer")?.by_key();
     let (begun, within) = (Instant::now(), Duration::from_secs_f64(options.seconds));
     let (mut bought, mut commits) = (0_usize, Vec::new());
     let most = usize::try_from(options.purchases).unwrap_or(usize::MAX);
@@ -92,7 +93,7 @@ fn carry_out(writer: &mut Writer, commands: Vec<Command>) -> Told<Vec<Answer>> {
             (Work::Hot(Box::new(command), reply), answer)
         })
         .unzip();
-    writer.run(works);
+    writer.run(works, ());
     answers.into_iter().map(|mut answer| answer.try_recv().about("an answer")?.about("a command")).collect()
 }
 

@@ -5,7 +5,7 @@
 //! by the program; a database that loses connections is played here, past the connection.
 
 use super::db::{Access, Connection, Engine};
-use super::queue::{Queue, QueueEnd};
+use super::queue::{Beside, Queue, QueueEnd};
 use super::tx::IdBlocks;
 use super::writer::{Work, Writer};
 use super::{READS_MOST, Read, Store, StoreError, StoreOptions, WakeHub, prepare_schema};
@@ -43,19 +43,12 @@ impl Store {
         let ids = IdBlocks::sized(options.row_block, options.purchase_block);
         let writer = Writer::open(engine, ids, options.rules.clone(), Arc::clone(&wakes))?;
         let reader = Connection::open(engine, Access::Read)?;
-        let (hot, work) = Queue::new(wakes.metrics().queue("hot"));
+        let (hot, work) = Queue::new(wakes.metrics().queue("hot"), Beside::Always);
         let (reads, reads_end) = sync_channel(READS_MOST);
         let cold = hot.clone();
         let reads_waiting = wakes.metrics().queue("read");
-        let store = Self {
-            engine: engine.clone(),
-            hot: vec![hot],
-            cold,
-            reads,
-            reads_waiting,
-            wakes,
-            threads: Vec::new(),
-        };
+        let store =
+            Self { engine: engine.clone(), hot, cold, reads, reads_waiting, wakes, threads: Vec::new() };
         let (writes_waiting, reads_waiting) = (VecDeque::new(), VecDeque::new());
         Ok((store, Hand { writer, reader, work, reads: reads_end, writes_waiting, reads_waiting }))
     }
@@ -74,7 +67,7 @@ impl Hand {
         let (waiting, _reads) = self.waiting();
         let batch: Vec<Work> = self.writes_waiting.drain(..most.min(waiting)).collect();
         match told {
-            Told::Truth => self.writer.run(batch),
+            Told::Truth => self.writer.run(batch, ()),
             Told::Away => self.writer.refuse_all(batch),
             Told::Unheard => self.writer.run_unheard(batch),
         }

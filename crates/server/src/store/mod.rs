@@ -54,7 +54,7 @@ use db::{Access, Connection, Engine, migrate, migrations, require};
 use hot::{Answer, Attach, Attached, Close, Closed, Command, Receive, Received, Reserve, Reserved, Rules};
 use numberotp_core::time::Time;
 use prometheus_client::metrics::gauge::Gauge;
-use queue::{Queue, QueueEnd, drain};
+use queue::{Beside, Queue, QueueEnd, drain};
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::mpsc::{Receiver, SyncSender, TrySendError, sync_channel};
 use std::sync::{Arc, Mutex, PoisonError};
@@ -71,6 +71,9 @@ const COLD_WRITERS: usize = 2;
 /// There each closure has a transaction of its own: several in one take their locks in an order that nobody
 /// chose, and two such batches stop each other until the database notices, a second later.
 const COLD_BATCH: usize = 1;
+/// So many hot commands are worth a second batch beside the one that is being carried out. A batch costs PostgreSQL about
+/// as much as thirty of its commands, so fewer than these are better off in the next one.
+const WORTH_A_BATCH: usize = 32;
 
 /// What to do about a schema that is older than the program.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -122,8 +125,7 @@ type Read = Box<dyn FnOnce(&mut Connection) + Send>;
 /// The database, with its writers and readers.
 pub struct Store {
     engine: Engine,
-    /// One a writer of hot commands.
-    hot: Vec<Queue>,
+    hot: Queue,
     cold: Queue,
     reads: SyncSender<Read>,
     reads_waiting: Gauge,
@@ -149,19 +151,17 @@ impl Store {
         };
         metrics.connections("hot", engine.writers());
         metrics.connections("read", READERS);
-        let mut hot = Vec::new();
+        let (hot, hot_end) = Queue::new(metrics.queue("hot"), Beside::From(WORTH_A_BATCH));
         for _ in 0..engine.writers() {
-            let (queue, end) = Queue::new(metrics.queue("hot"));
             let writer = open_writer()?;
             // Where closures have writers of their own.
             let writer = if engine.writers() == 1 { writer } else { writer.by_key() };
-            threads.push(writer_thread(writer, &end, BATCH_MOST)?);
-            hot.push(queue);
+            threads.push(writer_thread(writer, &hot_end, BATCH_MOST)?);
         }
-        let cold = if let [only] = hot.as_slice() {
-            only.clone()
+        let cold = if engine.writers() == 1 {
+            hot.clone()
         } else {
-            let (cold, cold_end) = Queue::new(metrics.queue("cold"));
+            let (cold, cold_end) = Queue::new(metrics.queue("cold"), Beside::Always);
             metrics.connections("cold", COLD_WRITERS);
             for _ in 0..COLD_WRITERS {
                 threads.push(writer_thread(open_writer()?, &cold_end, COLD_BATCH)?);
@@ -208,8 +208,7 @@ impl Store {
 
     /// Work that waits to be written.
     pub fn writes_waiting(&self) -> i64 {
-        // The hot queues are counted together.
-        self.hot.first().map_or(0, Queue::waiting).max(self.cold.waiting())
+        self.hot.waiting().max(self.cold.waiting())
     }
 
     /// The answer to what was put into a queue. A failure is counted by what callers can do about it; a constraint
@@ -292,11 +291,7 @@ impl Store {
 
     async fn submit(&self, command: Command) -> Result<Answer, StoreError> {
         let (reply, answer) = oneshot::channel();
-        let lane = command.lane().checked_rem(self.hot.len()).unwrap_or(0);
-        let pushed = match self.hot.get(lane) {
-            Some(queue) => queue.push(Work::Hot(Box::new(command), reply)),
-            None => Err(StoreError::Unavailable("there is no writer".to_owned())),
-        };
+        let pushed = self.hot.push(Work::Hot(Box::new(command), reply));
         self.answer(pushed, answer).await
     }
 

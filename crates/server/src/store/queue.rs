@@ -1,91 +1,257 @@
 //! The queues before the writers: bounded, refused at once when full, drained without waiting for more.
 //!
-//! Guards that a commit is shared by whoever is there and that nobody waits for company. Must never lose a piece: what
-//! was taken is carried out or told why not, a panic included.
+//! Guards that a commit is shared by whoever is there and that nobody waits for company who has not to; that writers of one
+//! queue take turns, because a batch costs as much as dozens of its pieces. Must never lose a piece: what was taken is
+//! carried out or told why not, a panic included.
 
 use super::StoreError;
 use super::writer::{Work, Writer};
 use prometheus_client::metrics::gauge::Gauge;
+use std::collections::VecDeque;
 use std::panic::{AssertUnwindSafe, catch_unwind};
-use std::sync::mpsc::{Receiver, SyncSender, TrySendError, sync_channel};
-use std::sync::{Arc, Mutex, PoisonError};
-use std::time::Instant;
+use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
+use std::time::{Duration, Instant};
 
 /// Most pieces to one commit.
 pub const BATCH_MOST: usize = 256;
 /// Most pieces that wait; beyond, callers are refused at once.
 pub const QUEUE_MOST: usize = 4_096;
+/// A batch that has been worked at for so long may be waiting for somebody else's lock: the next one does not wait for it.
+const TURN_MOST: Duration = Duration::from_millis(20);
+
+/// When a writer begins beside another of the same queue.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Beside {
+    /// At once.
+    Always,
+    /// When so many pieces wait that they are worth a batch of their own.
+    From(usize),
+}
 
 /// The queue before the writers.
 #[derive(Clone)]
 pub struct Queue {
-    sender: SyncSender<Work>,
-    waiting: Gauge,
-}
-
-impl Queue {
-    /// A queue, counted by this gauge, and the end that writers drain.
-    pub fn new(waiting: Gauge) -> (Self, Arc<QueueEnd>) {
-        let (sender, receiver) = sync_channel(QUEUE_MOST);
-        let end = QueueEnd { receiver: Mutex::new(receiver), waiting: waiting.clone() };
-        (Self { sender, waiting }, Arc::new(end))
-    }
-
-    /// How much waits: a reading of the gauge, for whoever asks whether the database keeps up.
-    pub fn waiting(&self) -> i64 {
-        self.waiting.get()
-    }
-
-    /// Puts work into the queue, or refuses at once.
-    pub fn push(&self, work: Work) -> Result<(), StoreError> {
-        self.waiting.inc();
-        self.sender.try_send(work).map_err(|error| {
-            self.waiting.dec();
-            match error {
-                TrySendError::Full(_) => StoreError::Overloaded,
-                TrySendError::Disconnected(_) => StoreError::Unavailable("the writer has stopped".to_owned()),
-            }
-        })
-    }
+    end: Arc<QueueEnd>,
+    /// Its last copy closes the queue.
+    _open: Arc<Open>,
 }
 
 /// The end of a queue that writers drain.
 pub struct QueueEnd {
-    receiver: Mutex<Receiver<Work>>,
+    state: Mutex<State>,
+    changed: Condvar,
+    beside: Beside,
     waiting: Gauge,
 }
 
+#[derive(Default)]
+struct State {
+    pieces: VecDeque<Work>,
+    /// Writers whose turn it is.
+    working: usize,
+    /// When the last of them began.
+    since: Option<Instant>,
+    closed: bool,
+}
+
+struct Open(Arc<QueueEnd>);
+
+impl Drop for Open {
+    fn drop(&mut self) {
+        self.0.lock().closed = true;
+        self.0.changed.notify_all();
+    }
+}
+
+/// A writer's turn: as long as it lasts others begin only if there is enough for them. Ends when dropped.
+pub struct Turn<'a>(&'a QueueEnd);
+
+impl Drop for Turn<'_> {
+    fn drop(&mut self) {
+        let mut state = self.0.lock();
+        state.working = state.working.saturating_sub(1);
+        let more = !state.pieces.is_empty();
+        drop(state);
+        if more {
+            self.0.changed.notify_one();
+        }
+    }
+}
+
+impl Queue {
+    /// A queue, counted by this gauge, and the end that writers drain.
+    pub fn new(waiting: Gauge, beside: Beside) -> (Self, Arc<QueueEnd>) {
+        let (state, changed) = (Mutex::new(State::default()), Condvar::new());
+        let end = Arc::new(QueueEnd { state, changed, beside, waiting });
+        (Self { end: Arc::clone(&end), _open: Arc::new(Open(Arc::clone(&end))) }, end)
+    }
+
+    /// How much waits: a reading of the gauge, for whoever asks whether the database keeps up.
+    pub fn waiting(&self) -> i64 {
+        self.end.waiting.get()
+    }
+
+    /// Puts work into the queue, or refuses at once.
+    pub fn push(&self, work: Work) -> Result<(), StoreError> {
+        let mut state = self.end.lock();
+        if state.pieces.len() >= QUEUE_MOST {
+            return Err(StoreError::Overloaded);
+        }
+        state.pieces.push_back(work);
+        // One is woken by the first piece, to begin or to see how long the others have been at it.
+        let wanted = state.pieces.len() == 1 || self.end.is_worth_a_turn(&state);
+        drop(state);
+        self.end.waiting.inc();
+        if wanted {
+            self.end.changed.notify_one();
+        }
+        Ok(())
+    }
+}
+
 impl QueueEnd {
+    fn lock(&self) -> MutexGuard<'_, State> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn is_worth_a_turn(&self, state: &State) -> bool {
+        let enough = match self.beside {
+            Beside::Always => true,
+            Beside::From(pieces) => state.pieces.len() >= pieces,
+        };
+        !state.pieces.is_empty() && (state.working == 0 || enough)
+    }
+
     /// Takes what is there, for whoever drains by hand.
     pub fn take_all(&self) -> Vec<Work> {
-        let receiver = self.receiver.lock().unwrap_or_else(PoisonError::into_inner);
-        let work: Vec<Work> = receiver.try_iter().collect();
+        let work: Vec<Work> = self.lock().pieces.drain(..).collect();
         self.waiting.dec_by(i64::try_from(work.len()).unwrap_or(0));
         work
+    }
+
+    /// Waits for its turn and takes at most so many pieces. `None`: nothing will come any more.
+    fn take(&self, most: usize) -> Option<(Vec<Work>, Turn<'_>)> {
+        let mut state = self.lock();
+        loop {
+            let held = state.since.map_or(TURN_MOST, |since| since.elapsed());
+            let late = held >= TURN_MOST && !state.pieces.is_empty();
+            if late || self.is_worth_a_turn(&state) {
+                break;
+            }
+            state = match (state.pieces.is_empty(), state.closed) {
+                (true, true) => return None,
+                (true, false) => self.changed.wait(state).unwrap_or_else(PoisonError::into_inner),
+                (false, _) => {
+                    let left = TURN_MOST.saturating_sub(held);
+                    self.changed.wait_timeout(state, left).unwrap_or_else(PoisonError::into_inner).0
+                }
+            };
+        }
+        let pieces = state.pieces.len().min(most);
+        let batch: Vec<Work> = state.pieces.drain(..pieces).collect();
+        state.working = state.working.saturating_add(1);
+        state.since = Some(Instant::now());
+        let more = self.is_worth_a_turn(&state);
+        drop(state);
+        self.waiting.dec_by(i64::try_from(pieces).unwrap_or(0));
+        if more {
+            self.changed.notify_one();
+        }
+        Some((batch, Turn(self)))
     }
 }
 
 /// Drains the queue until every sender is gone, at most so many pieces to a commit: what one writer's thread does.
 pub fn drain(mut writer: Writer, queue: &QueueEnd, most: usize) {
-    loop {
-        let mut batch = Vec::new();
-        {
-            let receiver = queue.receiver.lock().unwrap_or_else(PoisonError::into_inner);
-            let Ok(first) = receiver.recv() else { return };
-            batch.push(first);
-            while batch.len() < most {
-                let Ok(next) = receiver.try_recv() else { break };
-                batch.push(next);
-            }
-        }
+    while let Some((batch, turn)) = queue.take(most) {
         let pieces = batch.len();
-        queue.waiting.dec_by(i64::try_from(pieces).unwrap_or(0));
         let begun = Instant::now();
         // A defect in one piece of work must not stop the writing for everybody. Its callers see their answer
         // dropped, which reads as "unavailable".
-        if catch_unwind(AssertUnwindSafe(|| writer.run(batch))).is_err() {
+        if catch_unwind(AssertUnwindSafe(|| writer.run(batch, turn))).is_err() {
             writer.recover();
         }
         writer.metrics().batch(pieces, begun.elapsed());
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::store::cold;
+    use std::sync::mpsc::channel;
+
+    fn push(queue: &Queue, pieces: usize) {
+        for _ in 0..pieces {
+            queue.push(cold(|_| Ok(())).0).unwrap();
+        }
+    }
+
+    fn worth(end: &QueueEnd) -> bool {
+        end.is_worth_a_turn(&end.lock())
+    }
+
+    #[test]
+    fn a_writer_begins_beside_another_when_there_is_enough_for_it() {
+        let (queue, end) = Queue::new(Gauge::default(), Beside::From(3));
+        assert!(!worth(&end), "nothing waits");
+        push(&queue, 1);
+        let (batch, turn) = end.take(BATCH_MOST).unwrap();
+        assert_eq!(batch.len(), 1, "nobody waits for company");
+        push(&queue, 2);
+        assert!(!worth(&end));
+        push(&queue, 1);
+        assert!(worth(&end));
+        let (batch, second) = end.take(2).unwrap();
+        assert_eq!((batch.len(), queue.waiting()), (2, 1));
+        drop((turn, second));
+        assert!(worth(&end), "what is left, with nobody at work");
+    }
+
+    #[test]
+    fn closures_never_wait_for_each_other() {
+        let (queue, end) = Queue::new(Gauge::default(), Beside::Always);
+        push(&queue, 2);
+        let first = end.take(1).unwrap();
+        assert_eq!(end.take(1).unwrap().0.len(), 1);
+        drop(first);
+    }
+
+    #[test]
+    fn a_turn_that_ends_lets_the_next_begin_and_one_that_lasts_does_not_stop_it() {
+        let (queue, end) = Queue::new(Gauge::default(), Beside::From(usize::MAX));
+        push(&queue, 1);
+        let (_batch, turn) = end.take(BATCH_MOST).unwrap();
+        let (told, taken) = channel();
+        std::thread::scope(|scope| {
+            scope.spawn(|| {
+                // Two: after the turn's end, and beside one that lasts.
+                let mut lasting = Vec::new();
+                for _ in 0..2 {
+                    let (batch, turn) = end.take(BATCH_MOST).unwrap();
+                    lasting.push(turn);
+                    told.send(batch.len()).unwrap();
+                }
+            });
+            push(&queue, 1);
+            drop(turn);
+            assert_eq!(taken.recv().unwrap(), 1);
+            push(&queue, 2);
+            assert!(taken.recv().unwrap() > 0);
+        });
+    }
+
+    #[test]
+    fn a_queue_is_full_at_its_bound_and_ends_with_its_last_sender() {
+        let (queue, end) = Queue::new(Gauge::default(), Beside::Always);
+        push(&queue, QUEUE_MOST);
+        assert!(matches!(queue.push(cold(|_| Ok(())).0), Err(StoreError::Overloaded)));
+        assert_eq!(end.take_all().len(), QUEUE_MOST);
+        let other = queue.clone();
+        drop(queue);
+        push(&other, 1);
+        assert_eq!(end.take(BATCH_MOST).unwrap().0.len(), 1);
+        drop(other);
+        assert!(end.take(1).is_none());
     }
 }

@@ -4,7 +4,7 @@
 //! forget to commit: that is the writer's task.
 
 use super::StoreError;
-use super::db::{Asked, Bulk, Connection, Row, Statement, Value, statements};
+use super::db::{Asked, Bulk, Connection, Row, Statement, Then, Value, statements};
 use super::wake::Wake;
 
 statements! {
@@ -104,9 +104,13 @@ impl Tx<'_> {
     pub fn bulk(&mut self, bulk: &Bulk, rows: &[Vec<Value>]) -> Result<u64, StoreError> {
         self.connection.bulk(bulk, rows)
     }
-    /// Writes many rows of several tables, in this order.
-    pub fn bulks(&mut self, writes: &[(&Bulk, Vec<Vec<Value>>)]) -> Result<(), StoreError> {
-        self.connection.bulks(writes)
+    /// Writes many rows of several tables, in this order, and does what follows.
+    pub(super) fn bulks(
+        &mut self,
+        writes: &[(&Bulk, Vec<Vec<Value>>)],
+        then: Then<'_, '_>,
+    ) -> Result<(), StoreError> {
+        self.connection.bulks(writes, then)
     }
     /// Serializes transactions that touch the same keys.
     pub fn lock_keys(&mut self, keys: Vec<i64>) -> Result<(), StoreError> {

@@ -5,7 +5,7 @@
 //! that is refused is repeated one by one.
 
 use super::StoreError;
-use super::db::{Access, Connection, Engine};
+use super::db::{Access, Commit, Connection, Engine, Then};
 use super::hot::{self, Answer, Command, Rules};
 use super::tx::{IdBlocks, Tx};
 use super::wake::{Wake, WakeHub};
@@ -76,6 +76,8 @@ pub struct Writer {
     rules: Rules,
     wakes: Arc<WakeHub>,
     stands: Stands,
+    /// Whether a batch is hot commands alone, so that it begins with its first question.
+    hot_alone: bool,
 }
 
 /// What stands in the open transaction. The first piece needs no savepoint: undoing it undoes all there is. Most
@@ -90,6 +92,8 @@ enum Stands {
     SincePoint,
     /// Pieces of work, and nothing since a savepoint.
     AtPoint,
+    /// The commit is on its way or done.
+    Committed,
 }
 
 /// A hot command and where its answer goes.
@@ -111,13 +115,13 @@ impl Writer {
         wakes: Arc<WakeHub>,
     ) -> Result<Self, StoreError> {
         let connection = Connection::open(engine, Access::Write)?;
-        Ok(Self { connection, ids, rules, wakes, stands: Stands::Nothing })
+        Ok(Self { connection, ids, rules, wakes, stands: Stands::Nothing, hot_alone: false })
     }
 
     /// For batches of hot commands alone.
     #[must_use]
     pub fn by_key(self) -> Self {
-        Self { connection: self.connection.by_key(), ..self }
+        Self { connection: self.connection.by_key(), hot_alone: true, ..self }
     }
 
     /// For a command, which takes its time.
@@ -126,11 +130,11 @@ impl Writer {
         Self { connection: self.connection.taking_time(), ..self }
     }
 
-    /// Carries out a batch: one commit, then every answer.
-    pub fn run(&mut self, batch: Vec<Work>) {
-        let mut batch = batch;
+    /// Carries out a batch: one commit, then every answer. `turn` is what it has while it works and not while it commits.
+    pub fn run<T>(&mut self, batch: Vec<Work>, turn: T) {
+        let (mut batch, mut turn, mut broke) = (batch, Some(turn), false);
         for attempt in 1..=TRIES {
-            match self.attempt(&mut batch) {
+            match self.attempt(&mut batch, &mut || drop(turn.take())) {
                 Ok((done, wakes)) => {
                     wakes.into_iter().for_each(|wake| self.wakes.wake(wake));
                     done.into_iter().for_each(tell);
@@ -139,6 +143,13 @@ impl Writer {
                 Err(error) => {
                     if error.breaks_connection() {
                         self.connection.forget();
+                    }
+                    // A line that died since its last use is noticed at the first question. Until the commit is sent
+                    // nothing is lost with it: once more, on another line.
+                    let anew =
+                        self.hot_alone && error.breaks_connection() && self.stands != Stands::Committed;
+                    if anew && !std::mem::replace(&mut broke, true) {
+                        continue;
                     }
                     if !error.retryable() || attempt == TRIES {
                         batch.into_iter().for_each(|work| refuse(work, &error));
@@ -159,7 +170,7 @@ impl Writer {
     /// away, and nobody is woken.
     pub(super) fn run_unheard(&mut self, batch: Vec<Work>) {
         let mut batch = batch;
-        let done = self.attempt(&mut batch).map(|(done, _lost)| done).unwrap_or_default();
+        let done = self.attempt(&mut batch, &mut || {}).map(|(done, _lost)| done).unwrap_or_default();
         let work = done.into_iter().filter_map(undo);
         work.chain(batch).for_each(|work| refuse(work, &away()));
     }
@@ -167,6 +178,10 @@ impl Writer {
     /// Begins; a connection that died since its last use is replaced, once: nothing was sent on it yet.
     fn begin(&mut self) -> Result<(), StoreError> {
         self.connection.ensure()?;
+        if self.hot_alone {
+            self.stands = Stands::Nothing;
+            return self.connection.begin_with_next();
+        }
         match self.connection.begin() {
             Err(error) if error.breaks_connection() => {
                 self.connection.forget();
@@ -190,28 +205,39 @@ impl Writer {
         self.ids = self.ids.emptied();
     }
 
-    /// One try. On error nothing was written and the batch is whole again.
-    fn attempt(&mut self, batch: &mut Vec<Work>) -> Result<(Vec<Done>, Vec<Wake>), StoreError> {
+    /// One try, which says when there is only the commit left. On error nothing was written and the batch is whole again.
+    fn attempt(
+        &mut self,
+        batch: &mut Vec<Work>,
+        worked: &mut dyn FnMut(),
+    ) -> Result<(Vec<Done>, Vec<Wake>), StoreError> {
         self.begin()?;
         self.ids.begin();
         let mut wakes = Vec::new();
         let mut done = Vec::with_capacity(batch.len());
-        let worked = self.work(std::mem::take(batch), &mut done, &mut wakes);
-        let committed = match worked {
+        let mut begun = None;
+        let mut commits = || {
+            worked();
+            begun = Some(Instant::now());
+        };
+        let committed = match self.work(std::mem::take(batch), (&mut done, &mut wakes), &mut commits) {
+            Ok(()) if self.stands == Stands::Committed => Ok(()),
             Ok(()) => {
-                let begun = Instant::now();
-                let committed = self.connection.commit();
-                self.wakes.metrics().commit(begun.elapsed());
-                committed
+                commits();
+                self.stands = Stands::Committed;
+                self.connection.commit()
             }
             Err((error, rest)) => {
                 batch.extend(rest);
                 Err(error)
             }
         };
+        if let Some(begun) = begun {
+            self.wakes.metrics().commit(begun.elapsed());
+        }
         if let Err(error) = committed {
             // If this fails too, the connection is dropped by the caller or at its next use.
-            if self.connection.script("ROLLBACK").is_err() {
+            if self.connection.roll_back().is_err() {
                 self.connection.forget();
             }
             self.ids.undone();
@@ -225,8 +251,8 @@ impl Writer {
     fn work(
         &mut self,
         batch: Vec<Work>,
-        done: &mut Vec<Done>,
-        wakes: &mut Vec<Wake>,
+        (done, wakes): (&mut Vec<Done>, &mut Vec<Wake>),
+        commits: &mut dyn FnMut(),
     ) -> Result<(), (StoreError, Vec<Work>)> {
         let mut rest = batch.into_iter().peekable();
         while let Some(work) = rest.next() {
@@ -244,7 +270,10 @@ impl Writer {
                     {
                         commands.push((*command, reply));
                     }
-                    if let Err((error, commands)) = self.hot(commands, done, wakes) {
+                    // All there is: the commit goes along with the writes.
+                    let only = self.stands == Stands::Nothing && rest.peek().is_none();
+                    let commits: Option<&mut dyn FnMut()> = if only { Some(&mut *commits) } else { None };
+                    if let Err((error, commands)) = self.hot(commands, (done, wakes), commits) {
                         let again =
                             commands.into_iter().map(|(command, reply)| Work::Hot(Box::new(command), reply));
                         return Err((error, again.chain(rest).collect()));
@@ -273,32 +302,59 @@ impl Writer {
     fn hot(
         &mut self,
         commands: Vec<Asked>,
-        done: &mut Vec<Done>,
-        wakes: &mut Vec<Wake>,
+        (done, wakes): (&mut Vec<Done>, &mut Vec<Wake>),
+        commits: Option<&mut dyn FnMut()>,
     ) -> Result<(), (StoreError, Vec<Asked>)> {
         let (commands, replies): (Vec<Command>, Vec<Reply<Answer>>) = commands.into_iter().unzip();
-        let pair =
-            |commands: Vec<Command>, replies: Vec<Reply<Answer>>| commands.into_iter().zip(replies).collect();
-        let answers = match self.piece(wakes, |tx, rules| hot::run(tx, rules, &commands)) {
-            Err(error) => return Err((error, pair(commands, replies))),
-            Ok(Ok(answers)) => answers.into_iter().map(Ok).collect::<Vec<_>>(),
-            Ok(Err(_refused_together)) => {
-                if let Err(error) = self.piece(wakes, |tx, _| hot::hold(tx, &commands)) {
-                    return Err((error, pair(commands, replies)));
-                }
-                let mut answers = Vec::with_capacity(commands.len());
-                for command in &commands {
-                    match self.piece(wakes, |tx, rules| hot::run(tx, rules, std::slice::from_ref(command))) {
-                        Err(error) => return Err((error, pair(commands, replies))),
-                        Ok(answer) => answers.push(answer.and_then(first)),
-                    }
-                }
-                answers
-            }
+        let answers = match self.together(&commands, wakes, commits) {
+            Ok(Ok(answers)) => Ok(answers.into_iter().map(Ok).collect::<Vec<_>>()),
+            Ok(Err(_refused_together)) => self.one_by_one(&commands, wakes),
+            Err(error) => Err(error),
+        };
+        let answers = match answers {
+            Ok(answers) => answers,
+            Err(error) => return Err((error, commands.into_iter().zip(replies).collect())),
         };
         let finished = commands.into_iter().zip(replies).zip(answers);
         done.extend(finished.map(|((command, reply), answer)| Done::Hot(Box::new(command), reply, answer)));
         Ok(())
+    }
+
+    /// Carries out commands by sets, as one piece; with the commit, if nothing else is to come before it.
+    fn together(
+        &mut self,
+        commands: &[Command],
+        wakes: &mut Vec<Wake>,
+        commits: Option<&mut dyn FnMut()>,
+    ) -> Result<Result<Vec<Answer>, StoreError>, StoreError> {
+        let Some(written) = commits else {
+            return self.piece(wakes, |tx, rules| hot::run(tx, rules, commands, Then::Stay));
+        };
+        let mut commit = Commit { sent: false, written };
+        let answers = self.piece(wakes, |tx, rules| hot::run(tx, rules, commands, Then::Commit(&mut commit)));
+        // What a write refused undid the transaction before the commit came to it.
+        if commit.sent && !matches!(answers, Ok(Err(_))) {
+            self.stands = Stands::Committed;
+        }
+        answers
+    }
+
+    /// Carries out commands one after the other, once their locks are taken in the one order.
+    fn one_by_one(
+        &mut self,
+        commands: &[Command],
+        wakes: &mut Vec<Wake>,
+    ) -> Result<Vec<Result<Answer, StoreError>>, StoreError> {
+        // If that is refused, so is each of them.
+        let _held = self.piece(wakes, |tx, _| hot::hold(tx, commands))?;
+        let mut answers = Vec::with_capacity(commands.len());
+        for command in commands {
+            let run = |tx: &mut Tx<'_>, rules: &Rules| {
+                hot::run(tx, rules, std::slice::from_ref(command), Then::Stay)
+            };
+            answers.push(self.piece(wakes, run)?.and_then(first));
+        }
+        Ok(answers)
     }
 
     /// Runs one piece so that it can be undone alone. The outer error ends the whole batch (busy, unavailable), the inner
@@ -309,7 +365,7 @@ impl Writer {
         work: impl FnOnce(&mut Tx<'_>, &Rules) -> Result<T, StoreError>,
     ) -> Result<Result<T, StoreError>, StoreError> {
         match self.stands {
-            Stands::Nothing | Stands::AtPoint => {}
+            Stands::Nothing | Stands::AtPoint | Stands::Committed => {}
             Stands::Pieces => self.connection.script("SAVEPOINT piece")?,
             Stands::SincePoint => self.connection.script("RELEASE SAVEPOINT piece; SAVEPOINT piece")?,
         }
@@ -319,14 +375,16 @@ impl Writer {
             Ok(answer) => {
                 self.stands = match self.stands {
                     Stands::Nothing => Stands::Pieces,
-                    Stands::Pieces | Stands::SincePoint | Stands::AtPoint => Stands::SincePoint,
+                    Stands::Pieces | Stands::SincePoint | Stands::AtPoint | Stands::Committed => {
+                        Stands::SincePoint
+                    }
                 };
                 Ok(Ok(answer))
             }
             Err(error) if error.retryable() || error.breaks_connection() => Err(error),
             Err(error) => {
                 if self.stands == Stands::Nothing {
-                    self.connection.script("ROLLBACK")?;
+                    self.connection.roll_back()?;
                     self.connection.begin()?;
                 } else {
                     self.connection.script("ROLLBACK TO SAVEPOINT piece")?;

@@ -79,7 +79,7 @@ impl<'a> Stage<'a> {
 
     /// One commit for all of this.
     pub fn run(&mut self, batch: Vec<Work>) {
-        self.writer.run(batch);
+        self.writer.run(batch, ());
     }
 
     /// Hot commands in one batch, with their answers.
@@ -121,9 +121,9 @@ impl<'a> Stage<'a> {
         let mut other = self.another_writer();
         let Self { writer, raw, .. } = self;
         std::thread::scope(|scope| {
-            scope.spawn(move || writer.run(first));
+            scope.spawn(move || writer.run(first, ()));
             carried_out.recv().unwrap();
-            let second = scope.spawn(move || other.run(second));
+            let second = scope.spawn(move || other.run(second, ()));
             while !second.is_finished() && !somebody_waits(raw) {
                 std::thread::yield_now();
             }

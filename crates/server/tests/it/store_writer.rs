@@ -480,3 +480,45 @@ fn a_command_takes_its_time_and_a_server_does_not() {
         }
     });
 }
+
+/// A line that died since its last use is noticed at the first question of a batch, before anything could be lost.
+#[test]
+fn a_batch_on_a_line_that_died_is_carried_out_once_on_another() {
+    staged(|stage| {
+        let account = stage.person_with(2 * PRICE.micros());
+        stage.reserved(account);
+        if let Engine::Postgres(_) = stage.database().engine() {
+            let all = "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = current_database() AND pid <> pg_backend_pid()";
+            stage.tamper(all);
+        }
+        stage.reserved(account);
+        assert_eq!(stage.list("SELECT CAST(COUNT(*) AS TEXT) FROM activations"), ["2"]);
+    });
+}
+
+/// From the moment at which the commit may be under way nobody knows what became of it: a second try could buy twice.
+#[test]
+fn a_batch_whose_line_breaks_with_its_commit_under_way_is_not_tried_again() {
+    staged(|stage| {
+        let Engine::Postgres(_) = stage.database().engine() else { return };
+        let account = stage.person_with(2 * PRICE.micros());
+        for (tries, when) in [("1", "NOT DEFERRABLE"), ("2", "DEFERRABLE INITIALLY DEFERRED")] {
+            // Sequences count what is undone, too.
+            stage.tamper(&format!(
+                "CREATE SEQUENCE IF NOT EXISTS tries; \
+                 CREATE OR REPLACE FUNCTION hang_up() RETURNS trigger LANGUAGE plpgsql AS \
+                 $$ BEGIN PERFORM nextval('tries'); PERFORM pg_terminate_backend(pg_backend_pid()); RETURN NULL; END $$; \
+                 DROP TRIGGER IF EXISTS hanging_up ON activations; \
+                 CREATE CONSTRAINT TRIGGER hanging_up AFTER INSERT ON activations {when} \
+                 FOR EACH ROW EXECUTE FUNCTION hang_up()"
+            ));
+            let command = stage.reserve(account);
+            let answer = stage.send(Command::Reserve(command));
+            assert!(matches!(answer, Err(StoreError::Unavailable(_))), "{when}: {answer:?}");
+            assert_eq!(stage.list("SELECT CAST(last_value AS TEXT) FROM tries"), [tries], "{when}");
+        }
+        stage.tamper("DROP TRIGGER hanging_up ON activations");
+        stage.reserved(account);
+        assert_eq!(stage.list("SELECT CAST(COUNT(*) AS TEXT) FROM activations"), ["1"]);
+    });
+}

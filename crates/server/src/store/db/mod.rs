@@ -8,6 +8,7 @@ mod statement;
 mod value;
 
 pub use migrate::{Migration, migrate, migrations, require};
+pub use postgres::{Commit, Then};
 pub use sqlite::Access;
 pub(crate) use statement::statements;
 pub use statement::{Action, Bulk, Kind, Statement};
@@ -15,7 +16,7 @@ pub use value::{Row, Value};
 
 use super::StoreError;
 use numberotp_core::time::Time;
-use postgres::PostgresConnection;
+use postgres::{COMMIT, PostgresConnection};
 use sqlite::SqliteConnection;
 use std::os::unix::fs::DirBuilderExt;
 use std::path::{Path, PathBuf};
@@ -156,12 +157,27 @@ impl Connection {
         }
     }
 
-    /// Commits. PostgreSQL takes the word in a transaction that failed for "undo it" and reports no error; a statement
-    /// before it does.
+    /// Begins a transaction that writes, where there is a line to the database together with its first question.
+    pub fn begin_with_next(&mut self) -> Result<(), StoreError> {
+        match self {
+            Self::Sqlite(_) => self.begin(),
+            Self::Postgres(connection) => connection.begin_with_next(),
+        }
+    }
+
+    /// Commits.
     pub fn commit(&mut self) -> Result<(), StoreError> {
         match self {
             Self::Sqlite(connection) => connection.script("COMMIT"),
-            Self::Postgres(connection) => connection.script("SELECT 1; COMMIT"),
+            Self::Postgres(connection) => connection.script(COMMIT),
+        }
+    }
+
+    /// Undoes what stands in the open transaction.
+    pub fn roll_back(&mut self) -> Result<(), StoreError> {
+        match self {
+            Self::Sqlite(connection) => connection.script("ROLLBACK"),
+            Self::Postgres(connection) => connection.roll_back(),
         }
     }
 
@@ -246,14 +262,28 @@ impl Connection {
         }
     }
 
-    /// Writes many rows of several tables, in this order; where there is a line to the database, without waiting
-    /// for each answer before the next is sent.
-    pub fn bulks(&mut self, writes: &[(&Bulk, Vec<Vec<Value>>)]) -> Result<(), StoreError> {
+    /// Writes many rows of several tables, in this order, and does what follows; where there is a line to the database,
+    /// without waiting for each answer before the next is sent.
+    pub fn bulks(
+        &mut self,
+        writes: &[(&Bulk, Vec<Vec<Value>>)],
+        then: Then<'_, '_>,
+    ) -> Result<(), StoreError> {
         match self {
-            Self::Sqlite(_) => writes.iter().try_for_each(|(bulk, rows)| self.bulk(bulk, rows).map(drop)),
+            Self::Sqlite(_) => {
+                writes.iter().try_for_each(|(bulk, rows)| self.bulk(bulk, rows).map(drop))?;
+                match then {
+                    Then::Stay => Ok(()),
+                    Then::Commit(commit) => {
+                        (commit.written)();
+                        commit.sent = true;
+                        self.commit()
+                    }
+                }
+            }
             Self::Postgres(connection) => {
                 let writes: Vec<_> = writes.iter().filter(|(_, rows)| !rows.is_empty()).collect();
-                connection.bulks(&writes).map_err(|(error, name)| named(error, name))
+                connection.bulks(&writes, then).map_err(|(error, name)| named(error, name))
             }
         }
     }

@@ -4,7 +4,7 @@
 use super::postgres_values::{ColumnValues, columns, from_driver, parameter, read};
 use super::{Access, Asked, Bulk, Row, Statement, Value};
 use crate::store::StoreError;
-use futures_util::future::join_all;
+use futures_util::future::{join, join_all};
 use std::borrow::Cow;
 use std::collections::HashMap;
 use std::future::Future;
@@ -66,6 +66,8 @@ struct Open {
     client: Client,
     driver: JoinHandle<Result<(), tokio_postgres::Error>>,
     prepared: HashMap<Cow<'static, str>, Prepared>,
+    /// A transaction is to begin, and nothing was said of it yet.
+    begins: bool,
 }
 
 impl PostgresConnection {
@@ -140,7 +142,7 @@ impl PostgresConnection {
             client.batch_execute(&setup).await?;
             Ok((client, driver))
         }))?;
-        Ok(Open { client, driver, prepared: HashMap::new() })
+        Ok(Open { client, driver, prepared: HashMap::new(), begins: false })
     }
 
     /// Works on the open connection, and hangs up when that fails for good: what would be said on it next, such as a
@@ -165,7 +167,28 @@ impl PostgresConnection {
 
     /// Runs statements without parameters.
     pub fn script(&mut self, text: &str) -> Result<(), StoreError> {
-        self.on_line(|line, open| line.answer(open.client.batch_execute(text)))
+        self.on_line(|line, open| {
+            begin_now(line, open)?;
+            line.answer(open.client.batch_execute(text))
+        })
+    }
+
+    /// Begins a transaction together with the first that is asked in it.
+    pub fn begin_with_next(&mut self) -> Result<(), StoreError> {
+        self.on_line(|_, open| {
+            open.begins = true;
+            Ok(())
+        })
+    }
+
+    /// Undoes what stands in the open transaction.
+    pub fn roll_back(&mut self) -> Result<(), StoreError> {
+        self.on_line(|line, open| {
+            if std::mem::take(&mut open.begins) {
+                return Ok(());
+            }
+            line.answer(open.client.batch_execute("ROLLBACK"))
+        })
     }
 
     /// Runs a query.
@@ -173,6 +196,7 @@ impl PostgresConnection {
         let parameters: Vec<&(dyn ToSql + Sync)> = parameters.iter().map(parameter).collect();
         self.on_line(|line, open| {
             let prepared = prepare(line, open, statement.sql.into(), || statement.for_postgres())?;
+            begin_now(line, open)?;
             let rows = line.answer(open.client.query(&prepared, &parameters))?;
             rows.iter().map(|row| read(row, statement.name)).collect()
         })
@@ -188,6 +212,7 @@ impl PostgresConnection {
         let parameters: Vec<&(dyn ToSql + Sync)> = parameters.iter().map(parameter).collect();
         self.on_line(|line, open| {
             let prepared = prepare(line, open, text.to_owned().into(), || text.to_owned())?;
+            begin_now(line, open)?;
             let rows = line.answer(open.client.query(&prepared, &parameters))?;
             rows.iter().map(|row| read(row, name)).collect()
         })
@@ -205,10 +230,14 @@ impl PostgresConnection {
                 failed = statement.name;
                 prepared.push(prepare(line, open, statement.sql.into(), || statement.for_postgres())?);
             }
+            let begins = std::mem::take(&mut open.begins);
             let client = &open.client;
+            let begin = async { if begins { client.batch_execute("BEGIN").await } else { Ok(()) } };
             let sent =
                 prepared.iter().zip(&parameters).map(|(prepared, given)| client.query(prepared, given));
-            let answers = line.answer(async { Ok(join_all(sent).await) })?;
+            // Each is sent when it is first looked at, and they are looked at in this order.
+            let (begun, answers) = line.answer(async { Ok(join(begin, join_all(sent)).await) })?;
+            begun.map_err(|error| from_driver(&error))?;
             let each = answers.into_iter().zip(asked).map(|(answer, (statement, _))| {
                 failed = statement.name;
                 let rows = answer.map_err(|error| from_driver(&error))?;
@@ -224,6 +253,7 @@ impl PostgresConnection {
         let parameters: Vec<&(dyn ToSql + Sync)> = parameters.iter().map(parameter).collect();
         self.on_line(|line, open| {
             let prepared = prepare(line, open, statement.sql.into(), || statement.for_postgres())?;
+            begin_now(line, open)?;
             line.answer(open.client.execute(&prepared, &parameters))
         })
     }
@@ -234,13 +264,14 @@ impl PostgresConnection {
         let parameters: Vec<&(dyn ToSql + Sync)> = columns.iter().map(ColumnValues::parameter).collect();
         self.on_line(|line, open| {
             let prepared = prepare(line, open, bulk.name.into(), || bulk.for_postgres())?;
+            begin_now(line, open)?;
             line.answer(open.client.execute(&prepared, &parameters))
         })
     }
 
     /// The same for several tables: one statement for as many as there are before a table comes again, all of them sent
     /// before the first answer is waited for. The error is that of the first that fails, with the name of its first write.
-    pub fn bulks(&mut self, writes: &[&Write<'_>]) -> Result<(), Failed> {
+    pub fn bulks(&mut self, writes: &[&Write<'_>], then: Then<'_, '_>) -> Result<(), Failed> {
         let groups = together(writes);
         let columns: Vec<Vec<ColumnValues>> = groups
             .iter()
@@ -256,19 +287,60 @@ impl PostgresConnection {
                 let text = || Bulk::together_for_postgres(&bulks);
                 prepared.push(prepare(line, open, names.join(" ").into(), text)?);
             }
+            begin_now(line, open)?;
             let client = &open.client;
-            let sent = prepared.iter().zip(&columns).map(|(prepared, columns)| {
+            let sent = join_all(prepared.iter().zip(&columns).map(|(prepared, columns)| {
                 client.execute_raw(prepared, columns.iter().map(ColumnValues::parameter))
-            });
-            let answers = line.answer(async { Ok(join_all(sent).await) })?;
+            }));
+            let (answers, ended) = match then {
+                Then::Stay => (line.answer(async { Ok(sent.await) })?, Ok(())),
+                Then::Commit(commit) => {
+                    commit.sent = true;
+                    line.answer(async {
+                        let writes = async {
+                            let answers = sent.await;
+                            (commit.written)();
+                            answers
+                        };
+                        // If a write fails the commit does not go through either: its first statement is refused.
+                        Ok(join(writes, client.batch_execute(COMMIT)).await)
+                    })?
+                }
+            };
             let mut answers = answers.into_iter().zip(&groups);
             answers.try_for_each(|(answer, group)| {
                 failed = group.first().map_or("", |(bulk, _)| bulk.name);
                 answer.map(drop).map_err(|error| from_driver(&error))
-            })
+            })?;
+            failed = "COMMIT";
+            ended.map_err(|error| from_driver(&error))
         });
         answer.map_err(|error| (error, failed))
     }
+}
+
+/// PostgreSQL takes the word in a transaction that failed for "undo it" and reports no error; a statement before it does.
+pub const COMMIT: &str = "SELECT 1; COMMIT";
+
+/// What follows writes.
+pub enum Then<'a, 'w> {
+    /// Nothing yet.
+    Stay,
+    /// The commit, sent along with them.
+    Commit(&'a mut Commit<'w>),
+}
+
+/// A commit that goes along with writes.
+pub struct Commit<'w> {
+    /// Whether it may have been sent: from then on a line that breaks leaves open what became of it.
+    pub sent: bool,
+    /// Called when the writes are done and the commit is not.
+    pub written: &'w mut dyn FnMut(),
+}
+
+/// Begins what was to begin: for what is not sent together with anything else.
+fn begin_now(line: &Line<'_>, open: &mut Open) -> Result<(), StoreError> {
+    if std::mem::take(&mut open.begins) { line.answer(open.client.batch_execute("BEGIN")) } else { Ok(()) }
 }
 
 /// Writes that one statement can do: none to a table that an earlier one of them writes to.

@@ -16,7 +16,14 @@ const WAL_TRIES: usize = 100;
 /// A connection to a SQLite file.
 pub struct SqliteConnection {
     connection: Connection,
-    texts: HashMap<&'static str, String>,
+    texts: HashMap<&'static str, Text>,
+}
+
+/// A statement as SQLite reads it.
+struct Text {
+    sql: String,
+    /// Asked once for each value of its set parameter.
+    each: bool,
 }
 
 /// What a connection is for.
@@ -41,9 +48,10 @@ impl SqliteConnection {
         let connection = Connection::open_with_flags(path, flags | OpenFlags::SQLITE_OPEN_NO_MUTEX)
             .map_err(from_driver)?;
         connection.set_prepared_statement_cache_capacity(256);
-        // FULL: a commit is on the disk before it is acknowledged. Checkpoints every 4,000 pages.
+        // FULL: a commit is on the disk before it is acknowledged. Checkpoints every 4,000 pages. A small cache of its own:
+        // SQLite walks all of it at the commit after a page was split, and the system keeps the file in memory anyway.
         let setup = "PRAGMA busy_timeout = 10000; PRAGMA synchronous = FULL; PRAGMA foreign_keys = ON;
-                     PRAGMA wal_autocheckpoint = 4000; PRAGMA cache_size = -16000; PRAGMA temp_store = MEMORY;";
+                     PRAGMA wal_autocheckpoint = 4000; PRAGMA cache_size = -4000; PRAGMA temp_store = MEMORY;";
         connection.execute_batch(setup).map_err(from_driver)?;
         write_ahead(&connection).map_err(from_driver)?;
         if access == Access::Read {
@@ -76,31 +84,36 @@ impl SqliteConnection {
 
     /// Runs a query.
     pub fn query(&mut self, statement: &Statement, parameters: &[Value]) -> Result<Vec<Row>, StoreError> {
-        let text = self.texts.entry(statement.sql).or_insert_with(|| statement.for_sqlite());
-        let mut prepared = self.connection.prepare_cached(text).map_err(from_driver)?;
-        let width = prepared.column_count();
-        let mut rows = prepared.query(rusqlite::params_from_iter(parameters)).map_err(from_driver)?;
+        let text = text_of(&mut self.texts, statement);
+        let mut prepared = self.connection.prepare_cached(&text.sql).map_err(from_driver)?;
         let mut answer = Vec::new();
-        while let Some(row) = rows.next().map_err(from_driver)? {
-            let values: Result<Vec<Value>, StoreError> =
-                (0..width).map(|column| row.get_ref(column).map_err(from_driver).and_then(value)).collect();
-            answer.push(Row::new(values?, statement.name));
+        let Some(set) = parameters.iter().position(Value::is_set).filter(|_| text.each) else {
+            collect(&mut prepared, parameters, (statement.name, &mut answer))?;
+            return Ok(answer);
+        };
+        let mut one = parameters.to_vec();
+        for value in parameters.get(set).map(Value::members).unwrap_or_default() {
+            if let Some(place) = one.get_mut(set) {
+                *place = value;
+            }
+            collect(&mut prepared, &one, (statement.name, &mut answer))?;
         }
         Ok(answer)
     }
 
     /// Runs a change; answers the number of rows it touched.
     pub fn execute(&mut self, statement: &Statement, parameters: &[Value]) -> Result<u64, StoreError> {
-        let text = self.texts.entry(statement.sql).or_insert_with(|| statement.for_sqlite());
-        let mut prepared = self.connection.prepare_cached(text).map_err(from_driver)?;
+        let text = text_of(&mut self.texts, statement);
+        let mut prepared = self.connection.prepare_cached(&text.sql).map_err(from_driver)?;
         let touched = prepared.execute(rusqlite::params_from_iter(parameters)).map_err(from_driver)?;
         Ok(u64::try_from(touched).unwrap_or(u64::MAX))
     }
 
     /// Writes many rows, one by one: there is no round trip to save.
     pub fn bulk(&mut self, bulk: &Bulk, rows: &[Vec<Value>]) -> Result<u64, StoreError> {
-        let text = self.texts.entry(bulk.name).or_insert_with(|| bulk.for_sqlite());
-        let mut prepared = self.connection.prepare_cached(text).map_err(from_driver)?;
+        let spelled = || Text { sql: bulk.for_sqlite(), each: false };
+        let text = self.texts.entry(bulk.name).or_insert_with(spelled);
+        let mut prepared = self.connection.prepare_cached(&text.sql).map_err(from_driver)?;
         let mut touched: u64 = 0;
         for row in rows {
             let changed = prepared.execute(rusqlite::params_from_iter(row)).map_err(from_driver)?;
@@ -108,6 +121,27 @@ impl SqliteConnection {
         }
         Ok(touched)
     }
+}
+
+fn text_of<'t>(texts: &'t mut HashMap<&'static str, Text>, statement: &Statement) -> &'t Text {
+    let spelled = || Text { sql: statement.for_sqlite(), each: statement.is_asked_for_each() };
+    texts.entry(statement.sql).or_insert_with(spelled)
+}
+
+/// Adds the rows that a query answers.
+fn collect(
+    prepared: &mut rusqlite::Statement<'_>,
+    parameters: &[Value],
+    (name, answer): (&'static str, &mut Vec<Row>),
+) -> Result<(), StoreError> {
+    let width = prepared.column_count();
+    let mut rows = prepared.query(rusqlite::params_from_iter(parameters)).map_err(from_driver)?;
+    while let Some(row) = rows.next().map_err(from_driver)? {
+        let values: Result<Vec<Value>, StoreError> =
+            (0..width).map(|column| row.get_ref(column).map_err(from_driver).and_then(value)).collect();
+        answer.push(Row::new(values?, name));
+    }
+    Ok(())
 }
 
 /// Several that open a fresh file at once can be refused the change to a write-ahead log at once, busy timeout

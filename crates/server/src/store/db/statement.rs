@@ -1,6 +1,8 @@
 //! One text for two databases. A statement is written once, with `$n` parameters and a few neutral words:
 //!
 //! - `IN KEYS($1)`, `IN TEXTS($1)`, `IN BLOBS($1)`: one of the integers, texts or bytes of a set parameter;
+//! - `EACH KEYS($1)`, `EACH TEXTS($1)`, `EACH BLOBS($1)`: the same in a query that may as well be asked for one of them after
+//!   the other, as SQLite is, which would build a table of its own for a set;
 //! - `LOCKED`, `SKIPPING`: row locks, which SQLite's single writer does not need;
 //!
 //! and [`Bulk`] describes an insert or update of many rows by its columns, from which both forms follow.
@@ -62,11 +64,19 @@ impl Statement {
     /// The text for SQLite: parameters by number, sets as JSON, no locks.
     pub fn for_sqlite(&self) -> String {
         let text = self.sql.replace(" LOCKED", "").replace(" SKIPPING", "");
-        let set = |kind: Set, parameter: &str| match kind {
-            Set::Blobs => format!("IN (SELECT unhex(value) FROM json_each({parameter}))"),
-            Set::Keys | Set::Texts => format!("IN (SELECT value FROM json_each({parameter}))"),
+        let set = |asked: Asked, kind: Set, parameter: &str| match (asked, kind) {
+            (Asked::Each, _) => format!("= {parameter}"),
+            (Asked::Whole, Set::Blobs) => format!("IN (SELECT unhex(value) FROM json_each({parameter}))"),
+            (Asked::Whole, Set::Keys | Set::Texts) => {
+                format!("IN (SELECT value FROM json_each({parameter}))")
+            }
         };
         numbered(&spell_sets(&text, set))
+    }
+
+    /// Whether SQLite is asked once for each value of its set.
+    pub fn is_asked_for_each(&self) -> bool {
+        SETS.iter().any(|(word, asked, _)| *asked == Asked::Each && self.sql.contains(word))
     }
 
     /// The text for PostgreSQL.
@@ -75,7 +85,7 @@ impl Statement {
         let text = self.sql.replace(" LOCKED", " FOR NO KEY UPDATE");
         let text = text.replace(" SKIPPING", " FOR UPDATE SKIP LOCKED");
         // A condition on an index, not a join whose order the planner would have to guess.
-        let set = |kind: Set, parameter: &str| match kind {
+        let set = |_: Asked, kind: Set, parameter: &str| match kind {
             Set::Keys => format!("= ANY({parameter}::bigint[])"),
             Set::Texts => format!("= ANY({parameter}::text[])"),
             Set::Blobs => format!("= ANY({parameter}::bytea[])"),
@@ -92,21 +102,37 @@ enum Set {
     Blobs,
 }
 
-const SETS: [(&str, Set); 3] =
-    [("IN KEYS(", Set::Keys), ("IN TEXTS(", Set::Texts), ("IN BLOBS(", Set::Blobs)];
+/// How SQLite is asked for a set.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Asked {
+    /// Once, for all of it.
+    Whole,
+    /// For one value after the other.
+    Each,
+}
+
+const SETS: [(&str, Asked, Set); 6] = [
+    ("IN KEYS(", Asked::Whole, Set::Keys),
+    ("IN TEXTS(", Asked::Whole, Set::Texts),
+    ("IN BLOBS(", Asked::Whole, Set::Blobs),
+    ("EACH KEYS(", Asked::Each, Set::Keys),
+    ("EACH TEXTS(", Asked::Each, Set::Texts),
+    ("EACH BLOBS(", Asked::Each, Set::Blobs),
+];
 
 /// Replaces each neutral set word with a database's own spelling.
-fn spell_sets(text: &str, spell: impl Fn(Set, &str) -> String) -> String {
+fn spell_sets(text: &str, spell: impl Fn(Asked, Set, &str) -> String) -> String {
     let mut out = String::with_capacity(text.len());
     let mut rest = text;
     loop {
-        let found = SETS.iter().filter_map(|(word, kind)| Some((rest.find(word)?, word.len(), *kind)));
-        let Some((at, length, kind)) = found.min_by_key(|(at, ..)| *at) else { break };
+        let found =
+            SETS.iter().filter_map(|(word, asked, kind)| Some((rest.find(word)?, word.len(), *asked, *kind)));
+        let Some((at, length, asked, kind)) = found.min_by_key(|(at, ..)| *at) else { break };
         let (before, from) = rest.split_at_checked(at).unwrap_or((rest, ""));
         let after = from.get(length..).unwrap_or_default();
         let (parameter, tail) = after.split_once(')').unwrap_or((after, ""));
         out.push_str(before);
-        out.push_str(&spell(kind, parameter));
+        out.push_str(&spell(asked, kind, parameter));
         rest = tail;
     }
     out.push_str(rest);
@@ -254,6 +280,15 @@ mod tests {
             statement.for_postgres(),
             "SELECT a FROM t WHERE id = ANY($2::bigint[]) AND n = ANY($1::text[]) FOR NO KEY UPDATE"
         );
+    }
+
+    #[test]
+    fn a_set_that_is_asked_for_one_by_one_is_a_parameter_here_and_an_array_there() {
+        let statement = Statement::new("X", "SELECT a FROM t WHERE k EACH BLOBS($1) AND at > $2");
+        assert!(statement.is_asked_for_each());
+        assert_eq!(statement.for_sqlite(), "SELECT a FROM t WHERE k = ?1 AND at > ?2");
+        assert_eq!(statement.for_postgres(), "SELECT a FROM t WHERE k = ANY($1::bytea[]) AND at > $2");
+        assert!(!Statement::new("Y", "SELECT a FROM t WHERE k IN BLOBS($1)").is_asked_for_each());
     }
 
     #[test]

@@ -22,6 +22,23 @@ pub enum Value {
     Blobs(Vec<Vec<u8>>),
 }
 
+impl Value {
+    /// Whether it is a set.
+    pub const fn is_set(&self) -> bool {
+        matches!(self, Self::Ints(_) | Self::Texts(_) | Self::Blobs(_))
+    }
+
+    /// The values of a set, each as a parameter of its own; none of what is no set.
+    pub fn members(&self) -> Vec<Self> {
+        match self {
+            Self::Ints(values) => values.iter().copied().map(Self::Int).collect(),
+            Self::Texts(values) => values.iter().cloned().map(Self::Text).collect(),
+            Self::Blobs(values) => values.iter().cloned().map(Self::Bytes).collect(),
+            Self::Null | Self::Int(_) | Self::Text(_) | Self::Bytes(_) => Vec::new(),
+        }
+    }
+}
+
 /// A row of an answer; read column by column, in order.
 #[derive(Debug)]
 pub struct Row {

@@ -47,21 +47,6 @@ pub enum Answer {
     Closed(Closed),
 }
 
-impl Command {
-    /// Which writer carries it out, where there are several: this number, divided by how many there are. Whatever an
-    /// account reserves has the same, so that two writers do not wait for each other over one purse; what attaches a
-    /// number touches no purse and is spread.
-    pub fn lane(&self) -> usize {
-        let of = |id: i64| usize::try_from(id).unwrap_or(0);
-        match self {
-            Self::Reserve(reserve) => of(reserve.account.get()),
-            Self::Attach(attach) => of(attach.activation.get()),
-            Self::Receive(receive) => receive.dedupe_key.last().copied().map_or(0, usize::from),
-            Self::Close(close) => of(close.activation.get()),
-        }
-    }
-}
-
 /// Why and from where a purchase was allowed: kept with it.
 #[derive(Clone, Debug)]
 pub struct Origin {

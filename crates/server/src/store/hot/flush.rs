@@ -8,7 +8,7 @@ use super::bulks::{
 use super::command::{Origin, Receive};
 use super::working::{Lease, NewMessage, Working};
 use crate::store::StoreError;
-use crate::store::db::{Bulk, Value};
+use crate::store::db::{Bulk, Then, Value};
 use crate::store::idempotency::{KEYS_DELETE, KEYS_INSERT};
 use crate::store::ledger::{
     MOVEMENTS_INSERT, PURSES_UPDATE, TRANSFERS_INSERT, movement_row, purses_row, transfer_row,
@@ -29,8 +29,8 @@ struct Writes {
 
 type Write = (&'static Bulk, Vec<Vec<Value>>);
 
-/// Writes the working set's changes and registers who is to be woken.
-pub fn flush(tx: &mut Tx<'_>, working: &Working) -> Result<(), StoreError> {
+/// Writes the working set's changes, registers who is to be woken and does what follows.
+pub fn flush(tx: &mut Tx<'_>, working: &Working, then: Then<'_, '_>) -> Result<(), StoreError> {
     let mut writes = Writes::default();
     books(&mut writes, working);
     activations(tx, &mut writes, working);
@@ -55,7 +55,7 @@ pub fn flush(tx: &mut Tx<'_>, working: &Working) -> Result<(), StoreError> {
     jobs(tx, &mut writes, working);
     let Writes { mut new, changes } = writes;
     new.extend(changes);
-    tx.bulks(&new)
+    tx.bulks(&new, then)
 }
 
 fn micros(time: Time) -> Value {

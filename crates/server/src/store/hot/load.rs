@@ -20,30 +20,29 @@ use numberotp_core::vocabulary::ServiceCode;
 use std::collections::BTreeSet;
 
 statements! {
-    /// Messages that came before.
-    HOT_MESSAGES_SEEN = "SELECT id, provider, dedupe_key, activation_id FROM messages WHERE provider IN TEXTS($1) AND dedupe_key IN BLOBS($2)";
-    /// Leases by the provider's reference, open or not.
-    HOT_LEASES_BY_REFERENCE = "SELECT id, brand_id, account_id, activation_id, provider, provider_ref, number, service, from_at, to_at, closed_at FROM leases WHERE provider IN TEXTS($1) AND provider_ref IN TEXTS($2)";
+    /// Messages that came before, of whichever provider.
+    HOT_MESSAGES_SEEN = "SELECT id, provider, dedupe_key, activation_id FROM messages WHERE dedupe_key EACH BLOBS($1)";
+    /// Leases by a provider's reference, whichever's, open or not.
+    HOT_LEASES_BY_REFERENCE = "SELECT id, brand_id, account_id, activation_id, provider, provider_ref, number, service, from_at, to_at, closed_at FROM leases WHERE provider_ref EACH TEXTS($1)";
     /// Leases of numbers that are open, or were not long ago.
-    HOT_LEASES_BY_NUMBER = "SELECT id, brand_id, account_id, activation_id, provider, provider_ref, number, service, from_at, to_at, closed_at FROM leases WHERE number IN TEXTS($1) AND to_at > $2 AND (closed_at IS NULL OR closed_at > $2)";
+    HOT_LEASES_BY_NUMBER = "SELECT id, brand_id, account_id, activation_id, provider, provider_ref, number, service, from_at, to_at, closed_at FROM leases WHERE number EACH TEXTS($1) AND to_at > $2 AND (closed_at IS NULL OR closed_at > $2)";
     /// Leases of activations.
-    HOT_LEASES_BY_ACTIVATION = "SELECT id, brand_id, account_id, activation_id, provider, provider_ref, number, service, from_at, to_at, closed_at FROM leases WHERE activation_id IN KEYS($1)";
+    HOT_LEASES_BY_ACTIVATION = "SELECT id, brand_id, account_id, activation_id, provider, provider_ref, number, service, from_at, to_at, closed_at FROM leases WHERE activation_id EACH KEYS($1)";
     /// Parked messages with a reference.
-    HOT_PARKED_BY_REFERENCE = "SELECT id, provider, provider_ref, number, has_code, services, reason, received_at FROM messages WHERE verdict = 'parked' AND key_day <> 0 AND provider_ref IN TEXTS($1) AND received_at >= $2";
+    HOT_PARKED_BY_REFERENCE = "SELECT id, provider, provider_ref, number, has_code, services, reason, received_at FROM messages WHERE verdict = 'parked' AND key_day <> 0 AND provider_ref EACH TEXTS($1) AND received_at >= $2";
     /// Parked messages without one.
-    HOT_PARKED_BY_NUMBER = "SELECT id, provider, provider_ref, number, has_code, services, reason, received_at FROM messages WHERE verdict = 'parked' AND key_day <> 0 AND provider_ref IS NULL AND number IN TEXTS($1) AND received_at >= $2";
+    HOT_PARKED_BY_NUMBER = "SELECT id, provider, provider_ref, number, has_code, services, reason, received_at FROM messages WHERE verdict = 'parked' AND key_day <> 0 AND provider_ref IS NULL AND number EACH TEXTS($1) AND received_at >= $2";
     /// Of these numbers, those that several services share.
-    HOT_NUMBERS_SHARED = "SELECT number FROM numbers WHERE shared = 1 AND number IN TEXTS($1)";
+    HOT_NUMBERS_SHARED = "SELECT number FROM numbers WHERE shared = 1 AND number EACH TEXTS($1)";
     /// Purses with their accounts, locked in the order of their ids.
-    HOT_PURSES = "SELECT p.account_id, a.standing, p.balance_posted, p.balance_held, p.gift_posted, p.gift_held, p.granted_posted, p.granted_held, p.bought_posted, p.bought_held, p.gift_total FROM purses p JOIN accounts a ON a.id = p.account_id WHERE p.account_id IN KEYS($1) ORDER BY p.account_id LOCKED";
+    HOT_PURSES = "SELECT p.account_id, a.standing, p.balance_posted, p.balance_held, p.gift_posted, p.gift_held, p.granted_posted, p.granted_held, p.bought_posted, p.bought_held, p.gift_total FROM purses p JOIN accounts a ON a.id = p.account_id WHERE p.account_id EACH KEYS($1) ORDER BY p.account_id LOCKED";
     /// Keys with a cap, locked in the order of their ids: after the purses of their accounts.
-    HOT_API_KEYS_CAPPED = "SELECT id, spend_cap, spent FROM api_keys WHERE id IN KEYS($1) AND spend_cap IS NOT NULL ORDER BY id LOCKED";
+    HOT_API_KEYS_CAPPED = "SELECT id, spend_cap, spent FROM api_keys WHERE id EACH KEYS($1) AND spend_cap IS NOT NULL ORDER BY id LOCKED";
 }
 
 /// The names by which a batch looks things up.
 #[derive(Default)]
 struct Needs {
-    providers: BTreeSet<String>,
     references: BTreeSet<String>,
     numbers: BTreeSet<String>,
     attached_references: BTreeSet<String>,
@@ -88,7 +87,6 @@ impl Needs {
                 self.attached_numbers.insert(attach.number.expose().to_owned());
             }
             Command::Receive(receive) => {
-                self.providers.insert(receive.provider.as_str().to_owned());
                 self.messages.insert(receive.dedupe_key.clone());
                 match (&receive.provider_ref, &receive.number) {
                     (Some(reference), _) => drop(self.references.insert(reference.clone())),
@@ -183,13 +181,12 @@ fn named(needs: &Needs) -> Vec<Ask> {
     let since = |back: Span| Value::Int(needs.since().minus(back).micros());
     if !needs.messages.is_empty() {
         let keys = Value::Blobs(needs.messages.iter().cloned().collect());
-        asks.push(Ask::new(&HOT_MESSAGES_SEEN, vec![texts(&needs.providers), keys], read_seen));
+        asks.push(Ask::new(&HOT_MESSAGES_SEEN, vec![keys], read_seen));
     }
     // One by one: sets of accounts and of keys would bring each account's keys of everybody's names.
     asks.extend(needs.claims.iter().map(|name| Ask { asked: key_asked(name), read: read_key }));
     if !needs.references.is_empty() {
-        let sets = vec![texts(&needs.providers), texts(&needs.references)];
-        asks.push(Ask::new(&HOT_LEASES_BY_REFERENCE, sets, add_lease));
+        asks.push(Ask::new(&HOT_LEASES_BY_REFERENCE, vec![texts(&needs.references)], add_lease));
     }
     if !needs.numbers.is_empty() {
         let sets = vec![texts(&needs.numbers), since(STILL_MEANT)];

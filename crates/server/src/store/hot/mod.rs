@@ -20,6 +20,7 @@ pub use command::{
 pub(crate) use load::CATALOGUE;
 
 use super::StoreError;
+use super::db::Then;
 use super::tx::Tx;
 use numberotp_core::money::CreditValue;
 use numberotp_core::policy::Exceptions;
@@ -40,14 +41,19 @@ pub fn hold(tx: &mut Tx<'_>, commands: &[Command]) -> Result<(), StoreError> {
     load::load(tx, commands).map(drop)
 }
 
-/// Carries out commands in their order, inside a transaction.
-pub fn run(tx: &mut Tx<'_>, rules: &Rules, commands: &[Command]) -> Result<Vec<Answer>, StoreError> {
+/// Carries out commands in their order, inside a transaction, and does what follows.
+pub fn run(
+    tx: &mut Tx<'_>,
+    rules: &Rules,
+    commands: &[Command],
+    then: Then<'_, '_>,
+) -> Result<Vec<Answer>, StoreError> {
     let mut working = load::load(tx, commands)?;
     let mut answers = Vec::with_capacity(commands.len());
     for command in commands {
         let mut ids = |sequence| tx.next_id(sequence);
         answers.push(decide::decide(&mut working, rules, &mut ids, command)?);
     }
-    flush::flush(tx, &working)?;
+    flush::flush(tx, &working, then)?;
     Ok(answers)
 }
