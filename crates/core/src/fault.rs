@@ -45,6 +45,8 @@ faults! {
     InsufficientScope = "INSUFFICIENT_SCOPE", "This credential may not do that. Use one with the needed scope.";
     /// 403
     SignedInPersonRequired = "SIGNED_IN_PERSON_REQUIRED", "Only a signed-in person may do that, not an API key. Sign in and use the access token.";
+    /// 403: what outlives a sign-in needs that its person proved to be there a moment ago.
+    ReauthenticationRequired = "REAUTHENTICATION_REQUIRED", "Your sign-in is too long ago for that. Show your password again at POST /api/auth/confirm-password, or sign in again, and repeat the request.";
     /// 403: a change that a browser sends with its cookies has to come from a page of ours.
     CsrfRefused = "CSRF_REFUSED", "This change came with a cookie and without the proof that a page of this site sent it. Send the header Origin, or a bearer token instead of the cookie.";
     /// 403

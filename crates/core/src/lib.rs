@@ -23,6 +23,7 @@ pub mod otp;
 pub mod policy;
 pub mod pricing;
 pub mod secret;
+pub mod session;
 pub mod text;
 pub mod time;
 pub mod token;

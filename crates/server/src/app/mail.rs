@@ -6,6 +6,7 @@
 use super::codes::Purpose;
 use super::fault::from_vault;
 use super::from_store;
+use super::sign_up::Keys;
 use crate::app::Context;
 use crate::entropy;
 use crate::mailer::{Letter, Unsent};
@@ -31,6 +32,8 @@ pub enum Telling<'a> {
     Moved,
     /// The account has another password now.
     PasswordChanged,
+    /// A forgotten password was replaced; what became of the API keys, and how many these are, if that is known.
+    PasswordReset(Keys, Option<usize>),
     /// The account has a second factor now, or none any more.
     SecondFactorChanged,
 }
@@ -97,6 +100,23 @@ pub async fn send(context: &Context, id: i64, attempts: i64) -> Result<JobEnd, F
     Ok(JobEnd::Done)
 }
 
+/// What a mail says of an account's API keys: a password does not change them, so whoever made one has it still.
+fn of_keys(keys: Keys, count: Option<usize>) -> String {
+    match (keys, count) {
+        (_, Some(0)) => "It has no API keys.".to_owned(),
+        (Keys::Kept, Some(1)) => {
+            "Its one API key is still good. If you do not know it, delete it.".to_owned()
+        }
+        (Keys::Kept, Some(count)) => {
+            format!("Its {count} API keys are still good. Delete those that you do not know.")
+        }
+        (Keys::Kept, None) => "Its API keys are still good. Delete those that you do not know.".to_owned(),
+        (Keys::Revoked, Some(1)) => "Its one API key was revoked.".to_owned(),
+        (Keys::Revoked, Some(count)) => format!("Its {count} API keys were revoked."),
+        (Keys::Revoked, None) => "Its API keys were revoked.".to_owned(),
+    }
+}
+
 /// Subject and text, in short lines, so that no mail server breaks them. Plain, short, and the same for everybody: nothing that a stranger wrote stands in them.
 fn wording((brand, address): (&str, &str), telling: Telling<'_>) -> (String, String) {
     let (subject, says) = match telling {
@@ -125,6 +145,13 @@ fn wording((brand, address): (&str, &str), telling: Telling<'_>) -> (String, Str
             "your password was changed",
             "The password of your account was changed. Other sign-ins were ended.\n\nIf it was not you, ask for a new password at once,\nand tell the operator.".to_owned(),
         ),
+        Telling::PasswordReset(keys, count) => (
+            "your password was replaced",
+            format!(
+                "The password of your account was replaced by a code from this mailbox.\nEvery sign-in was ended.\n{}\n\nIf it was not you, ask for a new password at once,\nand tell the operator.",
+                of_keys(keys, count)
+            ),
+        ),
         Telling::SecondFactorChanged => (
             "how you sign in was changed",
             "The second factor of your account was set up, or taken away.\n\nIf it was not you, ask for a new password at once,\nand tell the operator.".to_owned(),
@@ -142,7 +169,13 @@ mod tests {
         let code = Secret::new("048291");
         let purposes = [Purpose::Verify, Purpose::SignIn, Purpose::Reset, Purpose::ChangeEmail];
         let codes = purposes.map(|purpose| Telling::Code(purpose, &code));
-        let news = [Telling::Taken, Telling::Moved, Telling::PasswordChanged, Telling::SecondFactorChanged];
+        let news = [
+            Telling::Taken,
+            Telling::Moved,
+            Telling::PasswordChanged,
+            Telling::PasswordReset(Keys::Kept, Some(20)),
+            Telling::SecondFactorChanged,
+        ];
         let mut subjects = std::collections::BTreeSet::new();
         for telling in codes.into_iter().chain(news) {
             let (subject, text) = wording(("Otter Numbers", "https://otp.example.com"), telling);
@@ -153,6 +186,25 @@ mod tests {
             assert!(text.lines().all(|line| line.len() <= 72), "{text}");
             subjects.insert(subject);
         }
-        assert_eq!(subjects.len(), 8);
+        assert_eq!(subjects.len(), 9);
+    }
+
+    #[test]
+    fn whoever_forgot_a_password_is_told_of_the_keys_that_it_does_not_change() {
+        for (keys, count, says) in [
+            (Keys::Kept, Some(0), "It has no API keys."),
+            (Keys::Kept, Some(1), "Its one API key is still good."),
+            (Keys::Kept, Some(2), "Its 2 API keys are still good."),
+            (Keys::Kept, None, "Its API keys are still good."),
+            (Keys::Revoked, Some(0), "It has no API keys."),
+            (Keys::Revoked, Some(1), "Its one API key was revoked."),
+            (Keys::Revoked, Some(20), "Its 20 API keys were revoked."),
+            (Keys::Revoked, None, "Its API keys were revoked."),
+        ] {
+            let telling = Telling::PasswordReset(keys, count);
+            let (_, text) = wording(("Otter Numbers", "https://otp.example.com"), telling);
+            assert!(text.contains(says), "{text}");
+            assert!(text.lines().all(|line| line.len() <= 72), "{text}");
+        }
     }
 }

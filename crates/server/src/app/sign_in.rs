@@ -15,12 +15,13 @@ use crate::store::guess::{Look, Subject, guess_begin, guess_forget, guess_forgiv
 use crate::store::password::{password_by_email, password_set};
 use crate::store::second_factor::factor_get;
 pub use crate::store::session::Device;
-use crate::store::session::session_revoke_by_hash;
-use numberotp_core::caller::{Caller, Standing};
+use crate::store::session::{session_prove, session_revoke_by_hash};
+use numberotp_core::caller::{Caller, CredentialKind, Standing};
 use numberotp_core::fault::{Fault, FaultCode};
 use numberotp_core::guesses::Patience;
-use numberotp_core::id::{AccountId, BrandId};
+use numberotp_core::id::{AccountId, BrandId, SessionId};
 use numberotp_core::secret::Secret;
+use numberotp_core::session::proof_ends;
 use numberotp_core::text::Email;
 use numberotp_core::time::Time;
 use numberotp_core::token::TokenHash;
@@ -162,6 +163,28 @@ pub async fn own_password(
     });
     right.await.map_err(from_store)?;
     Ok(account)
+}
+
+/// The caller shows its password again, and the second factor if it has one: for a while it may do what outlives its
+/// sign-in. Costs and tells what signing in does. Answers until when.
+pub async fn confirm(
+    context: &Context,
+    caller: &Caller,
+    (password, totp, network): (&Secret, Option<&str>, &str),
+) -> Result<Time, Fault> {
+    caller.require_person()?;
+    let id = caller.account;
+    if caller.credential == CredentialKind::AuthJs {
+        let sentence = "A website's visitor proves itself there, and need not do it here.";
+        return Err(Fault::new(FaultCode::InvalidState).saying(sentence));
+    }
+    let account = context.store.read(move |tx| account_get(tx, id)).await.map_err(from_store)?;
+    let account = account.ok_or_else(|| Fault::new(FaultCode::Unauthorized))?;
+    let given = Given { brand: account.brand, email: &account.email, password, totp, network };
+    let shown = with_password(context, &given).await?;
+    let (session, now) = ((shown.id, SessionId::new(caller.credential_id)), context.clock.now());
+    let proved = context.store.write(move |tx| session_prove(tx, session, now)).await.map_err(from_store)?;
+    if proved { Ok(proof_ends(now)) } else { Err(Fault::new(FaultCode::Unauthorized)) }
 }
 
 /// Begins a browser's session: always a new one, and the one that came with the request ends. Answers its token and its end.

@@ -10,6 +10,7 @@ use super::{from_store, password, sign_in};
 use crate::app::Context;
 use crate::config::Mode;
 use crate::store::account::{Account, NewAccount, account_by_email, account_get, account_not_before};
+use crate::store::api_key::{api_keys_of, api_keys_revoke};
 use crate::store::mail::mail_create;
 use crate::store::password::{password_by_email, password_set};
 use crate::store::person::{
@@ -19,7 +20,7 @@ use crate::store::person::{
 use crate::store::session::sessions_revoke;
 use numberotp_core::caller::{Caller, Role, Standing};
 use numberotp_core::fault::{Fault, FaultCode};
-use numberotp_core::id::BrandId;
+use numberotp_core::id::{AccountId, BrandId};
 use numberotp_core::secret::Secret;
 use numberotp_core::text::{Email, display_name};
 
@@ -138,16 +139,29 @@ pub async fn forgot(context: &Context, comer: &Comer<'_>) -> Result<(), Fault> {
     codes::issue(context, &comer.about(Purpose::Reset), mailed).await
 }
 
-/// Sets another password with a code by mail, which proves the address too, and ends every sign-in.
+/// What becomes of an account's API keys when its forgotten password is replaced.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Keys {
+    /// They go on: programs must not stop because a person forgot something.
+    Kept,
+    /// They are revoked: somebody else may have made them, or have them.
+    Revoked,
+}
+
+/// Sets another password with a code by mail, which proves the address too, and ends every sign-in. Answers how many live
+/// API keys the account has, or had until now; the mail tells it too.
 pub async fn reset(
     context: &Context,
     comer: &Comer<'_>,
-    (code, password): (&str, &Secret),
-) -> Result<(), Fault> {
+    (code, password, keys): (&str, &Secret, Keys),
+) -> Result<usize, Fault> {
     password::acceptable("password", password, comer.email)?;
     let hash = context.passwords.hash(password).await?;
     let attempt = Attempt::new(context, &comer.about(Purpose::Reset), code);
-    let news = news(context, comer.email, Telling::PasswordChanged)?;
+    let expected = live_keys(context, comer).await?;
+    let exact = news(context, comer.email, Telling::PasswordReset(keys, Some(expected)))?;
+    // For the case that a key is made or deleted at this very moment.
+    let vague = news(context, comer.email, Telling::PasswordReset(keys, None))?;
     let (brand, email, now) = (comer.brand, comer.email.clone(), context.clock.now());
     let done = context.store.write(move |tx| {
         let account = account_by_email(tx, brand, &email)?;
@@ -159,14 +173,32 @@ pub async fn reset(
         password_set(tx, account.id, &hash)?;
         email_proved(tx, account.id)?;
         sessions_revoke(tx, account.id, now)?;
+        // No key is made meanwhile: whoever makes one waits for the account.
+        let count = api_keys_of(tx, account.id, now)?.len();
+        if keys == Keys::Revoked {
+            api_keys_revoke(tx, account.id, now)?;
+        }
         // What a website signed for whoever had the account before opens nothing either.
         account_not_before(tx, account.id, now)?;
+        let news = if count == expected { &exact } else { &vague };
         news.iter().try_for_each(|news| mail_create(tx, news, now))?;
-        Ok(Some(account.id))
+        Ok(Some((account.id, count)))
     });
-    let account = done.await.map_err(from_store)?.ok_or_else(|| Fault::new(FaultCode::InvalidCredentials))?;
+    let done = done.await.map_err(from_store)?;
+    let (account, count) = done.ok_or_else(|| Fault::new(FaultCode::InvalidCredentials))?;
     context.known.forget(account);
-    Ok(())
+    Ok(count)
+}
+
+/// How many live API keys the account of an address has; as slow where there is none.
+async fn live_keys(context: &Context, comer: &Comer<'_>) -> Result<usize, Fault> {
+    let (brand, email, now) = (comer.brand, comer.email.clone(), context.clock.now());
+    let counted = context.store.snapshot(move |tx| {
+        let account = account_by_email(tx, brand, &email)?;
+        let whose = account.map_or(AccountId::new(0), |account| account.id);
+        Ok(api_keys_of(tx, whose, now)?.len())
+    });
+    counted.await.map_err(from_store)
 }
 
 fn news(

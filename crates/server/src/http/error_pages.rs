@@ -49,6 +49,9 @@ const fn text(code: FaultCode) -> &'static str {
         FaultCode::SignedInPersonRequired => {
             include_str!("../../../../docs/errors/SIGNED_IN_PERSON_REQUIRED.md")
         }
+        FaultCode::ReauthenticationRequired => {
+            include_str!("../../../../docs/errors/REAUTHENTICATION_REQUIRED.md")
+        }
         FaultCode::AccountOnHold => include_str!("../../../../docs/errors/ACCOUNT_ON_HOLD.md"),
         FaultCode::KeySpendCap => include_str!("../../../../docs/errors/KEY_SPEND_CAP.md"),
         FaultCode::KeyLimit => include_str!("../../../../docs/errors/KEY_LIMIT.md"),

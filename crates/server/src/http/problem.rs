@@ -44,6 +44,7 @@ pub fn status(code: FaultCode) -> StatusCode {
         FaultCode::InsufficientBalance => StatusCode::PAYMENT_REQUIRED,
         FaultCode::InsufficientScope
         | FaultCode::SignedInPersonRequired
+        | FaultCode::ReauthenticationRequired
         | FaultCode::CsrfRefused
         | FaultCode::AdminRequired
         | FaultCode::AccountNotApproved

@@ -80,6 +80,12 @@ fn sign_in(table: Table) -> Table {
         .add(POST, "/api/auth/sign-out", auth::session::sign_out, describe::auth::sign_out())
         .add(POST, "/api/auth/forgot-password", auth::coming::forgot, describe::auth::forgot())
         .add(POST, "/api/auth/reset-password", auth::coming::reset, describe::auth::reset())
+        .add(
+            POST,
+            "/api/auth/confirm-password",
+            auth::own::confirm_password,
+            describe::auth::confirm_password(),
+        )
         .add(POST, "/api/auth/change-password", auth::own::change_password, describe::auth::change_password())
         .add(POST, "/api/auth/change-email", auth::own::change_email, describe::auth::change_email())
         .add(POST, "/api/auth/confirm-email", auth::own::confirm_email, describe::auth::confirm_email())

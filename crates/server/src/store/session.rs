@@ -31,6 +31,10 @@ statements! {
     SESSION_REVOKE_BY_HASH = "UPDATE sessions SET revoked_at = $2 WHERE hash = $1 AND revoked_at IS NULL";
     /// Ends every session of an account.
     SESSIONS_REVOKE = "UPDATE sessions SET revoked_at = $2 WHERE account_id = $1 AND revoked_at IS NULL";
+    /// When the person of a session last proved to be there.
+    SESSION_PROVED = "SELECT proved_at, created_at FROM sessions WHERE id = $1 AND account_id = $2 AND revoked_at IS NULL";
+    /// The person of a live session proves to be there.
+    SESSION_PROVE = "UPDATE sessions SET proved_at = $3 WHERE id = $1 AND account_id = $2 AND revoked_at IS NULL AND expires_at > $3";
     /// Devices that an account let in and that did not come yet stay out. Only those of the last minutes may still come.
     SESSIONS_AWAITED_DENY = "UPDATE device_grants SET status = 'denied' WHERE account_id = $1 AND status = 'approved' AND expires_at > $2";
 }
@@ -168,6 +172,29 @@ fn awaited_deny(tx: &mut Tx<'_>, account: AccountId, now: Time) -> Result<(), St
 pub fn sessions_revoke(tx: &mut Tx<'_>, account: AccountId, now: Time) -> Result<u64, StoreError> {
     awaited_deny(tx, account, now)?;
     tx.execute(&SESSIONS_REVOKE, &[account.get().into(), now.micros().into()])
+}
+
+/// When the person of a session last proved to be there: when it began, or later. `None`: the account has none such.
+pub fn session_proved_at(
+    tx: &mut Tx<'_>,
+    (account, id): (AccountId, SessionId),
+) -> Result<Option<Time>, StoreError> {
+    let Some(mut row) = tx.query_one(&SESSION_PROVED, &[id.get().into(), account.get().into()])? else {
+        return Ok(None);
+    };
+    let again = row.opt_int("proved_at")?;
+    let began = row.int("created_at")?;
+    Ok(Some(Time::from_micros(again.unwrap_or(began))))
+}
+
+/// The person of a session proves to be there now. False: the account has none such that is live.
+pub fn session_prove(
+    tx: &mut Tx<'_>,
+    (account, id): (AccountId, SessionId),
+    now: Time,
+) -> Result<bool, StoreError> {
+    let parameters: [Value; 3] = [id.get().into(), account.get().into(), now.micros().into()];
+    Ok(tx.execute(&SESSION_PROVE, &parameters)? > 0)
 }
 
 /// Notes when a session was used.

@@ -106,7 +106,8 @@ fn a_key_makes_itself_no_others_and_odd_wishes_are_refused() {
 #[test]
 fn an_account_has_twenty_keys_however_many_are_asked_for_at_once() {
     in_sandbox(async |app| {
-        let session = app.session(&app.account(0, 0).await).await;
+        let ann = app.account(0, 0).await;
+        let session = app.session(&ann).await;
         let asks: Vec<_> = (0..25)
             .map(|_| {
                 app.post(KEYS).bearer(&session).json(&json!({ "name": "x", "expires_in_days": 1 })).start()
@@ -126,6 +127,7 @@ fn an_account_has_twenty_keys_however_many_are_asked_for_at_once() {
         assert_eq!(listed(app, &session).await.len(), 20);
         // What ended by itself counts no more.
         app.advance(Span::hours(24));
+        let session = app.session(&ann).await;
         make(app, &session, json!({ "name": "y" })).await;
         assert_eq!(listed(app, &session).await.len(), 2);
     });

@@ -45,6 +45,7 @@ const ROWS: &[(&str, &str, [u16; 6])] = &[
     ("POST",   "/api/auth/sign-in",                [400, 400, 400, 400, 400, 400]),
     ("POST",   "/api/auth/forgot-password",        [400, 400, 400, 400, 400, 400]),
     ("POST",   "/api/auth/reset-password",         [400, 400, 400, 400, 400, 400]),
+    ("POST",   "/api/auth/confirm-password",       [401, 401, 403, 401, 401, 401]),
     ("POST",   "/api/auth/change-password",        [401, 401, 403, 401, 401, 401]),
     ("POST",   "/api/auth/change-email",           [401, 401, 403, 401, 401, 401]),
     ("POST",   "/api/auth/confirm-email",          [401, 401, 403, 401, 401, 401]),
@@ -141,7 +142,9 @@ fn body(method: &str, path: &str) -> Value {
             json!({ "newEmail": "a@example.com", "password": "grey otter 7" })
         }
         ("POST", "/api/auth/confirm-email" | "/api/auth/totp/confirm") => json!({ "code": "123456" }),
-        ("POST", "/api/auth/totp/start") => json!({ "password": "grey otter 7" }),
+        ("POST", "/api/auth/totp/start" | "/api/auth/confirm-password") => {
+            json!({ "password": "grey otter 7" })
+        }
         ("POST", "/api/auth/totp/disable") => json!({ "password": "grey otter 7", "code": "123456" }),
         ("POST", "/v1/user/apikeys") => json!({ "name": "CI" }),
         ("DELETE", "/v1/user/sessions" | "/v1/user/apikeys") => json!({ "id": "999999999" }),

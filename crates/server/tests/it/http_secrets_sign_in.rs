@@ -68,6 +68,8 @@ async fn come_and_go(watch: &Watch<'_>) {
     let token = sign_in(watch, FIRST).await;
     watch.get(PROFILE, &token).await.ok();
     watch.get(PROFILE, &format!("{token}x")).await.refused(401, "UNAUTHORIZED");
+    refused(watch, &token, "confirm-password", json!({ "password": WRONG })).await;
+    auth(watch, &token, "confirm-password", json!({ "password": FIRST })).await.ok();
     let answer = auth(watch, "", "sign-in", json!({ "email": ANN, "password": FIRST })).await;
     answer.ok();
     let cookie = answer.header("set-cookie").split(';').next().unwrap().to_owned();

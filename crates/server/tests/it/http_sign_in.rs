@@ -244,7 +244,7 @@ fn a_forgotten_password_is_replaced_and_every_sign_in_ends() {
         app.get(PROFILE).bearer(&before).refused(401, "UNAUTHORIZED").await;
         try_sign_in(app, ANN, PASSWORD).await.refused(401, "INVALID_CREDENTIALS");
         sign_in(app, ANN, "next otter 8").await;
-        assert!(app.mails(ANN).await[0].contains("your password was changed"));
+        assert!(app.mails(ANN).await[0].contains("your password was replaced"));
     });
 }
 
@@ -419,6 +419,7 @@ fn what_a_person_changes_is_no_business_of_a_key_and_bodies_are_read_strictly() 
         let key = app.account(0, 0).await.key;
         for (what, body) in [
             ("sign-out", json!({})),
+            ("confirm-password", json!({ "password": "b" })),
             ("change-password", json!({ "currentPassword": "a", "newPassword": "b" })),
             ("change-email", json!({ "newEmail": "a@example.com", "password": "b" })),
             ("confirm-email", json!({ "code": "1" })),

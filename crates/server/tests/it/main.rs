@@ -60,6 +60,8 @@ mod http_policy;
 #[cfg(test)]
 mod http_prices;
 #[cfg(test)]
+mod http_proof;
+#[cfg(test)]
 mod http_races;
 #[cfg(test)]
 mod http_rents;

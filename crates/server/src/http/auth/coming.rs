@@ -5,10 +5,10 @@
 use super::super::body::Fields;
 use super::super::problem::Problem;
 use super::super::shapes::Answer;
-use super::super::shapes::auth::{Asked, Changed, Proved};
+use super::super::shapes::auth::{Asked, Proved, Reset};
 use super::{Coming, code, password};
 use crate::app::Context;
-use crate::app::sign_up::{self, Comer};
+use crate::app::sign_up::{self, Comer, Keys};
 use axum::Json;
 use axum::extract::State;
 use numberotp_core::id::PLATFORM;
@@ -73,9 +73,14 @@ pub(in crate::http) async fn reset(
     State(context): State<Arc<Context>>,
     coming: Coming,
     fields: Fields,
-) -> Result<Json<Answer<Changed>>, Problem> {
+) -> Result<Json<Answer<Reset>>, Problem> {
     let email = coming.email(&fields, "email")?;
     let (code, password) = (code(&fields, "code")?, password(&fields, "password")?);
-    sign_up::reset(&context, &comer(&email, &coming), (code, &password)).await?;
-    Ok(Json(Answer::new(Changed { changed: true })))
+    let keys = if fields.flag("revokeKeys")? == Some(true) { Keys::Revoked } else { Keys::Kept };
+    let count = sign_up::reset(&context, &comer(&email, &coming), (code, &password, keys)).await?;
+    let (live_keys, revoked_keys) = match keys {
+        Keys::Kept => (count, 0),
+        Keys::Revoked => (0, count),
+    };
+    Ok(Json(Answer::new(Reset { changed: true, live_keys, revoked_keys })))
 }

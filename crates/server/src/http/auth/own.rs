@@ -4,13 +4,28 @@ use super::super::body::Fields;
 use super::super::extract::Authenticated;
 use super::super::problem::Problem;
 use super::super::shapes::Answer;
-use super::super::shapes::auth::{Asked, Changed, Proved, Recovery, Seed};
+use super::super::shapes::auth::{Asked, Changed, Confirmed, Proved, Recovery, Seed};
 use super::{Coming, code, password};
 use crate::app::Context;
-use crate::app::{second_factor, sign_up};
+use crate::app::{second_factor, sign_in, sign_up};
 use axum::Json;
 use axum::extract::State;
 use std::sync::Arc;
+
+/// `POST /api/auth/confirm-password`
+pub(in crate::http) async fn confirm_password(
+    State(context): State<Arc<Context>>,
+    Authenticated(caller): Authenticated,
+    coming: Coming,
+    fields: Fields,
+) -> Result<Json<Answer<Confirmed>>, Problem> {
+    // Who may not is told so before what is wrong with the body.
+    caller.require_person()?;
+    let (password, totp) = (password(&fields, "password")?, fields.name("totp")?);
+    let shown = (&password, totp.as_deref(), coming.network.as_str());
+    let until = sign_in::confirm(&context, &caller, shown).await?;
+    Ok(Json(Answer::new(Confirmed { confirmed: true, confirmed_until: until.to_rfc3339_seconds() })))
+}
 
 /// `POST /api/auth/change-password`
 pub(in crate::http) async fn change_password(

@@ -33,9 +33,12 @@ pub(in crate::http) fn create() -> Operation {
     let (id, good) = ("createApiKey", "The key. Its text is shown this once.");
     Operation::answers::<Answer<ApiKeyShape>>(id, Tag::SignIn, "Make an API key", good)
         .around::<ApiKeyShape>()
-        .says("Only a digest of the key is kept. An account may have 20 keys.")
+        .says(
+            "Only a digest of the key is kept. An account may have 20 keys. Needs that you signed in, or showed your \
+             password again, within the last 15 minutes.",
+        )
         .needs_person()
-        .fails([FaultCode::KeyLimit, FaultCode::AccountOnHold])
+        .fails([FaultCode::KeyLimit, FaultCode::AccountOnHold, FaultCode::ReauthenticationRequired])
         .body(object(&["name"], &fields))
 }
 

@@ -3,7 +3,9 @@
 use super::{filled, object, optional};
 use crate::http::document::{Operation, Tag};
 use crate::http::shapes::Answer;
-use crate::http::shapes::auth::{Asked, Changed, Proved, Recovery, Seed, SignedIn, SignedOut};
+use crate::http::shapes::auth::{
+    Asked, Changed, Confirmed, Proved, Recovery, Reset, Seed, SignedIn, SignedOut,
+};
 use numberotp_core::fault::FaultCode;
 use serde_json::{Value, json};
 
@@ -95,10 +97,28 @@ pub(in crate::http) fn forgot() -> Operation {
 }
 
 pub(in crate::http) fn reset() -> Operation {
-    let fields = json!({ "email": email(), "code": code(), "password": new_password() });
-    changes("resetPassword", "Set a new password with a code")
-        .says("Ends every sign-in of the account.")
+    let revoke = json!({ "type": "boolean", "description": "Revoke the account's API keys as well." });
+    let fields = json!({
+        "email": email(), "code": code(), "password": new_password(), "revokeKeys": optional(&revoke),
+    });
+    let (summary, good) =
+        ("Set a new password with a code", "Done; and how many API keys open the account still.");
+    Operation::answers::<Answer<Reset>>("resetPassword", Tag::SignIn, summary, good)
+        .around::<Reset>()
+        .fails([FaultCode::InvalidCredentials])
+        .says("Ends every sign-in of the account. API keys go on, unless you say `revokeKeys`.")
         .body(object(&["email", "code", "password"], &fields))
+}
+
+pub(in crate::http) fn confirm_password() -> Operation {
+    let totp = json!({ "type": ["string", "integer", "null"], "description": "The second factor, if the account has one." });
+    let (summary, good) = ("Show the password again", "It counts for 15 minutes, for this sign-in.");
+    Operation::answers::<Answer<Confirmed>>("confirmPassword", Tag::SignIn, summary, good)
+        .around::<Confirmed>()
+        .says("Needed before what outlives a sign-in, such as an API key, if you signed in more than 15 minutes ago.")
+        .needs_person()
+        .fails([FaultCode::InvalidCredentials, FaultCode::TotpRequired, FaultCode::InvalidState])
+        .body(object(&["password"], &json!({ "password": password(), "totp": totp })))
 }
 
 pub(in crate::http) fn change_password() -> Operation {

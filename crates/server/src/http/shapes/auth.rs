@@ -51,6 +51,29 @@ pub(in crate::http) struct SignedOut {
     pub(in crate::http) signed_out: bool,
 }
 
+/// The password was shown again.
+#[derive(Serialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+pub(in crate::http) struct Confirmed {
+    /// Always true.
+    pub(in crate::http) confirmed: bool,
+    /// Until when it counts.
+    #[schema(schema_with = super::moment)]
+    pub(in crate::http) confirmed_until: String,
+}
+
+/// A forgotten password was replaced.
+#[derive(Serialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+pub(in crate::http) struct Reset {
+    /// Always true.
+    pub(in crate::http) changed: bool,
+    /// API keys of the account that open it still.
+    pub(in crate::http) live_keys: usize,
+    /// API keys that were revoked with it.
+    pub(in crate::http) revoked_keys: usize,
+}
+
 /// Something was changed.
 #[derive(Serialize, ToSchema)]
 pub(in crate::http) struct Changed {
