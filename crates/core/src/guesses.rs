@@ -37,7 +37,7 @@ impl Patience {
         first: Span::seconds(1),
         longest: Span::minutes(15),
     };
-    /// Codes for one e-mail from one network: fewer than a code allows in all, so that no stranger uses them up.
+    /// Codes for one e-mail from one network, over all that are mailed: each has a bound of its own beside this.
     pub const CODE: Self = Self {
         free: 3,
         forgotten_after: Span::minutes(15),

@@ -1,4 +1,4 @@
-//! Sign-ins: how long somebody's word counts that was given when signing in.
+//! Sign-ins: how long somebody's word counts that was given when signing in, and how long a network is known from it.
 //!
 //! Guards that what outlives a sign-in, such as an API key, is made by whoever proved to be there a moment ago, and not by
 //! whoever found a browser open.
@@ -7,6 +7,9 @@ use crate::time::{Span, Time};
 
 /// How long somebody who proved to be there is taken to be there still.
 pub const PROOF_LIFE: Span = Span::minutes(15);
+
+/// How long an account is known from a network that it signed in from: people keep their homes.
+pub const NETWORK_KNOWN: Span = Span::hours(60 * 24);
 
 /// Until when a proof counts.
 pub const fn proof_ends(proved_at: Time) -> Time {

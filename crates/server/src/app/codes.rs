@@ -1,21 +1,21 @@
 //! Codes sent by mail: six digits that prove that somebody reads a mailbox.
 //!
 //! Guards that a code opens one thing for one address, once, within ten minutes, after five tries at most; that asking
-//! for codes fills nobody's mailbox and tells nobody who has an account; that no stranger can use up the owner's tries from
-//! elsewhere. A code stands in its mail and nowhere else: the database has a keyed digest.
+//! for codes fills nobody's mailbox and tells nobody who has an account; that no stranger can use up the owner's tries or
+//! mails from elsewhere. A code stands in its mail and nowhere else: the database has a keyed digest.
 
 use super::from_store;
 use super::mail::{self, Telling};
 use crate::app::Context;
 use crate::entropy;
-use crate::store::email_code::{Made, NewCode, code_create, code_redeem};
+use crate::store::email_code::{self, AskedBy, Made, NewCode, code_create, code_redeem};
 use crate::store::guess::{Look, Subject, guess_begin, guess_forget, guess_forgive};
 use crate::store::mail::{SealedMail, mail_create};
 use crate::store::{StoreError, Tx};
 use aws_lc_rs::hmac;
 use numberotp_core::fault::{Fault, FaultCode};
 use numberotp_core::guesses::Patience;
-use numberotp_core::id::BrandId;
+use numberotp_core::id::{AccountId, BrandId};
 use numberotp_core::secret::Secret;
 use numberotp_core::text::Email;
 use numberotp_core::time::Time;
@@ -83,13 +83,26 @@ impl About<'_> {
         digest(context, &["code", self.purpose.as_str(), &brand, self.email.as_str(), code])
     }
 
+    fn network(&self, context: &Context) -> [u8; 32] {
+        digest(context, &["network", self.network])
+    }
+
+    fn asked_by(&self) -> AskedBy {
+        AskedBy {
+            brand: self.brand,
+            email: self.email.clone(),
+            account: None,
+            network: self.network.to_owned(),
+        }
+    }
+
     /// Who is counted for a wrong code: this network for this code, and this network as such.
     fn guessers(&self, context: &Context) -> [Subject; 2] {
         let brand = self.brand.get().to_string();
         let parts = ["guessed code", self.purpose.as_str(), &brand, self.email.as_str(), self.network];
         [
             Subject { digest: digest(context, &parts), patience: Patience::CODE },
-            Subject { digest: digest(context, &["network", self.network]), patience: Patience::NETWORK },
+            Subject { digest: self.network(context), patience: Patience::NETWORK },
         ]
     }
 }
@@ -126,8 +139,9 @@ pub fn make(context: &Context, about: &About<'_>, mailed: Mailed) -> Result<Read
     let now = context.clock.now();
     let new = NewCode {
         subject: about.subject(context),
-        network: digest(context, &["network", about.network]),
+        network: about.network(context),
         digest: about.code(context, code.expose()),
+        asked_by: about.asked_by(),
         now,
     };
     let telling = match mailed {
@@ -139,6 +153,13 @@ pub fn make(context: &Context, about: &About<'_>, mailed: Mailed) -> Result<Read
 }
 
 impl Ready {
+    /// Asked for by this account, for an address that is not its own yet.
+    #[must_use]
+    pub fn asked_by(mut self, account: AccountId) -> Self {
+        self.code.asked_by.account = Some(account);
+        self
+    }
+
     /// Writes them, unless there were enough lately. Callers answer the same either way.
     pub fn write(&self, tx: &mut Tx<'_>) -> Result<Made, StoreError> {
         let made = code_create(tx, &self.code)?;
@@ -159,6 +180,7 @@ pub async fn issue(context: &Context, about: &About<'_>, mailed: Mailed) -> Resu
 pub struct Attempt {
     subject: [u8; 32],
     given: [u8; 32],
+    network: [u8; 32],
     guessers: [Subject; 2],
     now: Time,
 }
@@ -169,6 +191,7 @@ impl Attempt {
         Self {
             subject: about.subject(context),
             given: about.code(context, given.trim()),
+            network: about.network(context),
             guessers: about.guessers(context),
             now: context.clock.now(),
         }
@@ -176,8 +199,9 @@ impl Attempt {
 
     /// Whether it is the code; then it is used up.
     pub fn redeem(&self, tx: &mut Tx<'_>) -> Result<bool, StoreError> {
-        let Self { subject, given, guessers, now } = self;
-        if guess_begin(tx, guessers, *now)? == Look::No || !code_redeem(tx, subject, given, *now)? {
+        let Self { subject, given, network, guessers, now } = self;
+        let given = email_code::Given { subject, digest: given, network };
+        if guess_begin(tx, guessers, *now)? == Look::No || !code_redeem(tx, &given, *now)? {
             return Ok(false);
         }
         let [own, network] = guessers;

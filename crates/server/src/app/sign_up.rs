@@ -242,7 +242,7 @@ pub async fn change_email(
     let account = sign_in::own_password(context, caller, (password, network)).await?;
     let comer = Comer { brand: account.brand, email: next, network };
     let mailed = if known(context, &comer).await?.is_some() { Mailed::Taken } else { Mailed::Code };
-    let code = codes::make(context, &comer.about(Purpose::ChangeEmail), mailed)?;
+    let code = codes::make(context, &comer.about(Purpose::ChangeEmail), mailed)?.asked_by(account.id);
     let (id, next, now) = (account.id, next.clone(), context.clock.now());
     let work = context.store.write(move |tx| {
         email_change_put(tx, id, (&next, now))?;

@@ -1,39 +1,50 @@
 //! Codes that were sent by mail, as rows: a keyed digest of each, never the code.
 //!
-//! Guards that a code opens once, within its time, after a few tries at most, and that only the newest of a subject does;
-//! and that nobody's mailbox is filled. A subject is a purpose, a brand and an e-mail in one keyed digest.
+//! Guards that a code opens once, within its time, after a few tries at most, and that of each network that asked only the
+//! newest does; that nobody's mailbox is filled, and that no stranger uses up the owner's tries or mails. A subject is a
+//! purpose, a brand and an e-mail in one keyed digest.
 
 use super::StoreError;
-use super::db::statements;
+use super::account::account_by_email;
+use super::db::{Row, statements};
+use super::session::session_from;
 use super::tx::{Sequence, Tx};
 use aws_lc_rs::constant_time::verify_slices_are_equal;
+use numberotp_core::id::{AccountId, BrandId};
+pub use numberotp_core::mailed_codes::CODE_LIFE;
+use numberotp_core::mailed_codes::{Asker, CODE_TRIES, Lately, Place, Tries};
+use numberotp_core::text::Email;
 use numberotp_core::time::{Span, Time};
+use std::collections::BTreeSet;
 
-/// How long a code opens. Source: the `/v1` layer's `email-code`.
-pub const CODE_LIFE: Span = Span::minutes(10);
-/// Tries that a code survives. Source: the same.
-pub const CODE_TRIES: i64 = 5;
-/// One code a subject in this time. Source: the same.
-pub const CODE_PAUSE: Span = Span::minutes(1);
-/// Codes an hour for a subject, as one network asks. Source: the same.
-pub const CODES_AN_HOUR: i64 = 5;
-/// Codes an hour for a subject, whoever asks: more, so that a stranger cannot use up the owner's.
-pub const CODES_AN_HOUR_OF_ALL: i64 = 10;
 const HOUR: Span = Span::hours(1);
 
 statements! {
     /// A new code.
     CODE_INSERT = "INSERT INTO email_codes (id, subject, network, digest, tries, created_at, expires_at, used_at) VALUES ($1, $2, $3, $4, 0, $5, $6, NULL)";
-    /// How many of a subject since then, how many of them one network asked for, and when the last was.
-    CODES_SINCE = "SELECT COUNT(*), CAST(COALESCE(SUM(CASE WHEN network = $2 THEN 1 ELSE 0 END), 0) AS BIGINT), MAX(created_at) FROM email_codes WHERE subject = $1 AND created_at > $3";
-    /// The newest of a subject.
-    CODE_NEWEST = "SELECT id, digest, tries, expires_at, used_at FROM email_codes WHERE subject = $1 ORDER BY created_at DESC, id DESC LIMIT 1 LOCKED";
-    /// One more try, unless there were enough.
-    CODE_TRY = "UPDATE email_codes SET tries = tries + 1 WHERE id = $1 AND tries < $2 AND used_at IS NULL";
-    /// It opened.
-    CODE_USE = "UPDATE email_codes SET used_at = $2 WHERE id = $1 AND used_at IS NULL";
+    /// How many of a subject since then, how many of them one network asked for, and when that was last.
+    CODES_SINCE = "SELECT COUNT(*), CAST(COALESCE(SUM(CASE WHEN network = $2 THEN 1 ELSE 0 END), 0) AS BIGINT), MAX(CASE WHEN network = $2 THEN created_at END) FROM email_codes WHERE subject = $1 AND created_at > $3";
+    /// Those of a subject that may still live, the newest first.
+    CODES_YOUNG = "SELECT id, network, digest, tries, tries_elsewhere, used_at FROM email_codes WHERE subject = $1 AND expires_at > $2 ORDER BY created_at DESC, id DESC LOCKED";
+    /// One more try.
+    CODE_TRY = "UPDATE email_codes SET tries = $2, tries_elsewhere = $3 WHERE id = $1 AND tries < $4 AND used_at IS NULL";
+    /// One of a subject opened: it is used up, and so are the others.
+    CODES_USE = "UPDATE email_codes SET used_at = $2 WHERE subject = $1 AND used_at IS NULL";
     /// Those that no limit counts any more.
     CODES_PURGE = "DELETE FROM email_codes WHERE created_at <= $1";
+}
+
+/// Who asked for a code: what decides whether the network is one that the account is known from.
+#[derive(Clone, Debug)]
+pub struct AskedBy {
+    /// Under which white label.
+    pub brand: BrandId,
+    /// The address that it is mailed to.
+    pub email: Email,
+    /// The account, if it is another's than the address's.
+    pub account: Option<AccountId>,
+    /// The network that asks.
+    pub network: String,
 }
 
 /// A code to be kept.
@@ -45,6 +56,8 @@ pub struct NewCode {
     pub network: [u8; 32],
     /// Keyed digest of the code.
     pub digest: [u8; 32],
+    /// Who asked.
+    pub asked_by: AskedBy,
     /// Now.
     pub now: Time,
 }
@@ -52,7 +65,7 @@ pub struct NewCode {
 /// Whether a code was made.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub enum Made {
-    /// It was; those before it open nothing.
+    /// It was; those before it that the same network asked for open nothing.
     Yes,
     /// There were enough lately.
     Enough,
@@ -60,16 +73,15 @@ pub enum Made {
 
 /// Keeps a code, unless the subject had enough of them lately.
 pub fn code_create(tx: &mut Tx<'_>, new: &NewCode) -> Result<Made, StoreError> {
-    let (first, _) = new.subject.split_first_chunk::<8>().unwrap_or((&[0; 8], &[]));
-    tx.lock_keys(vec![i64::from_be_bytes(*first)])?;
+    tx.lock_keys(vec![lock(&new.subject)])?;
+    let asker = asker(tx, &new.asked_by, new.now)?;
     let since =
         [new.subject.as_slice().into(), new.network.as_slice().into(), new.now.minus(HOUR).micros().into()];
     let missing = StoreError::Corrupt { table: "email_codes", column: "count" };
     let mut row = tx.query_one(&CODES_SINCE, &since)?.ok_or(missing)?;
-    let (all, own) = (row.int("count")?, row.int("own")?);
-    let last = row.opt_int("created_at")?.map(Time::from_micros);
-    let soon = last.is_some_and(|last| new.now < last.plus(CODE_PAUSE));
-    if soon || own >= CODES_AN_HOUR || all >= CODES_AN_HOUR_OF_ALL {
+    let (all, here) = (row.int("count")?, row.int("own")?);
+    let last_here = row.opt_int("created_at")?.map(Time::from_micros);
+    if !(Lately { here, last_here, all }).allows(asker, new.now) {
         return Ok(Made::Enough);
     }
     let row = [
@@ -84,27 +96,78 @@ pub fn code_create(tx: &mut Tx<'_>, new: &NewCode) -> Result<Made, StoreError> {
     Ok(Made::Yes)
 }
 
-/// Whether this is the subject's code; then it is used up. A wrong one costs a try.
-pub fn code_redeem(
-    tx: &mut Tx<'_>,
-    subject: &[u8; 32],
-    digest: &[u8; 32],
-    now: Time,
-) -> Result<bool, StoreError> {
-    let Some(mut row) = tx.query_one(&CODE_NEWEST, &[subject.as_slice().into()])? else { return Ok(false) };
-    let (id, kept, _tries) = (row.int("id")?, row.bytes("digest")?, row.int("tries")?);
-    let expires_at = Time::from_micros(row.int("expires_at")?);
-    let fresh = row.opt_int("used_at")?.is_none() && now < expires_at;
-    if !fresh || tx.execute(&CODE_TRY, &[id.into(), CODE_TRIES.into()])? == 0 {
-        return Ok(false);
+/// Asks as often where nobody has the address.
+fn asker(tx: &mut Tx<'_>, by: &AskedBy, now: Time) -> Result<Asker, StoreError> {
+    let of_address = account_by_email(tx, by.brand, &by.email)?.map(|account| account.id);
+    let account = by.account.or(of_address).unwrap_or(AccountId::new(0));
+    let known = session_from(tx, (account, &by.network), now)?;
+    Ok(if known { Asker::Known } else { Asker::Stranger })
+}
+
+/// What somebody gives for a subject's code, as digests.
+#[derive(Clone, Copy, Debug)]
+pub struct Given<'a> {
+    /// What it is to open.
+    pub subject: &'a [u8; 32],
+    /// What was given.
+    pub digest: &'a [u8; 32],
+    /// The network that gives it.
+    pub network: &'a [u8; 32],
+}
+
+/// Whether this is one of the subject's living codes; then it is used up, and the others are too. A wrong one costs a
+/// try of each code that it is compared with.
+pub fn code_redeem(tx: &mut Tx<'_>, given: &Given<'_>, now: Time) -> Result<bool, StoreError> {
+    // After the keys of who guesses, always: whoever makes codes holds this one alone.
+    tx.lock_keys(vec![lock(given.subject)])?;
+    let mut opens = false;
+    for code in codes_living(tx, given.subject, now)? {
+        let place = if code.network == given.network { Place::Asking } else { Place::Elsewhere };
+        let Some(after) = code.tries.after(place) else { continue };
+        let tried = [code.id.into(), after.all.into(), after.elsewhere.into(), CODE_TRIES.into()];
+        let counted = tx.execute(&CODE_TRY, &tried)? > 0;
+        opens |= counted && verify_slices_are_equal(&code.digest, given.digest).is_ok();
     }
-    if verify_slices_are_equal(&kept, digest).is_err() {
-        return Ok(false);
+    Ok(opens && tx.execute(&CODES_USE, &[given.subject.as_slice().into(), now.micros().into()])? > 0)
+}
+
+/// A code that may open.
+struct Living {
+    id: i64,
+    network: Vec<u8>,
+    digest: Vec<u8>,
+    tries: Tries,
+}
+
+/// The newest of each network that asked, as long as they may open.
+fn codes_living(tx: &mut Tx<'_>, subject: &[u8; 32], now: Time) -> Result<Vec<Living>, StoreError> {
+    let mut networks = BTreeSet::new();
+    let mut living = Vec::new();
+    for row in tx.query(&CODES_YOUNG, &[subject.as_slice().into(), now.micros().into()])? {
+        let (code, used) = read_code(row)?;
+        if networks.insert(code.network.clone()) && !used {
+            living.push(code);
+        }
     }
-    Ok(tx.execute(&CODE_USE, &[id.into(), now.micros().into()])? > 0)
+    Ok(living)
+}
+
+fn read_code(mut row: Row) -> Result<(Living, bool), StoreError> {
+    let code = Living {
+        id: row.int("id")?,
+        network: row.bytes("network")?,
+        digest: row.bytes("digest")?,
+        tries: Tries { all: row.int("tries")?, elsewhere: row.int("tries_elsewhere")? },
+    };
+    Ok((code, row.opt_int("used_at")?.is_some()))
 }
 
 /// Deletes what no limit counts any more.
 pub fn codes_purge(tx: &mut Tx<'_>, now: Time) -> Result<u64, StoreError> {
     tx.execute(&CODES_PURGE, &[now.minus(HOUR).micros().into()])
+}
+
+fn lock(subject: &[u8; 32]) -> i64 {
+    let (first, _) = subject.split_first_chunk::<8>().unwrap_or((&[0; 8], &[]));
+    i64::from_be_bytes(*first)
 }

@@ -9,6 +9,7 @@ use super::db::{Row, Value, statements};
 use super::tx::{Sequence, Tx};
 use numberotp_core::caller::{Role, Scopes, Spending, Standing};
 use numberotp_core::id::{AccountId, BrandId, SessionId};
+use numberotp_core::session::NETWORK_KNOWN;
 use numberotp_core::time::Time;
 use numberotp_core::token::TokenHash;
 
@@ -35,6 +36,8 @@ statements! {
     SESSION_PROVED = "SELECT proved_at, created_at FROM sessions WHERE id = $1 AND account_id = $2 AND revoked_at IS NULL";
     /// The person of a live session proves to be there.
     SESSION_PROVE = "UPDATE sessions SET proved_at = $3 WHERE id = $1 AND account_id = $2 AND revoked_at IS NULL AND expires_at > $3";
+    /// Whether an account signed in from a network since then, signed out or not.
+    SESSION_FROM = "SELECT id FROM sessions WHERE account_id = $1 AND network = $2 AND network <> '' AND created_at > $3 LIMIT 1";
     /// Devices that an account let in and that did not come yet stay out. Only those of the last minutes may still come.
     SESSIONS_AWAITED_DENY = "UPDATE device_grants SET status = 'denied' WHERE account_id = $1 AND status = 'approved' AND expires_at > $2";
 }
@@ -172,6 +175,16 @@ fn awaited_deny(tx: &mut Tx<'_>, account: AccountId, now: Time) -> Result<(), St
 pub fn sessions_revoke(tx: &mut Tx<'_>, account: AccountId, now: Time) -> Result<u64, StoreError> {
     awaited_deny(tx, account, now)?;
     tx.execute(&SESSIONS_REVOKE, &[account.get().into(), now.micros().into()])
+}
+
+/// Whether an account is known from a network, because it signed in from there lately.
+pub fn session_from(
+    tx: &mut Tx<'_>,
+    (account, network): (AccountId, &str),
+    now: Time,
+) -> Result<bool, StoreError> {
+    let since = now.minus(NETWORK_KNOWN).micros();
+    Ok(tx.query_one(&SESSION_FROM, &[account.get().into(), network.into(), since.into()])?.is_some())
 }
 
 /// When the person of a session last proved to be there: when it began, or later. `None`: the account has none such.

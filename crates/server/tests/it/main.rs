@@ -100,6 +100,8 @@ mod http_webhooks;
 #[cfg(test)]
 mod http_wire;
 #[cfg(test)]
+mod mailed_codes;
+#[cfg(test)]
 mod schema;
 #[cfg(test)]
 mod sign_in;

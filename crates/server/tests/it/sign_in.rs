@@ -1,6 +1,7 @@
-//! Signing in with a password, and codes by mail, below HTTP: what opens, what does not, that nothing tells why, and that
-//! guessing becomes slow for the guesser alone.
+//! Signing in with a password, below HTTP: what opens, what does not, that nothing tells why, and that guessing becomes slow
+//! for the guesser alone. And mail on its way.
 
+use crate::mailed_codes::about;
 use argon2::password_hash::phc::PasswordHash;
 use argon2::{Algorithm, Argon2, Params, PasswordHasher, Version};
 use numberotp_core::caller::{Role, Standing};
@@ -9,7 +10,7 @@ use numberotp_core::id::PLATFORM;
 use numberotp_core::secret::Secret;
 use numberotp_core::text::Email;
 use numberotp_core::time::Span;
-use numberotp_server::app::codes::{self, About, Mailed, Purpose};
+use numberotp_server::app::codes::{self, Mailed, Purpose};
 use numberotp_server::app::password::hash_now;
 use numberotp_server::app::sign_in::{Given, with_password};
 use numberotp_server::store::account::{Account, NewAccount, account_create, account_set_standing};
@@ -18,14 +19,14 @@ use numberotp_server::store::password::{password_by_email, password_set};
 use numberotp_testkit::app::{Setup, TestApp, in_sandbox, with_app};
 
 const PASSWORD: &str = "grey otter 7";
-const HOME: &str = "192.0.2.0/24";
-const ELSEWHERE: &str = "2001:db8:1:2::/64";
+pub const HOME: &str = "192.0.2.0/24";
+pub const ELSEWHERE: &str = "2001:db8:1:2::/64";
 
-fn email(text: &str) -> Email {
+pub fn email(text: &str) -> Email {
     Email::parse(text).unwrap()
 }
 
-async fn person(app: &TestApp<'_>, address: &str) -> Account {
+pub async fn person(app: &TestApp<'_>, address: &str) -> Account {
     let new = NewAccount {
         brand: PLATFORM,
         email: email(address),
@@ -153,112 +154,6 @@ fn weak_hash() -> String {
     let hasher = Argon2::new(Algorithm::Argon2id, Version::V0x13, params);
     let hash: PasswordHash = hasher.hash_password_with_salt(PASSWORD.as_bytes(), &[7; 16]).unwrap();
     hash.to_string()
-}
-
-fn about<'a>(purpose: Purpose, email: &'a Email, network: &'a str) -> About<'a> {
-    About { purpose, brand: PLATFORM, email, network }
-}
-
-fn other_than(code: &str) -> String {
-    let last = if code.ends_with('1') { '2' } else { '1' };
-    format!("{}{last}", code.get(..5).unwrap())
-}
-
-/// Has a code made and takes it out of the mailbox; `None` if none was made.
-async fn code_for(app: &TestApp<'_>, about: &About<'_>) -> Option<String> {
-    codes::issue(app.context(), about, Mailed::Code).await.unwrap();
-    let code = |mail: &String| mail.lines().map(str::trim).find(|line| line.len() == 6).map(str::to_owned);
-    app.mails(about.email.as_str()).await.first().and_then(code)
-}
-
-async fn opens(app: &TestApp<'_>, about: &About<'_>, given: &str) -> bool {
-    codes::redeem(app.context(), about, given).await.unwrap()
-}
-
-#[test]
-fn a_code_opens_one_thing_for_one_address_once() {
-    in_sandbox(async |app| {
-        let (ann, bob) = (email("ann@example.com"), email("bob@example.com"));
-        let reset = about(Purpose::Reset, &ann, HOME);
-        let code = code_for(app, &reset).await.unwrap();
-        for (about, given) in [
-            (about(Purpose::SignIn, &ann, HOME), code.clone()),
-            (about(Purpose::Reset, &bob, HOME), code.clone()),
-            (reset, other_than(&code)),
-            (reset, String::new()),
-        ] {
-            assert!(!opens(app, &about, &given).await, "{about:?}");
-        }
-        assert!(opens(app, &reset, &format!(" {code} ")).await);
-        assert!(!opens(app, &reset, &code).await, "used up");
-    });
-}
-
-#[test]
-fn a_code_is_good_for_ten_minutes_and_a_newer_one_takes_its_place() {
-    in_sandbox(async |app| {
-        let ann = email("ann@example.com");
-        let sign_in = about(Purpose::SignIn, &ann, HOME);
-        let first = code_for(app, &sign_in).await.unwrap();
-        assert!(code_for(app, &sign_in).await.is_none(), "one a minute");
-        app.advance(Span::minutes(1));
-        let second = code_for(app, &sign_in).await.unwrap();
-        if first != second {
-            assert!(!opens(app, &sign_in, &first).await);
-        }
-        app.advance(Span::minutes(10).minus(Span::micros(1)));
-        assert!(opens(app, &sign_in, &second).await);
-        app.advance(Span::minutes(1));
-        let third = code_for(app, &sign_in).await.unwrap();
-        app.advance(Span::minutes(10));
-        assert!(!opens(app, &sign_in, &third).await);
-    });
-}
-
-#[test]
-fn five_tries_end_a_code_and_no_network_has_all_of_them() {
-    in_sandbox(async |app| {
-        let ann = email("ann@example.com");
-        let here = about(Purpose::Reset, &ann, HOME);
-        let code = code_for(app, &here).await.unwrap();
-        let wrong = other_than(&code);
-        // A stranger guesses as long as it likes: three tries count.
-        for _ in 0..20 {
-            assert!(!opens(app, &about(Purpose::Reset, &ann, ELSEWHERE), &wrong).await);
-        }
-        assert!(!opens(app, &here, &wrong).await);
-        assert!(opens(app, &here, &code).await, "the owner's turn");
-
-        app.advance(Span::minutes(30));
-        let code = code_for(app, &here).await.unwrap();
-        let wrong = other_than(&code);
-        for network in 0..5 {
-            let network = format!("198.51.{network}.0/24");
-            assert!(!opens(app, &about(Purpose::Reset, &ann, &network), &wrong).await);
-        }
-        assert!(!opens(app, &here, &code).await, "five were enough");
-    });
-}
-
-#[test]
-fn five_codes_an_hour_are_made_for_one_network_and_ten_for_all() {
-    in_sandbox(async |app| {
-        let ann = email("ann@example.com");
-        let mut made = Vec::new();
-        for network in [ELSEWHERE, HOME, "198.51.100.0/24"] {
-            let mut count = 0;
-            for _ in 0..7 {
-                let code = code_for(app, &about(Purpose::Reset, &ann, network)).await;
-                count += usize::from(code.is_some());
-                app.advance(Span::minutes(1));
-            }
-            made.push(count);
-        }
-        assert_eq!(made, [5, 5, 0]);
-        assert!(code_for(app, &about(Purpose::SignIn, &ann, HOME)).await.is_some());
-        app.advance(Span::hours(1));
-        assert!(code_for(app, &about(Purpose::Reset, &ann, HOME)).await.is_some());
-    });
 }
 
 #[test]

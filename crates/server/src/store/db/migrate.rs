@@ -98,6 +98,12 @@ const ALL: &[Migration] = &[
         sqlite: include_str!("../../../../../migrations/sqlite/0013_proofs.sql"),
         postgres: include_str!("../../../../../migrations/postgres/0013_proofs.sql"),
     },
+    Migration {
+        number: 14,
+        name: "known_networks",
+        sqlite: include_str!("../../../../../migrations/sqlite/0014_known_networks.sql"),
+        postgres: include_str!("../../../../../migrations/postgres/0014_known_networks.sql"),
+    },
 ];
 
 const TABLE: &str = "CREATE TABLE IF NOT EXISTS migrations (number BIGINT PRIMARY KEY, name TEXT NOT NULL, checksum BIGINT NOT NULL)";
