@@ -1,7 +1,8 @@
 //! Slowing down whoever guesses: after a few failures each further try has to wait, twice as long every time.
 //!
 //! Guards that a guesser becomes slow and that nobody is shut out for good: the wait has a longest, and failures are
-//! forgotten. Who is counted is the caller's matter; it must never be an account alone, or strangers could close it.
+//! forgotten. Who is counted is the caller's matter. An account as a whole is, with the most patience of all, but never for
+//! those whom it knows: strangers could close it else.
 
 use crate::time::{Span, Time};
 
@@ -36,6 +37,14 @@ impl Patience {
         forgotten_after: Span::minutes(15),
         first: Span::seconds(1),
         longest: Span::minutes(15),
+    };
+    /// Passwords for one e-mail from all networks together that the account is not known from: a thousand an hour at most,
+    /// however many these are. The wait is short, so that an owner who comes from somewhere new finds a moment between.
+    pub const ACCOUNT: Self = Self {
+        free: 100,
+        forgotten_after: Span::minutes(15),
+        first: Span::seconds(5),
+        longest: Span::seconds(5),
     };
     /// Codes for one e-mail from one network, over all that are mailed: each has a bound of its own beside this.
     pub const CODE: Self = Self {
@@ -118,6 +127,7 @@ mod tests {
         assert_eq!(waits(Patience::CODE, 4), [0, 0, 1, 2]);
         assert_eq!(waits(Patience::USER_CODE, 6), [0, 0, 0, 0, 900, 900]);
         assert_eq!(waits(Patience::NETWORK, 60).last(), Some(&60));
+        assert_eq!(waits(Patience::ACCOUNT, 102).iter().skip(98).collect::<Vec<_>>(), [&0, &5, &5, &5]);
     }
 
     #[test]
@@ -130,6 +140,45 @@ mod tests {
         assert!(Patience::is_closed(failures.as_ref(), BEGINNING.plus(Span::millis(999))));
         assert!(!Patience::is_closed(failures.as_ref(), BEGINNING.plus(Span::seconds(1))));
         assert!(!Patience::is_closed(None, BEGINNING));
+    }
+
+    /// When guesses are looked at, each made as soon as that is possible, with a pause after so many that the failures are
+    /// forgotten; for three hours.
+    fn looked_at(patience: Patience, pause_after: usize) -> Vec<Time> {
+        let (mut failures, mut now) = (None, BEGINNING);
+        let mut guesses = Vec::new();
+        while now < BEGINNING.plus(Span::hours(3)) {
+            guesses.push(now);
+            let next = patience.failed(failures.as_ref(), now);
+            (failures, now) = (Some(next), next.closed_until);
+            if guesses.len().is_multiple_of(pause_after) {
+                now = now.plus(patience.forgotten_after);
+            }
+        }
+        guesses
+    }
+
+    /// The most guesses within any hour.
+    fn most_an_hour(guesses: &[Time]) -> usize {
+        let within = |begin: Time| {
+            guesses.iter().filter(|at| (begin..=begin.plus(Span::hours(1))).contains(*at)).count()
+        };
+        guesses.iter().map(|begin| within(*begin)).max().unwrap()
+    }
+
+    /// The law: a thousand guesses an hour of one account. Each network that it is known from may make some more by its
+    /// own patience; ten of these still fit in.
+    #[test]
+    fn an_account_bears_a_thousand_guesses_an_hour_however_they_are_spread() {
+        let known = most_an_hour(&looked_at(Patience::PASSWORD, usize::MAX));
+        assert!(known <= 17, "{known}");
+        let mut worst = 0;
+        for pause_after in [99, 100, 101, 110, 150, 200, 280, 281, 300, 500, 900, usize::MAX] {
+            let most = most_an_hour(&looked_at(Patience::ACCOUNT, pause_after));
+            assert!(most + 10 * known <= 1_000, "{pause_after}: {most} and ten times {known}");
+            worst = worst.max(most);
+        }
+        assert!(worst >= 800, "and not so few that an owner finds no moment: {worst}");
     }
 
     #[test]

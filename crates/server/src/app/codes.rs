@@ -107,6 +107,13 @@ impl About<'_> {
     }
 }
 
+/// Digests of what proves to have the mailbox of an address, and so where an account's owner may be met who is known from
+/// nowhere yet.
+pub(super) fn proofs(context: &Context, brand: BrandId, email: &Email) -> [[u8; 32]; 2] {
+    let subject = |purpose| About { purpose, brand, email, network: "" }.subject(context);
+    [subject(Purpose::Verify), subject(Purpose::Reset)]
+}
+
 /// Six random digits.
 fn fresh() -> Result<Secret, Fault> {
     const CODES: u64 = 1_000_000;

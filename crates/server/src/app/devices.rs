@@ -7,6 +7,7 @@
 use super::codes::digest;
 use super::from_store;
 use super::oauth::{Denial, Refused, Tokens, refresh_make};
+use super::sign_in::password_mark;
 use crate::app::Context;
 use crate::entropy;
 use crate::store::account::{account_get, account_signed_since};
@@ -16,6 +17,7 @@ use crate::store::device_grant::{
 };
 pub use crate::store::device_grant::{Grant, GrantStatus};
 use crate::store::guess::{Subject, guess_failed, guess_is_closed};
+use crate::store::password::password_get;
 use crate::store::refresh::REFRESH_LIFE;
 use crate::store::session::Device;
 use base64::Engine as _;
@@ -150,6 +152,8 @@ pub struct Ticket {
     pub person: AccountId,
     /// The code that was typed there.
     pub code: Secret,
+    /// What stands for the password that was shown there, if one was.
+    pub password: Option<[u8; 32]>,
 }
 
 const TICKET: &str = "ticket of the page for devices";
@@ -157,18 +161,24 @@ const TICKET: &str = "ticket of the page for devices";
 /// A ticket as text that nobody can read or make.
 pub fn ticket(context: &Context, ticket: &Ticket) -> Result<Secret, Fault> {
     let ends = context.clock.now().plus(GRANT_LIFE).micros();
-    let text = format!("{} {ends} {}", ticket.person.get(), ticket.code.expose());
+    let password = ticket.password.map(|mark| URL_SAFE_NO_PAD.encode(mark)).unwrap_or_default();
+    let text = format!("{} {ends} {} {password}", ticket.person.get(), ticket.code.expose());
     let sealed = context.vault.wrap(TICKET, &SecretBytes::new(text.into_bytes()));
     let sealed = sealed.map_err(|error| Fault::new(FaultCode::Internal).caused_by(error))?;
     Ok(Secret::new(URL_SAFE_NO_PAD.encode(sealed)))
 }
 
-/// Reads one that is not too old, and not from before its person ended all sign-ins or changed the password.
+/// Reads one that is not too old, and not from before its person ended all sign-ins or changed the password: neither since
+/// it was made, nor while the password was compared that it was made for.
 pub async fn ticket_read(context: &Context, text: &str) -> Result<Option<Ticket>, Fault> {
     let Some((ticket, made)) = ticket_open(context, text) else { return Ok(None) };
     let person = ticket.person;
-    let since = context.store.read(move |tx| account_signed_since(tx, person)).await.map_err(from_store)?;
-    Ok(since.filter(|since| *since <= made).map(|_| ticket))
+    let read =
+        context.store.snapshot(move |tx| Ok((account_signed_since(tx, person)?, password_get(tx, person)?)));
+    let (since, kept) = read.await.map_err(from_store)?;
+    let now = kept.map(|kept| password_mark(context, &kept));
+    let same = ticket.password.is_none() || ticket.password == now;
+    Ok(since.filter(|since| same && *since <= made).map(|_| ticket))
 }
 
 fn ticket_open(context: &Context, text: &str) -> Option<(Ticket, Time)> {
@@ -176,7 +186,12 @@ fn ticket_open(context: &Context, text: &str) -> Option<(Ticket, Time)> {
     let text = std::str::from_utf8(opened.expose()).ok()?;
     let mut parts = text.split(' ');
     let (person, ends) = (parts.next()?.parse().ok()?, parts.next()?.parse().ok()?);
-    let ticket = Ticket { person: AccountId::new(person), code: Secret::new(parts.next()?) };
+    let code = Secret::new(parts.next()?);
+    let password = match parts.next()? {
+        "" => None,
+        mark => Some(URL_SAFE_NO_PAD.decode(mark).ok()?.try_into().ok()?),
+    };
+    let ticket = Ticket { person: AccountId::new(person), code, password };
     let ends = Time::from_micros(ends);
     (context.clock.now() < ends).then(|| (ticket, ends.minus(GRANT_LIFE)))
 }

@@ -7,7 +7,7 @@
 use super::auth::{JWT_LIFE, jwt_make, jwt_session};
 use super::codes::{self, About, Purpose};
 use super::from_store;
-use super::sign_in::{Given, second_factor, with_password};
+use super::sign_in::{Given, Shown, second_factor, with_password};
 use super::sign_up::first_standing;
 use crate::app::Context;
 use crate::entropy;
@@ -16,6 +16,7 @@ use crate::store::refresh::{
     Exchange, Exchanged, REFRESH_LIFE, refresh_exchange, refresh_revoke, session_end,
 };
 use crate::store::session::{Device, NewSession, SessionKind, session_create};
+use crate::store::{StoreError, Tx};
 use numberotp_core::caller::{Role, Standing};
 use numberotp_core::fault::{Fault, FaultCode};
 use numberotp_core::id::{BrandId, SessionId};
@@ -170,8 +171,13 @@ fn place(old: &TokenHash) -> String {
 
 /// Signs a device in with a password.
 pub async fn password(context: &Context, given: &Given<'_>, device: Device) -> Result<Tokens, Refused> {
-    let account = with_password(context, given).await?;
-    Ok(begin(context, account, device).await?)
+    let shown = with_password(context, given).await?;
+    Ok(begin_shown(context, shown, device).await?)
+}
+
+/// A new sign-in of a device by a password that was shown, unless it was replaced since.
+pub async fn begin_shown(context: &Context, shown: Shown, device: Device) -> Result<Tokens, Fault> {
+    begin(context, shown.account.clone(), (device, move |tx: &mut Tx<'_>| shown.holds(tx))).await
 }
 
 /// A mailbox and the code that was sent there.
@@ -231,17 +237,25 @@ pub async fn email_code(context: &Context, given: &Mailed<'_>, device: Device) -
     let account = account.ok_or(Denial::InvalidGrant("The code is not right, or no longer."))?;
     // A mailbox is one factor; whoever wanted two is asked for both.
     second_factor(context, account.id, given.totp).await?;
-    Ok(begin(context, account, device).await?)
+    Ok(begin(context, account, (device, |_tx: &mut Tx<'_>| Ok(true))).await?)
 }
 
-/// A new sign-in of a device.
-async fn begin(context: &Context, account: Account, device: Device) -> Result<Tokens, Fault> {
+/// A new sign-in of a device, if what let it in still holds.
+async fn begin(
+    context: &Context,
+    account: Account,
+    (device, holds): (Device, impl Fn(&mut Tx<'_>) -> Result<bool, StoreError> + Send + 'static),
+) -> Result<Tokens, Fault> {
     let now = context.clock.now();
     let ends = now.plus(REFRESH_LIFE);
     let (refresh, hash) = refresh_make()?;
     let (brand, kind, lasts) = (account.brand, SessionKind::Device, (now, ends));
     let session = NewSession { brand, account: account.id, kind, hash, device, lasts };
-    let session = context.store.write(move |tx| session_create(tx, &session)).await.map_err(from_store)?;
+    let made = context
+        .store
+        .write(move |tx| if holds(tx)? { session_create(tx, &session).map(Some) } else { Ok(None) });
+    let session = made.await.map_err(from_store)?;
+    let session = session.ok_or_else(|| Fault::new(FaultCode::InvalidCredentials))?;
     Tokens::new(context, account, (session, ends), refresh)
 }
 

@@ -95,13 +95,21 @@ pub async fn start(
     caller: &Caller,
     (password, network): (&Secret, &str),
 ) -> Result<Started, Fault> {
-    let account = sign_in::own_password(context, caller, (password, network)).await?;
+    let shown = sign_in::own_password(context, caller, (password, network)).await?;
+    let account = shown.account.clone();
     let seed: SecretBytes =
         entropy::key::<{ totp::SEED }>().map_err(|error| Fault::new(FaultCode::Internal).caused_by(error))?;
     let sealed = context.vault.wrap(&place(account.id), &seed).map_err(from_vault)?;
     let id = account.id;
-    let kept = context.store.write(move |tx| factor_put(tx, id, &sealed));
-    if !kept.await.map_err(from_store)? {
+    let kept = context.store.write(move |tx| {
+        let holds = shown.holds(tx)?;
+        Ok((holds, holds && factor_put(tx, id, &sealed)?))
+    });
+    let (holds, kept) = kept.await.map_err(from_store)?;
+    if !holds {
+        return Err(Fault::new(FaultCode::InvalidCredentials));
+    }
+    if !kept {
         let sentence = "There is a second factor already. Take it away first.";
         return Err(Fault::new(FaultCode::InvalidState).saying(sentence));
     }
@@ -145,7 +153,7 @@ pub async fn disable(
     (password, network): (&Secret, &str),
     given: &str,
 ) -> Result<(), Fault> {
-    sign_in::own_password(context, caller, (password, network)).await?;
+    let shown = sign_in::own_password(context, caller, (password, network)).await?;
     let (account, factor) = own(context, caller).await?;
     let factor = factor.filter(|factor| factor.confirmed_at.is_some()).ok_or_else(|| {
         Fault::new(FaultCode::InvalidState).saying("There is no second factor to take away.")
@@ -153,7 +161,7 @@ pub async fn disable(
     let attempt = Attempt::new(context, account.id, &factor, given)?;
     let mail = told(context, &account)?;
     let done = context.store.write(move |tx| {
-        if !attempt.redeem(tx)? {
+        if !attempt.redeem(tx)? || !shown.holds(tx)? {
             return Ok(false);
         }
         factor_delete(tx, attempt.account)?;

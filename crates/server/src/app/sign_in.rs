@@ -2,20 +2,23 @@
 //!
 //! Guards that an address without an account, a wrong password, an unproved address and a guesser who has to wait are
 //! told the same in the same time: each is one write, one hash and the same fault. A guesser is slowed where it is: the
-//! owner in another network never waits for a stranger.
+//! owner in a network that the account knows never waits for a stranger. Nothing is done upon a password that was replaced
+//! while it was compared.
 
 use super::auth::{SESSION_LIFE, session_make, session_store};
-use super::codes::digest;
+use super::codes::{digest, proofs};
 use super::from_store;
 use super::password::Verdict;
 use super::second_factor::Attempt;
 use crate::app::Context;
 use crate::store::account::{Account, account_get};
+use crate::store::email_code::codes_opened_from;
 use crate::store::guess::{Look, Subject, guess_begin, guess_forget, guess_forgive};
-use crate::store::password::{password_by_email, password_set};
+use crate::store::password::{password_by_email, password_holds, password_replace};
 use crate::store::second_factor::factor_get;
 pub use crate::store::session::Device;
-use crate::store::session::{session_prove, session_revoke_by_hash};
+use crate::store::session::{session_from, session_prove, session_revoke_by_hash};
+use crate::store::{StoreError, Tx};
 use numberotp_core::caller::{Caller, CredentialKind, Standing};
 use numberotp_core::fault::{Fault, FaultCode};
 use numberotp_core::guesses::Patience;
@@ -42,67 +45,146 @@ pub struct Given<'a> {
 }
 
 impl Given<'_> {
-    /// Who is counted for a failure: this network for this address, and this network as such.
-    fn guessers(&self, context: &Context) -> [Subject; 2] {
+    /// Who is counted for a failure, as soon as it is known whether the network is a stranger's.
+    fn guessers(&self, context: &Context) -> Guessers {
         let brand = self.brand.get().to_string();
-        let parts = ["guessed password", &brand, self.email.as_str(), self.network];
-        [
-            Subject { digest: digest(context, &parts), patience: Patience::PASSWORD },
-            Subject { digest: digest(context, &["network", self.network]), patience: Patience::NETWORK },
-        ]
+        let email = self.email.as_str();
+        let subject = |parts: &[&str], patience| Subject { digest: digest(context, parts), patience };
+        Guessers {
+            own: subject(&["guessed password", &brand, email, self.network], Patience::PASSWORD),
+            network: subject(&["network", self.network], Patience::NETWORK),
+            account: subject(&["guessed password from anywhere", &brand, email], Patience::ACCOUNT),
+            proofs: proofs(context, self.brand, self.email),
+            from: self.network.to_owned(),
+        }
     }
+}
+
+/// Who is counted for a failure.
+#[derive(Clone)]
+struct Guessers {
+    /// This network for this address.
+    own: Subject,
+    /// This network as such.
+    network: Subject,
+    /// This address, whoever asks.
+    account: Subject,
+    /// What proves that somebody has its mailbox.
+    proofs: [[u8; 32]; 2],
+    /// The network.
+    from: String,
+}
+
+impl Guessers {
+    /// Those that count for an account. It knows networks that it signed in from lately, or had a code of its mailbox from:
+    /// what strangers do elsewhere is not held against these. Asks as often where there is no account.
+    fn counted(&self, tx: &mut Tx<'_>, account: AccountId, now: Time) -> Result<Vec<Subject>, StoreError> {
+        let signed_in = session_from(tx, (account, &self.from), now)?;
+        let has_mailbox = codes_opened_from(tx, (&self.proofs, &self.network.digest), now)?;
+        let mut counted = vec![self.own.clone(), self.network.clone()];
+        if !signed_in && !has_mailbox {
+            counted.push(self.account.clone());
+        }
+        Ok(counted)
+    }
+
+    /// The try was right: nothing is held against this network for this address, and to the others it was none.
+    fn let_off(&self, tx: &mut Tx<'_>, counted: &[Subject]) -> Result<(), StoreError> {
+        guess_forget(tx, &self.own.digest)?;
+        counted.iter().skip(1).try_for_each(|subject| guess_forgive(tx, &subject.digest))
+    }
+}
+
+/// An account whose password was shown, and what that was compared with.
+#[derive(Clone, Debug)]
+pub struct Shown {
+    /// Whose.
+    pub account: Account,
+    /// The PHC string.
+    kept: Secret,
+}
+
+impl Shown {
+    /// Whether it is still the password; then it is until this transaction ends. For whatever is done because somebody
+    /// knew it: a forgotten password may have been replaced while this one was compared.
+    pub fn holds(&self, tx: &mut Tx<'_>) -> Result<bool, StoreError> {
+        password_holds(tx, self.account.id, self.kept.expose())
+    }
+
+    /// What stands for the password where it must not be readable.
+    pub fn mark(&self, context: &Context) -> [u8; 32] {
+        password_mark(context, self.kept.expose())
+    }
+
+    /// Gives the account another password, unless it has another by now. False: it has.
+    pub fn replace(&self, tx: &mut Tx<'_>, next: &str) -> Result<bool, StoreError> {
+        password_replace(tx, self.account.id, (self.kept.expose(), next))
+    }
+}
+
+/// What stands for a password's PHC string.
+pub(super) fn password_mark(context: &Context, kept: &str) -> [u8; 32] {
+    digest(context, &["password", kept])
 }
 
 /// The account that this opens. Everything that keeps it shut is `INVALID_CREDENTIALS`, but that a right password lacks
 /// its second factor, which is `TOTP_REQUIRED`.
-pub async fn with_password(context: &Context, given: &Given<'_>) -> Result<Account, Fault> {
+pub async fn with_password(context: &Context, given: &Given<'_>) -> Result<Shown, Fault> {
     let guessers = given.guessers(context);
-    let (account, verdict) = compared(context, given, &guessers).await?;
+    let Compared { shown, verdict, counted } = compared(context, given, &guessers).await?;
+    let Shown { account, kept } = shown;
     let anew = match verdict {
         Verdict::RightButOld => Some(context.passwords.hash(given.password).await?),
         Verdict::Right | Verdict::Wrong => None,
     };
     let second = second(context, account.id, given.totp).await?;
-    let id = account.id;
+    let (id, from, to) = (account.id, kept.clone(), anew.clone());
     let ended = context.store.write(move |tx| {
-        let [own, network] = &guessers;
         if let Second::Given(attempt) = &second
             && !attempt.redeem(tx)?
         {
             // Counted with the password's failures too: whoever has the one guesses the other.
             return Ok(FaultCode::InvalidCredentials.into());
         }
-        guess_forget(tx, &own.digest)?;
-        guess_forgive(tx, &network.digest)?;
-        if let Some(anew) = &anew {
-            password_set(tx, id, anew)?;
+        guessers.let_off(tx, &counted)?;
+        if let Some(to) = &to
+            && !password_replace(tx, id, (from.expose(), to))?
+        {
+            return Ok(FaultCode::InvalidCredentials.into());
         }
         Ok(matches!(second, Second::Missing).then_some(FaultCode::TotpRequired))
     });
     match ended.await.map_err(from_store)? {
-        None => Ok(account),
+        None => Ok(Shown { account, kept: anew.map_or(kept, Secret::new) }),
         Some(code) => Err(Fault::new(code)),
     }
 }
 
+/// A password that was right.
+struct Compared {
+    shown: Shown,
+    verdict: Verdict,
+    counted: Vec<Subject>,
+}
+
 /// Counts the try, and compares the password: one write and one hash, whoever it is.
-async fn compared(
-    context: &Context,
-    given: &Given<'_>,
-    guessers: &[Subject; 2],
-) -> Result<(Account, Verdict), Fault> {
-    let (now, counted) = (context.clock.now(), guessers.clone());
+async fn compared(context: &Context, given: &Given<'_>, guessers: &Guessers) -> Result<Compared, Fault> {
+    let (now, guessers) = (context.clock.now(), guessers.clone());
     let (brand, email) = (given.brand, given.email.clone());
     let begun = context.store.write(move |tx| {
-        let look = guess_begin(tx, &counted, now)?;
-        Ok((look, password_by_email(tx, brand, &email)?))
+        let known = password_by_email(tx, brand, &email)?;
+        let account = known.as_ref().map_or(AccountId::new(0), |(account, _)| account.id);
+        let counted = guessers.counted(tx, account, now)?;
+        Ok((guess_begin(tx, &counted, now)?, known, counted))
     });
-    let (look, known) = begun.await.map_err(from_store)?;
+    let (look, known, counted) = begun.await.map_err(from_store)?;
     let kept = known.as_ref().and_then(|(_, kept)| kept.as_deref()).filter(|_| look == Look::Yes);
     let verdict = context.passwords.verify(kept, given.password).await?;
-    let account = known.map(|(account, _)| account).filter(may_sign_in).filter(|_| verdict != Verdict::Wrong);
-    let account = account.ok_or_else(|| Fault::new(FaultCode::InvalidCredentials))?;
-    Ok((account, verdict))
+    let (account, kept) = known
+        .and_then(|(account, kept)| Some((account, Secret::new(kept?))))
+        .filter(|(account, _)| may_sign_in(account) && verdict != Verdict::Wrong)
+        .ok_or_else(|| Fault::new(FaultCode::InvalidCredentials))?;
+    Ok(Compared { shown: Shown { account, kept }, verdict, counted })
 }
 
 fn may_sign_in(account: &Account) -> bool {
@@ -148,21 +230,21 @@ pub async fn own_password(
     context: &Context,
     caller: &Caller,
     (password, network): (&Secret, &str),
-) -> Result<Account, Fault> {
+) -> Result<Shown, Fault> {
+    let account = own_account(context, caller).await?;
+    let given = Given { brand: account.brand, email: &account.email, password, totp: None, network };
+    let guessers = given.guessers(context);
+    let Compared { shown, counted, .. } = compared(context, &given, &guessers).await?;
+    let right = context.store.write(move |tx| guessers.let_off(tx, &counted));
+    right.await.map_err(from_store)?;
+    Ok(shown)
+}
+
+async fn own_account(context: &Context, caller: &Caller) -> Result<Account, Fault> {
     caller.require_person()?;
     let id = caller.account;
     let account = context.store.read(move |tx| account_get(tx, id)).await.map_err(from_store)?;
-    let account = account.ok_or_else(|| Fault::new(FaultCode::Unauthorized))?;
-    let given = Given { brand: account.brand, email: &account.email, password, totp: None, network };
-    let guessers = given.guessers(context);
-    compared(context, &given, &guessers).await?;
-    let right = context.store.write(move |tx| {
-        let [own, network] = &guessers;
-        guess_forget(tx, &own.digest)?;
-        guess_forgive(tx, &network.digest)
-    });
-    right.await.map_err(from_store)?;
-    Ok(account)
+    account.ok_or_else(|| Fault::new(FaultCode::Unauthorized))
 }
 
 /// The caller shows its password again, and the second factor if it has one: for a while it may do what outlives its
@@ -172,36 +254,48 @@ pub async fn confirm(
     caller: &Caller,
     (password, totp, network): (&Secret, Option<&str>, &str),
 ) -> Result<Time, Fault> {
-    caller.require_person()?;
-    let id = caller.account;
+    let account = own_account(context, caller).await?;
     if caller.credential == CredentialKind::AuthJs {
         let sentence = "A website's visitor proves itself there, and need not do it here.";
         return Err(Fault::new(FaultCode::InvalidState).saying(sentence));
     }
-    let account = context.store.read(move |tx| account_get(tx, id)).await.map_err(from_store)?;
-    let account = account.ok_or_else(|| Fault::new(FaultCode::Unauthorized))?;
     let given = Given { brand: account.brand, email: &account.email, password, totp, network };
     let shown = with_password(context, &given).await?;
-    let (session, now) = ((shown.id, SessionId::new(caller.credential_id)), context.clock.now());
-    let proved = context.store.write(move |tx| session_prove(tx, session, now)).await.map_err(from_store)?;
-    if proved { Ok(proof_ends(now)) } else { Err(Fault::new(FaultCode::Unauthorized)) }
+    prove(context, caller, shown).await
 }
 
-/// Begins a browser's session: always a new one, and the one that came with the request ends. Answers its token and its end.
+/// Notes that the caller proved to be there, by its password. Answers until when that counts.
+pub async fn prove(context: &Context, caller: &Caller, shown: Shown) -> Result<Time, Fault> {
+    let (session, now) = ((shown.account.id, SessionId::new(caller.credential_id)), context.clock.now());
+    let proved = context.store.write(move |tx| Ok(shown.holds(tx)? && session_prove(tx, session, now)?));
+    if proved.await.map_err(from_store)? {
+        Ok(proof_ends(now))
+    } else {
+        Err(Fault::new(FaultCode::InvalidCredentials))
+    }
+}
+
+/// Begins a browser's session: always a new one, and the one that came with the request ends. None, if the password was
+/// replaced since it was shown. Answers its token and its end.
 pub async fn begin_session(
     context: &Context,
-    account: &Account,
+    shown: &Shown,
     (device, old): (Device, Option<TokenHash>),
 ) -> Result<(Secret, Time), Fault> {
     let token = session_make().map_err(|error| Fault::new(FaultCode::Internal).caused_by(error))?;
-    let (whose, kept, now) = (account.clone(), token.clone(), context.clock.now());
+    let (whose, kept, now) = (shown.clone(), token.clone(), context.clock.now());
     let made = context.store.write(move |tx| {
+        if !whose.holds(tx)? {
+            return Ok(false);
+        }
         if let Some(old) = &old {
             session_revoke_by_hash(tx, old, now)?;
         }
-        session_store(tx, &whose, &kept, (device.clone(), now))
+        session_store(tx, &whose.account, &kept, (device.clone(), now)).map(|_session| true)
     });
-    made.await.map_err(from_store)?;
-    context.known.forget(account.id);
+    if !made.await.map_err(from_store)? {
+        return Err(Fault::new(FaultCode::InvalidCredentials));
+    }
+    context.known.forget(shown.account.id);
     Ok((token, now.plus(SESSION_LIFE)))
 }

@@ -6,7 +6,8 @@
 use super::codes::{self, About, Attempt, Mailed, Purpose};
 use super::mail::{self, Telling};
 use super::password::Verdict;
-use super::{from_store, password, sign_in};
+use super::sign_in::{self, Shown};
+use super::{from_store, password};
 use crate::app::Context;
 use crate::config::Mode;
 use crate::store::account::{Account, NewAccount, account_by_email, account_get, account_not_before};
@@ -17,7 +18,7 @@ use crate::store::person::{
     email_change_delete, email_change_get, email_change_put, email_proved, email_set, person_contested,
     person_create,
 };
-use crate::store::session::sessions_revoke;
+use crate::store::session::{sessions_revoke, sessions_revoke_others};
 use numberotp_core::caller::{Caller, Role, Standing};
 use numberotp_core::fault::{Fault, FaultCode};
 use numberotp_core::id::{AccountId, BrandId};
@@ -216,18 +217,33 @@ pub async fn change_password(
     network: &str,
     (present, next): (&Secret, &Secret),
 ) -> Result<(), Fault> {
-    let account = sign_in::own_password(context, caller, (present, network)).await?;
-    password::acceptable("newPassword", next, &account.email)?;
+    let shown = sign_in::own_password(context, caller, (present, network)).await?;
+    password::acceptable("newPassword", next, &shown.account.email)?;
     let hash = context.passwords.hash(next).await?;
-    let news = news(context, &account.email, Telling::PasswordChanged)?;
-    let (id, keep, now) = (account.id, caller.credential_id, context.clock.now());
+    replace_password(context, caller, shown, hash).await
+}
+
+/// Gives the caller another password, unless the one that it showed was replaced meanwhile.
+pub async fn replace_password(
+    context: &Context,
+    caller: &Caller,
+    shown: Shown,
+    hash: String,
+) -> Result<(), Fault> {
+    let news = news(context, &shown.account.email, Telling::PasswordChanged)?;
+    let (id, keep, now) = (shown.account.id, caller.credential_id, context.clock.now());
     let done = context.store.write(move |tx| {
-        password_set(tx, id, &hash)?;
-        crate::store::session::sessions_revoke_others(tx, (id, keep), now)?;
+        if !shown.replace(tx, &hash)? {
+            return Ok(false);
+        }
+        sessions_revoke_others(tx, (id, keep), now)?;
         account_not_before(tx, id, now)?;
-        news.iter().try_for_each(|news| mail_create(tx, news, now))
+        news.iter().try_for_each(|news| mail_create(tx, news, now))?;
+        Ok(true)
     });
-    done.await.map_err(from_store)?;
+    if !done.await.map_err(from_store)? {
+        return Err(Fault::new(FaultCode::InvalidCredentials));
+    }
     context.known.forget(id);
     Ok(())
 }
@@ -239,16 +255,20 @@ pub async fn change_email(
     (next, password, network): (&Email, &Secret, &str),
 ) -> Result<(), Fault> {
     mail::require(context)?;
-    let account = sign_in::own_password(context, caller, (password, network)).await?;
+    let shown = sign_in::own_password(context, caller, (password, network)).await?;
+    let account = &shown.account;
     let comer = Comer { brand: account.brand, email: next, network };
     let mailed = if known(context, &comer).await?.is_some() { Mailed::Taken } else { Mailed::Code };
     let code = codes::make(context, &comer.about(Purpose::ChangeEmail), mailed)?.asked_by(account.id);
     let (id, next, now) = (account.id, next.clone(), context.clock.now());
     let work = context.store.write(move |tx| {
+        if !shown.holds(tx)? {
+            return Ok(false);
+        }
         email_change_put(tx, id, (&next, now))?;
-        code.write(tx).map(drop)
+        code.write(tx).map(|_made| true)
     });
-    work.await.map_err(from_store)
+    if work.await.map_err(from_store)? { Ok(()) } else { Err(Fault::new(FaultCode::InvalidCredentials)) }
 }
 
 /// Gives the caller the address that it wanted and proves now; the old one is told. Answers the new one.

@@ -83,8 +83,8 @@ pub(super) async fn submit(
     let known_email = signed_in.as_ref().map(|(_, email)| email.clone());
     let again =
         |why: &str| page(&ask_form(user_code_read(typed).as_ref(), known_email.as_deref(), Some(why)));
-    let person = match signed_in {
-        Some((person, _)) => person,
+    let (person, shown) = match signed_in {
+        Some((person, _)) => (person, None),
         None => {
             let Some(email) = Email::parse(text("email")) else {
                 return Ok(again("Type your e-mail address."));
@@ -94,7 +94,7 @@ pub(super) async fn submit(
             let totp = Some(totp).filter(|totp| !totp.is_empty());
             let given = Given { brand: PLATFORM, email: &email, password: &password, totp, network };
             match with_password(&context, &given).await {
-                Ok(account) => account.id,
+                Ok(shown) => (shown.account.id, Some(shown.mark(&context))),
                 Err(fault) => return sorry(fault).map(|why| again(&why)),
             }
         }
@@ -105,7 +105,8 @@ pub(super) async fn submit(
             Ok(again("Somebody decided about this device before. Begin again on the device."))
         }
         Ok((code, grant)) => {
-            let ticket = devices::ticket(&context, &Ticket { person, code: code.clone() })?;
+            let ticket = Ticket { person, code: code.clone(), password: shown };
+            let ticket = devices::ticket(&context, &ticket)?;
             Ok(page(&decide_form((&code, &grant), &ticket)))
         }
         Err(fault) if fault.code == FaultCode::NotFound => {
@@ -135,7 +136,7 @@ async fn decided(
     network: &str,
     (ticket, decision): (&str, Decision),
 ) -> Result<String, Problem> {
-    let Some(Ticket { person, code }) = devices::ticket_read(context, ticket).await? else {
+    let Some(Ticket { person, code, .. }) = devices::ticket_read(context, ticket).await? else {
         return Ok("This page was open for too long. Begin again.".to_owned());
     };
     let looker = Looker { person: Some(person), network };

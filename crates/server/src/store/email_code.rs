@@ -6,7 +6,7 @@
 
 use super::StoreError;
 use super::account::account_by_email;
-use super::db::{Row, statements};
+use super::db::{Row, Value, statements};
 use super::session::session_from;
 use super::tx::{Sequence, Tx};
 use aws_lc_rs::constant_time::verify_slices_are_equal;
@@ -29,7 +29,9 @@ statements! {
     /// One more try.
     CODE_TRY = "UPDATE email_codes SET tries = $2, tries_elsewhere = $3 WHERE id = $1 AND tries < $4 AND used_at IS NULL";
     /// One of a subject opened: it is used up, and so are the others.
-    CODES_USE = "UPDATE email_codes SET used_at = $2 WHERE subject = $1 AND used_at IS NULL";
+    CODES_USE = "UPDATE email_codes SET used_at = $2, opened_from = $3 WHERE subject = $1 AND used_at IS NULL";
+    /// Whether a network used a code of one of these subjects since then.
+    CODES_OPENED = "SELECT id FROM email_codes WHERE subject IN BLOBS($1) AND opened_from = $2 AND used_at > $3 LIMIT 1";
     /// Those that no limit counts any more.
     CODES_PURGE = "DELETE FROM email_codes WHERE created_at <= $1";
 }
@@ -128,7 +130,19 @@ pub fn code_redeem(tx: &mut Tx<'_>, given: &Given<'_>, now: Time) -> Result<bool
         let counted = tx.execute(&CODE_TRY, &tried)? > 0;
         opens |= counted && verify_slices_are_equal(&code.digest, given.digest).is_ok();
     }
-    Ok(opens && tx.execute(&CODES_USE, &[given.subject.as_slice().into(), now.micros().into()])? > 0)
+    let used = [given.subject.as_slice().into(), now.micros().into(), given.network.as_slice().into()];
+    Ok(opens && tx.execute(&CODES_USE, &used)? > 0)
+}
+
+/// Whether a code of one of these subjects was right within the hour, given by this network.
+pub fn codes_opened_from(
+    tx: &mut Tx<'_>,
+    (subjects, network): (&[[u8; 32]], &[u8; 32]),
+    now: Time,
+) -> Result<bool, StoreError> {
+    let subjects = Value::Blobs(subjects.iter().map(|subject| subject.to_vec()).collect());
+    let parameters = [subjects, network.as_slice().into(), now.minus(HOUR).micros().into()];
+    Ok(tx.query_one(&CODES_OPENED, &parameters)?.is_some())
 }
 
 /// A code that may open.

@@ -28,6 +28,8 @@ mod http_document;
 #[cfg(test)]
 mod http_envelope;
 #[cfg(test)]
+mod http_guessers;
+#[cfg(test)]
 mod http_health;
 #[cfg(test)]
 mod http_hostile;
@@ -65,6 +67,8 @@ mod http_proof;
 mod http_races;
 #[cfg(test)]
 mod http_rents;
+#[cfg(test)]
+mod http_replaced;
 #[cfg(test)]
 mod http_sandbox_clock;
 #[cfg(test)]

@@ -42,7 +42,7 @@ pub async fn person(app: &TestApp<'_>, address: &str) -> Account {
 async fn sign_in(app: &TestApp<'_>, address: &str, password: &str, network: &str) -> Result<Account, Fault> {
     let (email, password) = (email(address), Secret::new(password));
     let given = Given { brand: PLATFORM, email: &email, password: &password, totp: None, network };
-    with_password(app.context(), &given).await
+    with_password(app.context(), &given).await.map(|shown| shown.account)
 }
 
 fn code_of(fault: Result<Account, Fault>) -> FaultCode {

@@ -70,14 +70,15 @@ pub(in crate::http) async fn sign_in(
     let (password, totp) = (password(&fields, "password")?, fields.name("totp")?);
     let (totp, network) = (totp.as_deref(), coming.network.as_str());
     let given = Given { brand: PLATFORM, email: &email, password: &password, totp, network };
-    let account = sign_in::with_password(&context, &given).await?;
+    let shown = sign_in::with_password(&context, &given).await?;
     let device = Device { platform: "web".to_owned(), name: String::new(), network: coming.network };
-    let (token, ends) = sign_in::begin_session(&context, &account, (device, old(&context, &headers))).await?;
+    let (token, ends) = sign_in::begin_session(&context, &shown, (device, old(&context, &headers))).await?;
+    let account = &shown.account;
     let bearer = transport == Transport::Bearer;
     let answer = Json(Answer::new(SignedIn {
         id: account.id.get().to_string(),
         email: account.email.as_str().to_owned(),
-        name: account.name,
+        name: account.name.clone(),
         expires_at: ends.to_rfc3339_seconds(),
         token: bearer.then(|| token.expose().to_owned()),
     }));
