@@ -11,7 +11,7 @@ use crate::store::session::{
 };
 use crate::store::{StoreError, Tx};
 use jsonwebtoken::{Algorithm, DecodingKey, EncodingKey, Header, Validation};
-use numberotp_core::caller::{Caller, CredentialKind, Scopes};
+use numberotp_core::caller::{Caller, CredentialKind, Role, Scopes};
 use numberotp_core::cookie::Cookies;
 use numberotp_core::fault::{Fault, FaultCode};
 use numberotp_core::id::{AccountId, SessionId};
@@ -23,8 +23,8 @@ use std::collections::HashMap;
 use std::net::IpAddr;
 use std::sync::{Mutex, PoisonError};
 
-/// How long a session lasts.
-pub const SESSION_LIFE: Span = Span::hours(24 * 60);
+/// How long a browser's session lasts at most, of whoever is no admin.
+pub const SESSION_LIFE: Span = SessionKind::Web.lasts(Role::Customer).most;
 /// How long a JWT lasts. Source: the access token of the `/v1` layer.
 pub const JWT_LIFE: Span = Span::minutes(15);
 const AUDIENCE: &str = "numberotp";
@@ -280,8 +280,9 @@ pub fn session_store(
     session: &Secret,
     (device, now): (Device, Time),
 ) -> Result<SessionId, StoreError> {
-    let (brand, account, kind) = (account.brand, account.id, SessionKind::Web);
-    let (hash, lasts) = (token::hash(session.expose()), (now, now.plus(SESSION_LIFE)));
+    let kind = SessionKind::Web;
+    let lasts = (now, kind.lasts(account.role).kept_until(now, now));
+    let (brand, account, hash) = (account.brand, account.id, token::hash(session.expose()));
     session_create(tx, &NewSession { brand, account, kind, hash, device, lasts })
 }
 
@@ -289,7 +290,7 @@ pub fn session_store(
 mod tests {
     use super::*;
     use crate::store::api_key::Networks;
-    use numberotp_core::caller::{Role, Spending, Standing};
+    use numberotp_core::caller::{Spending, Standing};
     use numberotp_core::id::BrandId;
 
     fn hash(number: usize) -> Shown {

@@ -18,7 +18,6 @@ use crate::store::device_grant::{
 pub use crate::store::device_grant::{Grant, GrantStatus};
 use crate::store::guess::{Subject, guess_failed, guess_is_closed};
 use crate::store::password::password_get;
-use crate::store::refresh::REFRESH_LIFE;
 use crate::store::session::Device;
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
@@ -201,12 +200,12 @@ pub async fn poll(context: &Context, device_code: &str, device: Device) -> Resul
     let unknown = Denial::InvalidGrant("The device code is not valid, or was used before. Begin again.");
     let device_code = token::device_code_read(device_code).ok_or(unknown)?;
     let (refresh, hash) = refresh_make()?;
-    let now = context.clock.now();
-    let ends = now.plus(REFRESH_LIFE);
-    let poll = Poll { device_code, refresh: hash, device, lasts: (now, ends) };
+    let poll = Poll { device_code, refresh: hash, device, now: context.clock.now() };
     let polled = context.store.write(move |tx| device_grant_poll(tx, &poll)).await.map_err(from_store)?;
     Err(match polled {
-        Polled::In(account, session) => return Ok(Tokens::new(context, *account, (session, ends), refresh)?),
+        Polled::In(account, session, ends) => {
+            return Ok(Tokens::new(context, *account, (session, ends), refresh)?);
+        }
         Polled::Pending => Denial::AuthorizationPending,
         Polled::TooEarly => Denial::SlowDown,
         Polled::Denied => Denial::AccessDenied,

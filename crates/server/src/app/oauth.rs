@@ -12,9 +12,7 @@ use super::sign_up::first_standing;
 use crate::app::Context;
 use crate::entropy;
 use crate::store::account::{Account, NewAccount, account_by_email, account_create, account_prove};
-use crate::store::refresh::{
-    Exchange, Exchanged, REFRESH_LIFE, refresh_exchange, refresh_revoke, session_end,
-};
+use crate::store::refresh::{Exchange, Exchanged, refresh_exchange, refresh_revoke, session_end};
 use crate::store::session::{Device, NewSession, SessionKind, session_create};
 use crate::store::{StoreError, Tx};
 use numberotp_core::caller::{Role, Standing};
@@ -247,9 +245,10 @@ async fn begin(
     (device, holds): (Device, impl Fn(&mut Tx<'_>) -> Result<bool, StoreError> + Send + 'static),
 ) -> Result<Tokens, Fault> {
     let now = context.clock.now();
-    let ends = now.plus(REFRESH_LIFE);
     let (refresh, hash) = refresh_make()?;
-    let (brand, kind, lasts) = (account.brand, SessionKind::Device, (now, ends));
+    let (brand, kind) = (account.brand, SessionKind::Device);
+    let lasting = kind.lasts(account.role);
+    let (ends, lasts) = (lasting.ends(now, now), (now, lasting.kept_until(now, now)));
     let session = NewSession { brand, account: account.id, kind, hash, device, lasts };
     let made = context
         .store

@@ -5,7 +5,7 @@
 //! owner in a network that the account knows never waits for a stranger. Nothing is done upon a password that was replaced
 //! while it was compared.
 
-use super::auth::{SESSION_LIFE, session_make, session_store};
+use super::auth::{session_make, session_store};
 use super::codes::{digest, proofs};
 use super::from_store;
 use super::password::Verdict;
@@ -24,9 +24,9 @@ use numberotp_core::fault::{Fault, FaultCode};
 use numberotp_core::guesses::Patience;
 use numberotp_core::id::{AccountId, BrandId, SessionId};
 use numberotp_core::secret::Secret;
-use numberotp_core::session::proof_ends;
+use numberotp_core::session::{SessionKind, proof_ends};
 use numberotp_core::text::Email;
-use numberotp_core::time::Time;
+use numberotp_core::time::{Span, Time};
 use numberotp_core::token::TokenHash;
 
 /// What somebody gave to sign in.
@@ -275,13 +275,24 @@ pub async fn prove(context: &Context, caller: &Caller, shown: Shown) -> Result<T
     }
 }
 
+/// A browser's session that began.
+#[derive(Debug)]
+pub struct Begun {
+    /// Its token.
+    pub token: Secret,
+    /// When it ends, unless it is used before that.
+    pub ends: Time,
+    /// How long it lasts at most.
+    pub most: Span,
+}
+
 /// Begins a browser's session: always a new one, and the one that came with the request ends. None, if the password was
-/// replaced since it was shown. Answers its token and its end.
+/// replaced since it was shown.
 pub async fn begin_session(
     context: &Context,
     shown: &Shown,
     (device, old): (Device, Option<TokenHash>),
-) -> Result<(Secret, Time), Fault> {
+) -> Result<Begun, Fault> {
     let token = session_make().map_err(|error| Fault::new(FaultCode::Internal).caused_by(error))?;
     let (whose, kept, now) = (shown.clone(), token.clone(), context.clock.now());
     let made = context.store.write(move |tx| {
@@ -297,5 +308,6 @@ pub async fn begin_session(
         return Err(Fault::new(FaultCode::InvalidCredentials));
     }
     context.known.forget(shown.account.id);
-    Ok((token, now.plus(SESSION_LIFE)))
+    let lasting = SessionKind::Web.lasts(shown.account.role);
+    Ok(Begun { token, ends: lasting.ends(now, now), most: lasting.most })
 }

@@ -1,7 +1,7 @@
 //! When credentials were used last: gathered in memory and written now and then, beside the requests.
 //!
-//! Never truth: what a server had gathered when it died is not known, and nobody is let in or out by it. Must never
-//! make a request wait.
+//! What a server had gathered when it died is not known. Sessions end some time after their last use, so the rule about
+//! that bears that a use is noted a minute late, and once not at all. Must never make a request wait.
 
 use super::from_store;
 use crate::app::Context;
@@ -37,7 +37,8 @@ impl Uses {
     pub fn note(&self, used: Used, now: Time) {
         let mut uses = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         if uses.len() < MOST || uses.contains_key(&used) {
-            uses.insert(used, now);
+            let last = uses.entry(used).or_insert(now);
+            *last = now.max(*last);
         }
     }
 
@@ -50,15 +51,23 @@ impl Uses {
 /// Writes what was gathered.
 pub async fn write(context: &Context) -> Result<(), Fault> {
     // In the order of their rows, as everybody else locks them.
-    for portion in context.uses.take().chunks(AT_ONCE) {
-        let portion = portion.to_vec();
+    let taken = context.uses.take();
+    let mut left = taken.as_slice();
+    while !left.is_empty() {
+        let (portion, rest) = left.split_at_checked(AT_ONCE).unwrap_or((left, &[]));
+        let rows = portion.to_vec();
         let written = context.store.write(move |tx| {
-            portion.iter().try_for_each(|(used, at)| match used {
+            rows.iter().try_for_each(|(used, at)| match used {
                 Used::Key(id) => api_key_used(tx, *id, *at),
                 Used::Session(id) => session_used(tx, *id, *at),
             })
         });
-        written.await.map_err(from_store)?;
+        if let Err(error) = written.await {
+            // For the next time.
+            left.iter().for_each(|(used, at)| context.uses.note(*used, *at));
+            return Err(from_store(error));
+        }
+        left = rest;
     }
     Ok(())
 }

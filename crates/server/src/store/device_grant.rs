@@ -114,15 +114,15 @@ pub struct Poll {
     pub refresh: TokenHash,
     /// What it says of itself now; empty parts are taken from its first question.
     pub device: Device,
-    /// Now, and when its session ends.
-    pub lasts: (Time, Time),
+    /// Now.
+    pub now: Time,
 }
 
 /// The answer to that.
 #[derive(Clone, Debug)]
 pub enum Polled {
-    /// It is in.
-    In(Box<Account>, SessionId),
+    /// It is in, until then if it does not ask again.
+    In(Box<Account>, SessionId, Time),
     /// Nobody decided yet.
     Pending,
     /// The same, and it asked too early.
@@ -195,7 +195,7 @@ pub fn device_grant_poll(tx: &mut Tx<'_>, poll: &Poll) -> Result<Polled, StoreEr
     let Some(mut row) = tx.query_one(&DEVICE_GRANT_POLL, &[poll.device_code.0.as_slice().into()])? else {
         return Ok(Polled::Unknown);
     };
-    let (now, _ends) = poll.lasts;
+    let now = poll.now;
     let id = row.int("id")?;
     let first =
         Device { platform: row.text("client")?, name: row.text("device_name")?, network: String::new() };
@@ -241,11 +241,13 @@ fn let_in(
         name: filled(&poll.device.name, first.name),
         network: poll.device.network.clone(),
     };
-    let (brand, kind, hash, lasts) = (account.brand, SessionKind::Device, poll.refresh, poll.lasts);
+    let (brand, kind, hash, now) = (account.brand, SessionKind::Device, poll.refresh, poll.now);
+    let lasting = kind.lasts(account.role);
+    let lasts = (now, lasting.kept_until(now, now));
     let session = NewSession { brand, account: account.id, kind, hash, device, lasts };
     let session = session_create(tx, &session)?;
     tx.execute(&DEVICE_GRANT_USED, &[id.into(), session.get().into()])?;
-    Ok(Polled::In(Box::new(account), session))
+    Ok(Polled::In(Box::new(account), session, lasting.ends(now, now)))
 }
 
 /// Forgets grants past their time.

@@ -4,6 +4,7 @@ use super::StoreError;
 use super::account::{Account, account_of};
 use super::db::{Row, Value, statements};
 use super::ledger::read_purses;
+use super::session::sessions_of;
 use super::tx::Tx;
 use numberotp_core::id::{AccountId, PLATFORM};
 use numberotp_core::ledger::Purses;
@@ -15,7 +16,7 @@ statements! {
     /// How many of those there are.
     ACCOUNTS_FOUND = "SELECT COUNT(*) FROM accounts a WHERE a.brand_id = $1 AND (a.id = $2 OR LOWER(a.email) LIKE $3 ESCAPE '!' OR LOWER(a.name) LIKE $3 ESCAPE '!' OR a.name LIKE $4 ESCAPE '!')";
     /// How much an account has of what can be counted.
-    ACCOUNT_COUNTS = "SELECT (SELECT COUNT(*) FROM activations WHERE account_id = $1 AND status <> 'failed'), (SELECT COUNT(*) FROM activations WHERE account_id = $1 AND status IN ('reserving', 'waiting', 'received')), (SELECT COUNT(*) FROM api_keys WHERE account_id = $1 AND revoked_at IS NULL AND (expires_at IS NULL OR expires_at > $2)), (SELECT COUNT(*) FROM sessions WHERE account_id = $1 AND revoked_at IS NULL AND expires_at > $2), (SELECT MAX(created_at) FROM sessions WHERE account_id = $1)";
+    ACCOUNT_COUNTS = "SELECT (SELECT COUNT(*) FROM activations WHERE account_id = $1 AND status <> 'failed'), (SELECT COUNT(*) FROM activations WHERE account_id = $1 AND status IN ('reserving', 'waiting', 'received')), (SELECT COUNT(*) FROM api_keys WHERE account_id = $1 AND revoked_at IS NULL AND (expires_at IS NULL OR expires_at > $2)), (SELECT MAX(created_at) FROM sessions WHERE account_id = $1)";
 }
 
 /// How much an account has of what can be counted.
@@ -68,13 +69,15 @@ fn holds(text: &str) -> String {
 /// How much an account has of what can be counted.
 pub fn account_counts(tx: &mut Tx<'_>, id: AccountId, now: Time) -> Result<Counts, StoreError> {
     let missing = StoreError::Corrupt { table: "accounts", column: "counts" };
+    let live = sessions_of(tx, id, (now, i64::MAX))?.len();
+    let sessions = i64::try_from(live).unwrap_or(i64::MAX);
     let row = tx.query_one(&ACCOUNT_COUNTS, &[id.get().into(), now.micros().into()])?;
     let mut row = row.ok_or(missing)?;
     Ok(Counts {
         purchases: row.int("purchases")?,
         open: row.int("open")?,
         keys: row.int("keys")?,
-        sessions: row.int("sessions")?,
         signed_in_at: row.opt_int("signed_in_at")?.map(Time::from_micros),
+        sessions,
     })
 }

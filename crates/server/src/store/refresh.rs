@@ -7,19 +7,21 @@
 
 use super::StoreError;
 use super::account::{Account, account_get};
-use super::db::statements;
+use super::db::{Row, statements};
 use super::log::{Entry, LOG_INSERT};
 use super::tx::{Sequence, Tx};
 use numberotp_core::caller::Standing;
 use numberotp_core::id::{AccountId, SessionId};
+pub use numberotp_core::session::REFRESH_LIFE;
+use numberotp_core::session::{SessionKind, SignedIn};
 use numberotp_core::time::{Span, Time};
 use numberotp_core::token::TokenHash;
 
 statements! {
     /// The live session of a current refresh token, locked: whoever comes second finds that it is current no more.
-    REFRESH_CURRENT = "SELECT id, account_id, created_at FROM sessions WHERE hash = $1 AND kind = 'device' AND revoked_at IS NULL AND expires_at > $2 LOCKED";
+    REFRESH_CURRENT = "SELECT id, account_id, created_at, last_used_at, expires_at FROM sessions WHERE hash = $1 AND kind = 'device' AND revoked_at IS NULL AND expires_at > $2 LOCKED";
     /// A token that was exchanged, of a session that lives.
-    REFRESH_ROTATED = "SELECT s.id, s.account_id, r.rotated_at, r.successor, s.expires_at FROM rotated_tokens r JOIN sessions s ON s.id = r.session_id WHERE r.hash = $1 AND s.revoked_at IS NULL AND s.expires_at > $2";
+    REFRESH_ROTATED = "SELECT s.id, s.account_id, r.rotated_at, r.successor, s.created_at, s.last_used_at, s.expires_at FROM rotated_tokens r JOIN sessions s ON s.id = r.session_id WHERE r.hash = $1 AND s.revoked_at IS NULL AND s.expires_at > $2";
     /// A session has another token.
     REFRESH_ROTATE = "UPDATE sessions SET hash = $2, expires_at = $3, last_used_at = $4 WHERE id = $1";
     /// What it had before.
@@ -36,10 +38,6 @@ statements! {
 
 /// How long the same successor is given again: an answer that was lost on its way is asked for again at once.
 pub const GRACE: Span = Span::seconds(10);
-/// How long a refresh token can be exchanged.
-pub const REFRESH_LIFE: Span = Span::hours(60 * 24);
-/// How long a device stays signed in at most, however often it asks.
-const SIGNED_IN_MOST: Span = Span::hours(365 * 24);
 /// Successors are emptied by a job that runs every few minutes; it looks back this far.
 const EMPTIED_WITHIN: Span = Span::hours(24);
 
@@ -59,9 +57,9 @@ pub struct Exchange {
 /// What became of it.
 #[derive(Clone, Debug)]
 pub enum Exchanged {
-    /// The new token is current until then.
+    /// The new token is current until then, unless it is exchanged before.
     Rotated(Box<Account>, SessionId, Time),
-    /// It was exchanged a moment ago: for this, sealed.
+    /// It was exchanged a moment ago: for this, sealed, current until then.
     Again(Box<Account>, SessionId, Time, Vec<u8>),
     /// It was exchanged long ago. The session has ended.
     Reused(AccountId),
@@ -75,11 +73,13 @@ pub fn refresh_exchange(tx: &mut Tx<'_>, exchange: &Exchange) -> Result<Exchange
     let named = [exchange.old.0.as_slice().into(), now.micros().into()];
     if let Some(mut row) = tx.query_one(&REFRESH_CURRENT, &named)? {
         let id = SessionId::new(row.int("id")?);
-        let Some(account) = open(tx, AccountId::new(row.int("account_id")?))? else {
+        let account = AccountId::new(row.int("account_id")?);
+        let (began, noted, kept_until) = read_lasting(&mut row)?;
+        let Some(account) = open(tx, account, (began, noted, kept_until), now)? else {
             return Ok(Exchanged::Unknown);
         };
-        let made = Time::from_micros(row.int("created_at")?);
-        let ends = now.plus(REFRESH_LIFE).min(made.plus(SIGNED_IN_MOST));
+        let lasting = SessionKind::Device.lasts(account.role);
+        let (ends, kept_until) = (lasting.ends(began, now), lasting.kept_until(began, now));
         let row = tx.next_id(Sequence::Row)?;
         let remembered = [
             row.into(),
@@ -89,8 +89,12 @@ pub fn refresh_exchange(tx: &mut Tx<'_>, exchange: &Exchange) -> Result<Exchange
             exchange.sealed.clone().into(),
         ];
         tx.execute(&REFRESH_REMEMBER, &remembered)?;
-        let rotated =
-            [id.get().into(), exchange.new.0.as_slice().into(), ends.micros().into(), now.micros().into()];
+        let rotated = [
+            id.get().into(),
+            exchange.new.0.as_slice().into(),
+            kept_until.micros().into(),
+            now.micros().into(),
+        ];
         tx.execute(&REFRESH_ROTATE, &rotated)?;
         return Ok(Exchanged::Rotated(Box::new(account), id, ends));
     }
@@ -98,9 +102,12 @@ pub fn refresh_exchange(tx: &mut Tx<'_>, exchange: &Exchange) -> Result<Exchange
     let id = SessionId::new(row.int("id")?);
     let account = AccountId::new(row.int("account_id")?);
     let rotated_at = Time::from_micros(row.int("rotated_at")?);
-    let (successor, ends) = (row.bytes("successor")?, Time::from_micros(row.int("expires_at")?));
+    let successor = row.bytes("successor")?;
+    let lasting = read_lasting(&mut row)?;
     if now < rotated_at.plus(GRACE) && !successor.is_empty() {
-        let Some(account) = open(tx, account)? else { return Ok(Exchanged::Unknown) };
+        let Some(account) = open(tx, account, lasting, now)? else { return Ok(Exchanged::Unknown) };
+        let (began, ..) = lasting;
+        let ends = SessionKind::Device.lasts(account.role).ends(began, rotated_at);
         return Ok(Exchanged::Again(Box::new(account), id, ends, successor));
     }
     session_end(tx, id, now)?;
@@ -109,9 +116,28 @@ pub fn refresh_exchange(tx: &mut Tx<'_>, exchange: &Exchange) -> Result<Exchange
     Ok(Exchanged::Reused(account))
 }
 
-/// The account, unless it is closed.
-fn open(tx: &mut Tx<'_>, id: AccountId) -> Result<Option<Account>, StoreError> {
-    Ok(account_get(tx, id)?.filter(|account| account.standing != Standing::Closed))
+/// When a device's session began, when it was used last, and the end that is kept with it.
+type Lasts = (Time, Option<Time>, Time);
+
+fn read_lasting(row: &mut Row) -> Result<Lasts, StoreError> {
+    let began = Time::from_micros(row.int("created_at")?);
+    let noted = row.opt_int("last_used_at")?.map(Time::from_micros);
+    Ok((began, noted, Time::from_micros(row.int("expires_at")?)))
+}
+
+/// The account, unless it is closed or its session over by the rule.
+fn open(
+    tx: &mut Tx<'_>,
+    id: AccountId,
+    (began, noted, kept_until): Lasts,
+    now: Time,
+) -> Result<Option<Account>, StoreError> {
+    let kind = SessionKind::Device;
+    let live = |account: &Account| {
+        let signed_in = SignedIn { kind, role: account.role, began, noted, kept_until };
+        account.standing != Standing::Closed && now < signed_in.ends()
+    };
+    Ok(account_get(tx, id)?.filter(live))
 }
 
 /// Ends a session, whoever's it is.

@@ -1,6 +1,6 @@
 //! Sessions: where people are signed in, a browser or a device each. Only hashes of their tokens are kept.
 //!
-//! Guards that a session is live only while it is not revoked, not expired, and its account is not closed.
+//! Guards that a session is live only while it is not revoked, not over by the rule, and its account is not closed.
 
 use super::StoreError;
 use super::account::Credential;
@@ -9,7 +9,8 @@ use super::db::{Row, Value, statements};
 use super::tx::{Sequence, Tx};
 use numberotp_core::caller::{Role, Scopes, Spending, Standing};
 use numberotp_core::id::{AccountId, BrandId, SessionId};
-use numberotp_core::session::NETWORK_KNOWN;
+pub use numberotp_core::session::SessionKind;
+use numberotp_core::session::{NETWORK_KNOWN, NOTED_WITHIN, SignedIn};
 use numberotp_core::time::Time;
 use numberotp_core::token::TokenHash;
 
@@ -17,11 +18,11 @@ statements! {
     /// A new session.
     SESSION_INSERT = "INSERT INTO sessions (id, brand_id, account_id, hash, kind, platform, device_name, network, created_at, expires_at, revoked_at) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, NULL)";
     /// A live session of a browser by its token's hash.
-    SESSION_BY_HASH = "SELECT s.id, s.brand_id, s.account_id, a.standing, a.role, s.expires_at FROM sessions s JOIN accounts a ON a.id = s.account_id WHERE s.hash = $1 AND s.kind = 'web' AND s.revoked_at IS NULL AND s.expires_at > $2 AND a.standing <> 'closed'";
+    SESSION_BY_HASH = "SELECT s.id, s.brand_id, s.account_id, a.standing, a.role, s.kind, s.created_at, s.last_used_at, s.expires_at FROM sessions s JOIN accounts a ON a.id = s.account_id WHERE s.hash = $1 AND s.kind = 'web' AND s.revoked_at IS NULL AND s.expires_at > $2 AND a.standing <> 'closed'";
     /// A live session by its row.
-    SESSION_BY_ID = "SELECT s.id, s.brand_id, s.account_id, a.standing, a.role, s.expires_at FROM sessions s JOIN accounts a ON a.id = s.account_id WHERE s.id = $1 AND s.revoked_at IS NULL AND s.expires_at > $2 AND a.standing <> 'closed'";
-    /// An account's live sessions, the newest first.
-    SESSIONS_OF = "SELECT id, kind, platform, device_name, network, created_at, last_used_at, expires_at FROM sessions WHERE account_id = $1 AND revoked_at IS NULL AND expires_at > $2 ORDER BY created_at DESC, id DESC LIMIT $3";
+    SESSION_BY_ID = "SELECT s.id, s.brand_id, s.account_id, a.standing, a.role, s.kind, s.created_at, s.last_used_at, s.expires_at FROM sessions s JOIN accounts a ON a.id = s.account_id WHERE s.id = $1 AND s.revoked_at IS NULL AND s.expires_at > $2 AND a.standing <> 'closed'";
+    /// An account's sessions that may be live, the newest first: browsers' that were used since a moment, and devices'.
+    SESSIONS_OF = "SELECT s.id, a.role, s.kind, s.created_at, s.last_used_at, s.expires_at, s.platform, s.device_name, s.network FROM sessions s JOIN accounts a ON a.id = s.account_id WHERE s.account_id = $1 AND s.revoked_at IS NULL AND s.expires_at > $2 AND (s.kind <> 'web' OR COALESCE(s.last_used_at, s.created_at) > $3) ORDER BY s.created_at DESC, s.id DESC LIMIT $4";
     /// Ends one session of an account.
     SESSION_REVOKE = "UPDATE sessions SET revoked_at = $3 WHERE id = $1 AND account_id = $2 AND revoked_at IS NULL";
     /// A session was used.
@@ -40,29 +41,6 @@ statements! {
     SESSION_FROM = "SELECT id FROM sessions WHERE account_id = $1 AND network = $2 AND network <> '' AND created_at > $3 LIMIT 1";
     /// Devices that an account let in and that did not come yet stay out. Only those of the last minutes may still come.
     SESSIONS_AWAITED_DENY = "UPDATE device_grants SET status = 'denied' WHERE account_id = $1 AND status = 'approved' AND expires_at > $2";
-}
-
-/// What a session is.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub enum SessionKind {
-    /// A browser's, by an opaque token.
-    Web,
-    /// A device's or program's, by a refresh token and short-lived access tokens.
-    Device,
-}
-
-impl SessionKind {
-    /// The word in the database.
-    pub const fn as_str(self) -> &'static str {
-        match self {
-            Self::Web => "web",
-            Self::Device => "device",
-        }
-    }
-    /// Reads the word.
-    pub fn parse(text: &str) -> Option<Self> {
-        [Self::Web, Self::Device].into_iter().find(|kind| kind.as_str() == text)
-    }
 }
 
 /// What somebody signed in with, as they say it themselves; for people to recognise it by.
@@ -106,7 +84,7 @@ pub struct Session {
     pub created_at: Time,
     /// When it was used last, as far as that was noted.
     pub last_used_at: Option<Time>,
-    /// When it ends.
+    /// When it ends, unless it is used before that.
     pub expires_at: Time,
 }
 
@@ -137,13 +115,15 @@ pub fn session_by_hash(
     now: Time,
 ) -> Result<Option<Credential>, StoreError> {
     let parameters = [hash.0.as_slice().into(), now.micros().into()];
-    tx.query_one(&SESSION_BY_HASH, &parameters)?.map(read_credential).transpose()
+    let found = tx.query_one(&SESSION_BY_HASH, &parameters)?.map(read_credential).transpose()?;
+    Ok(found.filter(|session| now < session.ends))
 }
 
 /// The live session of this row.
 pub fn session_by_id(tx: &mut Tx<'_>, id: SessionId, now: Time) -> Result<Option<Credential>, StoreError> {
     let parameters = [id.get().into(), now.micros().into()];
-    tx.query_one(&SESSION_BY_ID, &parameters)?.map(read_credential).transpose()
+    let found = tx.query_one(&SESSION_BY_ID, &parameters)?.map(read_credential).transpose()?;
+    Ok(found.filter(|session| now < session.ends))
 }
 
 /// An account's live sessions, the newest first.
@@ -152,8 +132,12 @@ pub fn sessions_of(
     account: AccountId,
     (now, limit): (Time, i64),
 ) -> Result<Vec<Session>, StoreError> {
-    let parameters = [account.get().into(), now.micros().into(), limit.into()];
-    tx.query(&SESSIONS_OF, &parameters)?.into_iter().map(read_session).collect()
+    let longest = SessionKind::Web.lasts(Role::Customer).unused;
+    let since = now.minus(longest).minus(NOTED_WITHIN);
+    let parameters = [account.get().into(), now.micros().into(), since.micros().into(), limit.into()];
+    let found: Result<Vec<Session>, StoreError> =
+        tx.query(&SESSIONS_OF, &parameters)?.into_iter().map(read_session).collect();
+    Ok(found?.into_iter().filter(|session| now < session.expires_at).collect())
 }
 
 /// Ends one session of an account. False: it has none such that is live.
@@ -232,30 +216,46 @@ pub fn session_revoke_by_hash(tx: &mut Tx<'_>, hash: &TokenHash, now: Time) -> R
 }
 
 fn read_credential(mut row: Row) -> Result<Credential, StoreError> {
+    let (id, brand, account) = (row.int("id")?, row.int("brand_id")?, row.int("account_id")?);
+    let standing = row.parsed("standing", Standing::parse)?;
+    let signed_in = read_signed_in(&mut row)?;
     Ok(Credential {
-        id: row.int("id")?,
-        brand: BrandId::new(row.int("brand_id")?),
-        account: AccountId::new(row.int("account_id")?),
+        id,
+        brand: BrandId::new(brand),
+        account: AccountId::new(account),
         scopes: Scopes::ALL,
         spending: Spending::Free,
         networks: Networks::default(),
-        standing: row.parsed("standing", Standing::parse)?,
+        standing,
+        role: signed_in.role,
+        ends: signed_in.ends(),
+    })
+}
+
+/// What decides when a session ends, from its account's role to the end that is kept with it.
+fn read_signed_in(row: &mut Row) -> Result<SignedIn, StoreError> {
+    Ok(SignedIn {
         role: row.parsed("role", Role::parse)?,
-        ends: Time::from_micros(row.int("expires_at")?),
+        kind: row.parsed("kind", SessionKind::parse)?,
+        began: Time::from_micros(row.int("created_at")?),
+        noted: row.opt_int("last_used_at")?.map(Time::from_micros),
+        kept_until: Time::from_micros(row.int("expires_at")?),
     })
 }
 
 fn read_session(mut row: Row) -> Result<Session, StoreError> {
+    let id = SessionId::new(row.int("id")?);
+    let signed_in = read_signed_in(&mut row)?;
     Ok(Session {
-        id: SessionId::new(row.int("id")?),
-        kind: row.parsed("kind", SessionKind::parse)?,
+        id,
+        kind: signed_in.kind,
         device: Device {
             platform: row.text("platform")?,
             name: row.text("device_name")?,
             network: row.text("network")?,
         },
-        created_at: Time::from_micros(row.int("created_at")?),
-        last_used_at: row.opt_int("last_used_at")?.map(Time::from_micros),
-        expires_at: Time::from_micros(row.int("expires_at")?),
+        created_at: signed_in.began,
+        last_used_at: signed_in.noted,
+        expires_at: signed_in.ends(),
     })
 }

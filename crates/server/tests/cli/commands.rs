@@ -41,6 +41,12 @@ fn what_account_create_prints_is_accepted_by_a_running_server_at_once() {
             let expected = value!({"success": true, "balance": 0.05, "credits": 40, "freeCreditsUsed": 0, "isApproved": true, "source": "api"});
             assert_eq!(balance, expected, "{token}");
         }
+        // Whoever makes an account is taken to be its person, for a while.
+        for token in ["sessionToken", "jwt"] {
+            let asked =
+                server.request("POST", "/v1/user/apikeys", made[token].as_str().unwrap(), r#"{"name":"CI"}"#);
+            assert_eq!(asked.0, 200, "{token}: {}", asked.2);
+        }
         let profile = server.get("/api/user/profile", made["jwt"].as_str().unwrap());
         assert_eq!(
             (&profile["data"]["role"], &profile["data"]["name"], &profile["data"]["emailVerified"]),

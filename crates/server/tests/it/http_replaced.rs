@@ -49,7 +49,7 @@ async fn live_sessions(app: &TestApp<'_>, account: &Account) -> usize {
 async fn caller(app: &TestApp<'_>) -> Caller {
     let shown = shows(app).await;
     let begun = sign_in::begin_session(app.context(), &shown, (Device::default(), None)).await;
-    authenticate(app.context(), begun.unwrap().0.expose(), None).await.unwrap()
+    authenticate(app.context(), begun.unwrap().token.expose(), None).await.unwrap()
 }
 
 #[test]

@@ -40,6 +40,8 @@ mod http_json;
 #[cfg(test)]
 mod http_keys;
 #[cfg(test)]
+mod http_lasting;
+#[cfg(test)]
 mod http_late;
 #[cfg(test)]
 mod http_limits;

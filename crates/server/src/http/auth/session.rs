@@ -10,7 +10,6 @@ use super::super::shapes::Answer;
 use super::super::shapes::auth::{SignedIn, SignedOut};
 use super::{Coming, password};
 use crate::app::Context;
-use crate::app::auth::SESSION_LIFE;
 use crate::app::sessions::{Which, revoke};
 use crate::app::sign_in::{self, Device, Given};
 use axum::Json;
@@ -72,20 +71,21 @@ pub(in crate::http) async fn sign_in(
     let given = Given { brand: PLATFORM, email: &email, password: &password, totp, network };
     let shown = sign_in::with_password(&context, &given).await?;
     let device = Device { platform: "web".to_owned(), name: String::new(), network: coming.network };
-    let (token, ends) = sign_in::begin_session(&context, &shown, (device, old(&context, &headers))).await?;
+    let begun = sign_in::begin_session(&context, &shown, (device, old(&context, &headers))).await?;
     let account = &shown.account;
     let bearer = transport == Transport::Bearer;
     let answer = Json(Answer::new(SignedIn {
         id: account.id.get().to_string(),
         email: account.email.as_str().to_owned(),
         name: account.name.clone(),
-        expires_at: ends.to_rfc3339_seconds(),
-        token: bearer.then(|| token.expose().to_owned()),
+        expires_at: begun.ends.to_rfc3339_seconds(),
+        token: bearer.then(|| begun.token.expose().to_owned()),
     }));
     let mut response = answer.into_response();
     if !bearer {
-        let seconds = SESSION_LIFE.as_micros() / 1_000_000;
-        response.headers_mut().insert(SET_COOKIE, set_cookie(&context, token.expose(), seconds)?);
+        // As long as it can last: a browser must not forget a session that is used.
+        let seconds = begun.most.as_micros() / 1_000_000;
+        response.headers_mut().insert(SET_COOKIE, set_cookie(&context, begun.token.expose(), seconds)?);
     }
     Ok(response)
 }

@@ -34,7 +34,7 @@ pub(in crate::http) struct SignedIn {
     pub(in crate::http) email: String,
     /// Its name.
     pub(in crate::http) name: String,
-    /// When the session ends by itself.
+    /// When the session ends, unless it is used before that.
     #[schema(schema_with = super::moment)]
     pub(in crate::http) expires_at: String,
     /// The session's token; only with `transport: bearer`.

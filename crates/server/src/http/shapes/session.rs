@@ -21,7 +21,7 @@ pub(in crate::http) struct Signed {
     /// When it was used last, as far as that was noted.
     #[schema(required)]
     pub(in crate::http) last_used_at: Option<String>,
-    /// When it ends.
+    /// When it ends, unless it is used before that.
     pub(in crate::http) expires_at: String,
     /// The country of its address; this server does not know countries of addresses.
     #[schema(required)]
