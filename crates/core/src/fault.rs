@@ -52,6 +52,8 @@ faults! {
     /// 403
     AdminRequired = "ADMIN_REQUIRED", "Only whoever runs this service may do that. Sign in with an account of the role admin.";
     /// 403
+    SecondFactorRequired = "SECOND_FACTOR_REQUIRED", "Admins of this service need a second factor, and your sign-in has none. Sign in here, set one up at POST /api/auth/totp/start, and repeat the request.";
+    /// 403
     AccountNotApproved = "ACCOUNT_NOT_APPROVED", "The account is not approved yet, so it cannot rent. Ask the operator to approve it.";
     /// 403
     AccountOnHold = "ACCOUNT_ON_HOLD", "The account is on hold, so it cannot do that. Ask the operator why.";

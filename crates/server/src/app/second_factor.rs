@@ -8,6 +8,7 @@ use super::fault::from_vault;
 use super::mail::{self, Telling};
 use super::{from_store, sign_in};
 use crate::app::Context;
+use crate::config::AdminFactor;
 use crate::entropy;
 use crate::store::account::{Account, account_get};
 use crate::store::guess::{Look, Subject, guess_begin, guess_forget};
@@ -16,7 +17,7 @@ use crate::store::second_factor::{
     SealedFactor, factor_confirm, factor_delete, factor_get, factor_put, factor_use_step, recovery_use,
 };
 use crate::store::{StoreError, Tx};
-use numberotp_core::caller::Caller;
+use numberotp_core::caller::{Caller, CredentialKind};
 use numberotp_core::fault::{Fault, FaultCode};
 use numberotp_core::guesses::Patience;
 use numberotp_core::id::AccountId;
@@ -169,6 +170,19 @@ pub async fn disable(
         Ok(true)
     });
     if done.await.map_err(from_store)? { Ok(()) } else { Err(Fault::new(FaultCode::InvalidCredentials)) }
+}
+
+/// Ok if an admin has the second factor that this server wants of admins, or it wants none.
+pub async fn required(context: &Context, admin: &Caller) -> Result<(), Fault> {
+    if context.sign_in.admins == AdminFactor::Password {
+        return Ok(());
+    }
+    let id = admin.account;
+    let found = context.store.read(move |tx| factor_get(tx, id)).await.map_err(from_store)?;
+    let confirmed = found.is_some_and(|factor| factor.confirmed_at.is_some());
+    // A website asks its visitors for no factor of ours, whether they have one or not.
+    let asked = admin.credential != CredentialKind::AuthJs;
+    if confirmed && asked { Ok(()) } else { Err(Fault::new(FaultCode::SecondFactorRequired)) }
 }
 
 async fn own(context: &Context, caller: &Caller) -> Result<(Account, Option<SealedFactor>), Fault> {

@@ -4,9 +4,10 @@ use super::CliError;
 use super::output::Output;
 use crate::boot;
 use crate::clock;
-use crate::config::{Mode, Resolved, ResolvedDatabase, SignIn};
+use crate::config::{AdminFactor, Mode, Resolved, ResolvedDatabase, SignIn};
 use crate::store::job::jobs_count;
 use crate::store::offer::{offers_all, providers_all};
+use crate::store::second_factor::admins_without_factor;
 use crate::store::{Store, StoreError};
 use numberotp_core::id::PLATFORM;
 use numberotp_core::time::Span;
@@ -33,6 +34,7 @@ pub(super) async fn doctor(resolved: Resolved, output: Output) -> Result<(), Cli
         Ok(store) => {
             look(&store, database, &mut findings).await;
             findings.push(mail_finding(&store, sign_in).await);
+            findings.push(admins_finding(&store, sign_in).await);
         }
         Err(error) => findings.push(finding("database", false, error.to_string())),
     }
@@ -102,6 +104,25 @@ async fn mail_finding(store: &Store, sign_in: &SignIn) -> Finding {
             finding("mail", true, format!("it goes out from {}", sign_in.mail_from))
         }
         Ok(_) => finding("mail", true, "none is sent, so nobody can sign up: see --smtp-url"),
+    }
+}
+
+/// Most admins that are named.
+const NAMED: i64 = 20;
+
+/// Who runs the service without a second factor; a fault where this server lets nobody do that.
+async fn admins_finding(store: &Store, sign_in: &SignIn) -> Finding {
+    match store.read(|tx| admins_without_factor(tx, NAMED)).await {
+        Err(error) => finding("admins", false, error.to_string()),
+        Ok(without) if without.is_empty() => finding("admins", true, "each has a second factor"),
+        Ok(without) => {
+            let names = without.join(", ");
+            let (good, advice) = match sign_in.admins {
+                AdminFactor::Password => (true, "see --admin-second-factor"),
+                AdminFactor::Second => (false, "until they set one up, the routes of admins refuse them"),
+            };
+            finding("admins", good, format!("without a second factor: {names}; {advice}"))
+        }
     }
 }
 

@@ -84,6 +84,7 @@ impl ServeSettings {
             cors_origins: self.cors_origins.or(under.cors_origins),
             public_url: self.public_url.or(under.public_url),
             auto_approve: self.auto_approve.or(under.auto_approve),
+            admin_second_factor: self.admin_second_factor.or(under.admin_second_factor),
             brand_name: self.brand_name.or(under.brand_name),
             smtp_url: self.smtp_url.or(under.smtp_url),
             mail_folder: self.mail_folder.or(under.mail_folder),

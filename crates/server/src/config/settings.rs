@@ -112,6 +112,9 @@ pub struct ServeSettings {
     /// Let new accounts buy at once, without anybody's approval [default: off in production, on in a sandbox]
     #[arg(long, env = "NUMBEROTP_AUTO_APPROVE")]
     pub auto_approve: Option<OnOff>,
+    /// Whether admins need a second factor for the routes of admins [default: off]
+    #[arg(long, env = "NUMBEROTP_ADMIN_SECOND_FACTOR")]
+    pub admin_second_factor: Option<OnOff>,
     /// What the service is called, in mails and authenticator apps [default: NumberOTP]
     #[arg(long, env = "NUMBEROTP_BRAND_NAME")]
     pub brand_name: Option<String>,

@@ -22,6 +22,17 @@ pub struct SignIn {
     pub mail_from: String,
     /// Whether a new account may buy at once; `None`: in a sandbox only.
     pub auto_approve: Option<bool>,
+    /// What admins need beside their role.
+    pub admins: AdminFactor,
+}
+
+/// What an admin needs over HTTP beside the role.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum AdminFactor {
+    /// A sign-in.
+    Password,
+    /// A sign-in here, with a second factor.
+    Second,
 }
 
 impl SignIn {
@@ -48,7 +59,9 @@ pub(super) fn sign_in(serve: &ServeSettings, listen: SocketAddr) -> Result<SignI
     let mail_from = serve.mail_from.clone().unwrap_or_else(|| no_reply(&public_url));
     let auto_approve = serve.auto_approve.map(|on| on == OnOff::On);
     let mail_folder = serve.mail_folder.clone();
-    Ok(SignIn { public_url, brand_name, smtp_url, mail_folder, mail_from, auto_approve })
+    let second = serve.admin_second_factor == Some(OnOff::On);
+    let admins = if second { AdminFactor::Second } else { AdminFactor::Password };
+    Ok(SignIn { public_url, brand_name, smtp_url, mail_folder, mail_from, auto_approve, admins })
 }
 
 /// Nobody's mailbox at the host of an origin. An address in digits has none.

@@ -46,6 +46,7 @@ const fn text(code: FaultCode) -> &'static str {
         FaultCode::CsrfRefused => include_str!("../../../../docs/errors/CSRF_REFUSED.md"),
         FaultCode::AccountNotApproved => include_str!("../../../../docs/errors/ACCOUNT_NOT_APPROVED.md"),
         FaultCode::AdminRequired => include_str!("../../../../docs/errors/ADMIN_REQUIRED.md"),
+        FaultCode::SecondFactorRequired => include_str!("../../../../docs/errors/SECOND_FACTOR_REQUIRED.md"),
         FaultCode::SignedInPersonRequired => {
             include_str!("../../../../docs/errors/SIGNED_IN_PERSON_REQUIRED.md")
         }

@@ -47,6 +47,7 @@ pub fn status(code: FaultCode) -> StatusCode {
         | FaultCode::ReauthenticationRequired
         | FaultCode::CsrfRefused
         | FaultCode::AdminRequired
+        | FaultCode::SecondFactorRequired
         | FaultCode::AccountNotApproved
         | FaultCode::AccountOnHold
         | FaultCode::KeySpendCap

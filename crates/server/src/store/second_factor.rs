@@ -19,6 +19,8 @@ statements! {
     FACTOR_STEP = "UPDATE second_factors SET last_step = $2 WHERE account_id = $1 AND last_step < $2";
     /// None any more.
     FACTOR_DELETE = "DELETE FROM second_factors WHERE account_id = $1";
+    /// Those who run the service and are asked for none, the first of them.
+    FACTORLESS_ADMINS = "SELECT a.email FROM accounts a LEFT JOIN second_factors f ON f.account_id = a.id WHERE a.role = 'admin' AND a.standing <> 'closed' AND f.confirmed_at IS NULL ORDER BY a.id LIMIT $1";
     /// A recovery code.
     RECOVERY_INSERT = "INSERT INTO recovery_codes (id, account_id, digest) VALUES ($1, $2, $3)";
     /// One is used.
@@ -79,4 +81,9 @@ pub fn recovery_use(tx: &mut Tx<'_>, account: AccountId, digest: &[u8; 32]) -> R
 pub fn factor_delete(tx: &mut Tx<'_>, account: AccountId) -> Result<(), StoreError> {
     tx.execute(&RECOVERY_DELETE, &[account.get().into()])?;
     tx.execute(&FACTOR_DELETE, &[account.get().into()]).map(drop)
+}
+
+/// Addresses of those who run the service and have no second factor, so many at most.
+pub fn admins_without_factor(tx: &mut Tx<'_>, limit: i64) -> Result<Vec<String>, StoreError> {
+    tx.query(&FACTORLESS_ADMINS, &[limit.into()])?.into_iter().map(|mut row| row.text("email")).collect()
 }

@@ -312,6 +312,35 @@ fn audit_tells_a_violated_book_by_its_exit_code() {
 }
 
 #[test]
+fn doctor_names_admins_without_a_second_factor() {
+    on_each_engine(|database| {
+        let url = database.url();
+        let admins = |more: &[&str]| {
+            let output = run(&[&["doctor", "--json", "--database-url", url], more].concat());
+            let found: Value = serde_json::from_slice(&output.stdout).unwrap();
+            let findings = found["findings"].as_array().unwrap().clone();
+            let admins = findings.into_iter().find(|finding| finding["subject"] == "admins").unwrap();
+            (output.status.code(), admins["ok"].clone(), admins["says"].as_str().unwrap().to_owned())
+        };
+        let make = |email: &str, role: &str| {
+            let create = ["account", "create", "--email", email, "--role", role, "--json"];
+            json(&[&create[..], &["--database-url", url]].concat());
+        };
+        make("ann@example.com", "customer");
+        let strict = ["--admin-second-factor", "on"];
+        let (code, ok, says) = admins(&strict);
+        assert_eq!((code, ok), (Some(0), value!(true)), "{says}");
+        make("boss@example.com", "admin");
+        let (code, ok, says) = admins(&[]);
+        assert_eq!((code, ok), (Some(0), value!(true)), "{says}");
+        assert!(says.contains("boss@example.com") && !says.contains("ann@example.com"), "{says}");
+        let (code, ok, says) = admins(&strict);
+        assert_eq!((code, ok), (Some(1), value!(false)), "{says}");
+        assert!(says.contains("boss@example.com") && says.contains("refuse"), "{says}");
+    });
+}
+
+#[test]
 fn a_mistyped_path_is_not_made_into_a_database() {
     let folder = Folder::new("mistyped");
     let url = format!("sqlite://{}", folder.file("nothing-here.db"));

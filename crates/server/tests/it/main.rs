@@ -6,6 +6,8 @@ mod http_account;
 #[cfg(test)]
 mod http_admin;
 #[cfg(test)]
+mod http_admin_factor;
+#[cfg(test)]
 mod http_api_keys;
 #[cfg(test)]
 mod http_authjs;

@@ -16,6 +16,7 @@ use super::extract::{Authenticated, PathText};
 use super::problem::Problem;
 use crate::app::Context;
 use crate::app::admin::{By, Reason, Who};
+use crate::app::second_factor;
 use axum::extract::{FromRequestParts, Request, State};
 use axum::middleware::Next;
 use axum::response::Response;
@@ -24,7 +25,7 @@ use numberotp_core::fault::{Fault, FaultCode};
 use numberotp_core::id::AccountId;
 use std::sync::Arc;
 
-/// The one check of the role.
+/// The one check of the role, and of what else admins need here.
 pub(super) async fn admin_only(
     State(context): State<Arc<Context>>,
     request: Request,
@@ -33,6 +34,7 @@ pub(super) async fn admin_only(
     let (mut parts, body) = request.into_parts();
     let Authenticated(caller) = Authenticated::from_request_parts(&mut parts, &context).await?;
     caller.require_admin()?;
+    second_factor::required(&context, &caller).await?;
     parts.extensions.insert(Admin(By { who: Who::Admin(caller.account), now: context.clock.now() }));
     Ok(next.run(Request::from_parts(parts, body)).await)
 }

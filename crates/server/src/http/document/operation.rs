@@ -210,7 +210,8 @@ impl Operation {
     /// Needs an admin who signed in.
     pub(in crate::http) fn needs_admin(mut self) -> Self {
         self.access = Access::Admin;
-        let stopped = [FaultCode::SignedInPersonRequired, FaultCode::AccountOnHold];
+        let stopped =
+            [FaultCode::SignedInPersonRequired, FaultCode::AccountOnHold, FaultCode::SecondFactorRequired];
         self.fails([FaultCode::Unauthorized, FaultCode::AdminRequired]).fails(stopped)
     }
 
