@@ -286,8 +286,8 @@ pub struct Begun {
     pub most: Span,
 }
 
-/// Begins a browser's session: always a new one, and the one that came with the request ends. None, if the password was
-/// replaced since it was shown.
+/// Begins a browser's session: always a new one, and the one that came with the request ends. There is none if the password
+/// was replaced since it was shown.
 pub async fn begin_session(
     context: &Context,
     shown: &Shown,

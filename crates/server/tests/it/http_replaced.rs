@@ -18,6 +18,7 @@ use numberotp_server::store::password::{password_by_email, password_holds, passw
 use numberotp_server::store::session::sessions_of;
 use numberotp_testkit::app::{TestApp, in_sandbox};
 use serde_json::json;
+use std::net::SocketAddr;
 
 const ANN: &str = "ann@example.com";
 const PASSWORD: &str = "grey otter 7";
@@ -142,6 +143,36 @@ fn of_sign_ins_beside_a_reset_none_outlives_it() {
             app.get(PROFILE).bearer(token).refused(401, "UNAUTHORIZED").await;
         }
         assert_eq!(live_sessions(app, &ann).await, 0);
+    });
+}
+
+/// A code opens once, from however many networks it is given at the same moment.
+#[test]
+fn of_resets_by_one_code_at_once_one_is_done() {
+    in_sandbox(async |app| {
+        person(app, ANN).await;
+        app.post("/api/auth/forgot-password").json(&json!({ "email": ANN })).ok().await;
+        let code = app.mailed_code(ANN).await;
+        let asks: Vec<_> = (0..8_u8)
+            .map(|turn| {
+                let password = format!("next otter {turn}");
+                let body = json!({ "email": ANN, "code": code, "password": password });
+                // Two each from one network.
+                let from = SocketAddr::from(([192, 0, 2 + turn / 2, 9], 4_000));
+                (password, app.post("/api/auth/reset-password").from(from).json(&body).start())
+            })
+            .collect();
+        let mut done = Vec::new();
+        for (password, ask) in asks {
+            let answer = ask.await.unwrap();
+            match answer.status {
+                200 => done.push(password),
+                _ => drop(answer.refused(401, "INVALID_CREDENTIALS")),
+            }
+        }
+        assert_eq!(done.len(), 1, "{done:?}");
+        let body = json!({ "email": ANN, "password": done[0] });
+        app.post("/api/auth/sign-in").json(&body).ok().await;
     });
 }
 
