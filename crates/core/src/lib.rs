@@ -18,6 +18,7 @@ pub mod inbound;
 pub mod job;
 pub mod ledger;
 pub mod limits;
+pub mod mailing;
 pub mod money;
 pub mod otp;
 pub mod policy;

@@ -42,6 +42,8 @@ mod http_late;
 #[cfg(test)]
 mod http_limits;
 #[cfg(test)]
+mod http_mail_bounds;
+#[cfg(test)]
 mod http_matrix;
 #[cfg(test)]
 mod http_me;

@@ -92,6 +92,12 @@ const ALL: &[Migration] = &[
         sqlite: include_str!("../../../../../migrations/sqlite/0012_grants.sql"),
         postgres: include_str!("../../../../../migrations/postgres/0012_grants.sql"),
     },
+    Migration {
+        number: 13,
+        name: "indexes",
+        sqlite: include_str!("../../../../../migrations/sqlite/0013_indexes.sql"),
+        postgres: include_str!("../../../../../migrations/postgres/0013_indexes.sql"),
+    },
 ];
 
 const TABLE: &str = "CREATE TABLE IF NOT EXISTS migrations (number BIGINT PRIMARY KEY, name TEXT NOT NULL, checksum BIGINT NOT NULL)";
