@@ -120,6 +120,8 @@ mod store_catalog;
 #[cfg(test)]
 mod store_close;
 #[cfg(test)]
+mod store_directory;
+#[cfg(test)]
 mod store_idempotency;
 #[cfg(test)]
 mod store_jobs;

@@ -2,6 +2,7 @@
 //!
 //! - `IN KEYS($1)`, `IN TEXTS($1)`, `IN BLOBS($1)`: one of the integers, texts or bytes of a set parameter;
 //! - `LOCKED`, `SKIPPING`: row locks, which SQLite's single writer does not need;
+//! - `BYTEWISE` after a text: compared by its bytes, as SQLite does by itself;
 //!
 //! and [`Bulk`] describes an insert or update of many rows by its columns, from which both forms follow.
 
@@ -61,7 +62,7 @@ impl Statement {
 
     /// The text for SQLite: parameters by number, sets as JSON, no locks.
     pub fn for_sqlite(&self) -> String {
-        let text = self.sql.replace(" LOCKED", "").replace(" SKIPPING", "");
+        let text = self.sql.replace(" LOCKED", "").replace(" SKIPPING", "").replace(" BYTEWISE", "");
         let set = |kind: Set, parameter: &str| match kind {
             Set::Blobs => format!("IN (SELECT unhex(value) FROM json_each({parameter}))"),
             Set::Keys | Set::Texts => format!("IN (SELECT value FROM json_each({parameter}))"),
@@ -74,6 +75,7 @@ impl Statement {
         // No key is ever changed, so rows that refer to a locked one (a sign-in, a new key) need not wait.
         let text = self.sql.replace(" LOCKED", " FOR NO KEY UPDATE");
         let text = text.replace(" SKIPPING", " FOR UPDATE SKIP LOCKED");
+        let text = text.replace(" BYTEWISE", " COLLATE \"C\"");
         // A condition on an index, not a join whose order the planner would have to guess.
         let set = |kind: Set, parameter: &str| match kind {
             Set::Keys => format!("= ANY({parameter}::bigint[])"),
@@ -254,6 +256,13 @@ mod tests {
             statement.for_postgres(),
             "SELECT a FROM t WHERE id = ANY($2::bigint[]) AND n = ANY($1::text[]) FOR NO KEY UPDATE"
         );
+    }
+
+    #[test]
+    fn texts_are_compared_by_their_bytes_where_that_is_said() {
+        let statement = Statement::new("X", "SELECT a FROM t WHERE n BYTEWISE >= $1");
+        assert_eq!(statement.for_sqlite(), "SELECT a FROM t WHERE n >= ?1");
+        assert_eq!(statement.for_postgres(), "SELECT a FROM t WHERE n COLLATE \"C\" >= $1");
     }
 
     #[test]
