@@ -7,6 +7,7 @@
 mod chunks;
 mod claims;
 mod jwe;
+pub mod kept;
 mod keyring;
 mod keys;
 mod schema;

@@ -10,6 +10,8 @@ mod http_api_keys;
 #[cfg(test)]
 mod http_authjs;
 #[cfg(test)]
+mod http_authjs_identities;
+#[cfg(test)]
 mod http_authjs_rows;
 #[cfg(test)]
 mod http_bad_input;

@@ -98,6 +98,12 @@ const ALL: &[Migration] = &[
         sqlite: include_str!("../../../../../migrations/sqlite/0013_indexes.sql"),
         postgres: include_str!("../../../../../migrations/postgres/0013_indexes.sql"),
     },
+    Migration {
+        number: 14,
+        name: "identities_in_use",
+        sqlite: include_str!("../../../../../migrations/sqlite/0014_identities_in_use.sql"),
+        postgres: include_str!("../../../../../migrations/postgres/0014_identities_in_use.sql"),
+    },
 ];
 
 const TABLE: &str = "CREATE TABLE IF NOT EXISTS migrations (number BIGINT PRIMARY KEY, name TEXT NOT NULL, checksum BIGINT NOT NULL)";
