@@ -7,7 +7,7 @@
 use super::auth::{Shown, unauthorized};
 use super::from_store;
 use crate::app::Context;
-use crate::config::{AuthJsSettings, ConfigError, Mode, Strangers};
+use crate::config::{AuthJsSettings, ConfigError, Mode, SignedBy, Strangers};
 use crate::store::account::{Account, Credential, NewAccount, account_by_email, account_create};
 use crate::store::api_key::Networks;
 use crate::store::identity::{Identity, Linked, identity_create, identity_get, identity_used};
@@ -70,6 +70,10 @@ impl AuthJs {
             None => None,
         };
         let keyring = Keyring::new(&settings.secrets, &settings.cookies);
+        let keyring = match settings.signed {
+            Some(SignedBy::Hs256) => keyring.signing(&settings.secrets),
+            None => keyring,
+        };
         Ok(Some(Self { keyring, strangers: settings.strangers, site }))
     }
 }
@@ -91,7 +95,7 @@ fn unusable(error: &StoreError) -> ConfigError {
     ConfigError(format!("The website's session database cannot be read: {error}. {check}."))
 }
 
-/// The account behind an encrypted token in a header.
+/// The account behind an encrypted or signed token in a header.
 pub(super) async fn by_token(context: &Context, token: &str) -> Result<Credential, Fault> {
     let authjs = context.authjs.as_ref().ok_or_else(unauthorized)?;
     match authjs.keyring.open_bearer(token, context.clock.now()) {

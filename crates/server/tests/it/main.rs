@@ -14,6 +14,8 @@ mod http_authjs_identities;
 #[cfg(test)]
 mod http_authjs_rows;
 #[cfg(test)]
+mod http_authjs_signed;
+#[cfg(test)]
 mod http_bad_input;
 #[cfg(test)]
 mod http_close;
