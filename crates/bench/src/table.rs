@@ -62,6 +62,7 @@ pub const GOALS: &[Goal] = &[
     ratio("hot-postgres", "rents of one account / of many, PostgreSQL", (0.9, 1.0), "an account's purchases go through one writer"),
     bound(("wait", "ms"), "webhook in to long-poll out, p99, 1,000 waiting, without one commit", (10.0, 5.0), "one commit, one wake-up, one read"),
     bound(("sign-in-flood", "x"), "rents, p99, in a flood of sign-ins / without", (2.0, 1.5), "half the processors hash passwords, rents have the rest"),
+    bound(("sign-in-times", "%"), "refused sign-ins, slowest / quickest reason, by medians", (5.0, 1.0), "every reason is one write and one password hash"),
     bound(("memory-idle", "MB"), "memory, idle", (40.0, 25.0), "tables of services and words, threads, connections' caches"),
     bound(("memory-busy", "MB"), "memory after 60,000 rents", (64.0, 40.0), "SQLite's page caches: one writer, four readers"),
     bound(("memory-wait", "KiB"), "memory of an idle long-poll", (18.0, 10.0), "hyper's buffers, the request, the futures of the wait"),

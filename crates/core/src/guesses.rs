@@ -76,9 +76,11 @@ impl Patience {
         longest: Span::minutes(15),
     };
 
-    /// Whether a try is not to be looked at now.
+    /// Whether a try is not to be looked at now. A failure that brought no wait closes nothing: a try that began a moment
+    /// before it, and is judged after it, is not one of a guesser.
     pub fn is_closed(failures: Option<&Failures>, now: Time) -> bool {
-        failures.is_some_and(|failures| now < failures.closed_until)
+        failures
+            .is_some_and(|failures| failures.closed_until > failures.last_at && now < failures.closed_until)
     }
 
     /// After one more failure.
@@ -191,5 +193,20 @@ mod tests {
         assert_eq!(Patience::PASSWORD.failed(Some(&long), BEGINNING.plus(Span::minutes(16))).count, 21);
         let earlier = Patience::PASSWORD.failed(Some(&four), BEGINNING.minus(Span::seconds(1)));
         assert_eq!(earlier.count, 5, "by the clock of another server");
+    }
+
+    /// People behind one network come in at the same moment: whoever asked first may be judged last.
+    #[test]
+    fn a_try_that_began_before_a_free_failure_and_is_judged_after_it_is_looked_at() {
+        let mut failures = Patience::NETWORK.failed(None, BEGINNING);
+        for count in 2..50 {
+            assert!(!Patience::is_closed(Some(&failures), BEGINNING.minus(Span::millis(5))), "{count}");
+            failures = Patience::NETWORK.failed(Some(&failures), BEGINNING);
+        }
+        let closed = Patience::NETWORK.failed(Some(&failures), BEGINNING);
+        assert!(
+            Patience::is_closed(Some(&closed), BEGINNING.minus(Span::millis(5))),
+            "a wait is one for all"
+        );
     }
 }

@@ -19,6 +19,32 @@ pub enum JobKind {
     MessagePurge,
 }
 
+/// Jobs that share places: what hangs in one lane takes none of another's.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Lane {
+    /// Whatever money and numbers wait for, and the housekeeping.
+    Main,
+    /// Mail: a server that takes it may be silent for as long as it likes.
+    Mail,
+}
+
+impl Lane {
+    /// All lanes, the one that must never wait first.
+    pub const ALL: [Self; 2] = [Self::Main, Self::Mail];
+
+    /// How many of its jobs are carried out at once.
+    pub const fn places(self) -> usize {
+        match self {
+            Self::Main => 256,
+            Self::Mail => 8,
+        }
+    }
+    /// The kinds of its jobs.
+    pub fn kinds(self) -> impl Iterator<Item = JobKind> {
+        JobKind::ALL.into_iter().filter(move |kind| kind.lane() == self)
+    }
+}
+
 impl JobKind {
     /// All kinds.
     pub const ALL: [Self; 6] = [
@@ -39,6 +65,17 @@ impl JobKind {
             Self::SandboxSms => "sandbox_sms",
             Self::MailSend => "mail_send",
             Self::MessagePurge => "message_purge",
+        }
+    }
+    /// Whose places it takes.
+    pub const fn lane(self) -> Lane {
+        match self {
+            Self::MailSend => Lane::Mail,
+            Self::ActivationWatch
+            | Self::ActivationRelease
+            | Self::ActivationSweep
+            | Self::SandboxSms
+            | Self::MessagePurge => Lane::Main,
         }
     }
     /// Whether its row is never done: it has another turn, and another.
@@ -75,6 +112,13 @@ pub fn backoff(attempts: i64) -> Span {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn mail_shares_its_places_with_nothing_that_money_waits_for() {
+        assert_eq!(Lane::Mail.kinds().collect::<Vec<_>>(), [JobKind::MailSend]);
+        assert_eq!(Lane::ALL.map(|lane| lane.kinds().count()).iter().sum::<usize>(), JobKind::ALL.len());
+        assert!(Lane::Mail.places() < Lane::Main.places());
+    }
 
     #[test]
     fn pauses_double_and_end_at_five_minutes() {

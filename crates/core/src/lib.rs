@@ -19,6 +19,7 @@ pub mod job;
 pub mod ledger;
 pub mod limits;
 pub mod mailed_codes;
+pub mod mailing;
 pub mod money;
 pub mod otp;
 pub mod policy;

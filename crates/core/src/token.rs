@@ -23,6 +23,9 @@ const USER_LENGTH: usize = 8;
 /// The published key of the demo account. It exists in sandbox databases only.
 pub const DEMO_API_KEY_BODY: &str = "SandboxDemoKeyOnlyForTesting00";
 
+/// For whom this server makes signed tokens: itself. What names it is nobody else's.
+pub const AUDIENCE: &str = "numberotp";
+
 /// SHA-256 of a token: what the database knows of it.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
 pub struct TokenHash(pub [u8; 32]);
@@ -33,7 +36,7 @@ pub enum Bearer {
     ApiKey(TokenHash),
     /// `sess_…`.
     Session(TokenHash),
-    /// Three dot-separated parts: a JSON Web Signature, not verified yet.
+    /// Three dot-separated parts: a JSON Web Signature, ours or the website's, not verified yet.
     Jwt(Secret),
     /// Five dot-separated parts: an encrypted token of the operator's website, not opened yet.
     AuthJs(Secret),

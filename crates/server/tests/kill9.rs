@@ -1,6 +1,7 @@
 //! The promise that nothing acknowledged is lost, put to the proof: the real program under load, killed with SIGKILL
 //! at a random moment, started again on the same database, fifty times on each engine. After it: every rent, cancel
-//! and code that a customer was given stands, every message arrived once, and the books are clean.
+//! and code that a customer was given stands, every message arrived once, and the books are clean. The same of staying
+//! signed in: `kill9/sign_in.rs`.
 //!
 //! `NUMBEROTP_KILL_ROUNDS` sets the rounds, `NUMBEROTP_KILL_SEED` the dice; a failure tells its seed.
 
@@ -22,6 +23,9 @@ mod memory;
 #[cfg(test)]
 #[path = "kill9/program.rs"]
 mod program;
+#[cfg(test)]
+#[path = "kill9/sign_in.rs"]
+mod sign_in;
 
 #[cfg(test)]
 mod kill9 {
@@ -41,8 +45,8 @@ mod kill9 {
     use std::io::Write;
     use std::time::{Duration, Instant};
 
-    const ROUNDS: &str = "NUMBEROTP_KILL_ROUNDS";
-    const SEED: &str = "NUMBEROTP_KILL_SEED";
+    pub const ROUNDS: &str = "NUMBEROTP_KILL_ROUNDS";
+    pub const SEED: &str = "NUMBEROTP_KILL_SEED";
     /// Accounts that buy.
     const ACCOUNTS: usize = 6;
     /// What each is given: some rents are paid with credits, some with balance, one with both.
@@ -262,13 +266,13 @@ mod kill9 {
     }
 
     #[expect(clippy::disallowed_methods, reason = "tests are told of their limits by the environment")]
-    fn number(variable: &str) -> Option<u64> {
+    pub fn number(variable: &str) -> Option<u64> {
         let text = std::env::var(variable).ok().filter(|text| !text.is_empty())?;
         Some(text.parse().unwrap_or_else(|_| panic!("{variable} is no number: {text}")))
     }
 
     /// Figures, for whoever watches.
-    fn say(line: &str) {
+    pub fn say(line: &str) {
         let _unheard = writeln!(std::io::stderr(), "{line}");
     }
 }

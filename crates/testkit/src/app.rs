@@ -52,16 +52,17 @@ pub struct Setup {
     adjust: Option<fn(&mut Settings)>,
     flags: Option<fn(&mut ServeSettings)>,
     site: Option<(&'static str, &'static str)>,
+    smtp: Option<&'static str>,
 }
 
 impl Setup {
     /// A sandbox with the demo account, as the first start of the program makes it.
     pub const fn sandbox() -> Self {
-        Self { mode: Mode::Sandbox, adjust: None, flags: None, site: None }
+        Self { mode: Mode::Sandbox, adjust: None, flags: None, site: None, smtp: None }
     }
     /// Production: no offers, no providers, no accounts.
     pub const fn production() -> Self {
-        Self { mode: Mode::Production, adjust: None, flags: None, site: None }
+        Self { mode: Mode::Production, adjust: None, flags: None, site: None, smtp: None }
     }
     /// With other limits.
     #[must_use]
@@ -77,6 +78,11 @@ impl Setup {
     #[must_use]
     pub const fn beside(self, url: &'static str, schema: &'static str) -> Self {
         Self { site: Some((url, schema)), ..self }
+    }
+    /// With a mail server of the test's own, by its URL.
+    #[must_use]
+    pub const fn mailing_to(self, url: &'static str) -> Self {
+        Self { smtp: Some(url), ..self }
     }
 }
 
@@ -151,6 +157,9 @@ impl<'a> TestApp<'a> {
         if let Some((url, schema)) = self.setup.site {
             flags.authjs_database_url = Some(url.to_owned());
             flags.authjs_schema = Some(schema.to_owned());
+        }
+        if let Some(url) = self.setup.smtp {
+            flags.smtp_url = Some(url.to_owned());
         }
         if sandbox && flags.mail_folder.is_none() && flags.smtp_url.is_none() {
             flags.mail_folder = Some(self.post.folder().to_owned());

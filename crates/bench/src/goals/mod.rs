@@ -6,6 +6,7 @@ mod flood;
 mod growth;
 mod memory;
 mod sessions;
+mod sign_in_times;
 mod text;
 mod waits;
 mod web;
@@ -89,6 +90,7 @@ pub async fn run(run: Run) -> Told<()> {
     memory::measure(&mut bench).await?;
     text::measure(&mut bench)?;
     sessions::measure(&mut bench)?;
+    sign_in_times::measure(&mut bench).await?;
     growth::measure(&mut bench).await?;
     let after = Ticks::now(&roots);
     // The last look at the disk is no part of the time in which others count.

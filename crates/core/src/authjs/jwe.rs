@@ -94,7 +94,8 @@ impl<'a> Compact<'a> {
     }
 }
 
-fn decoded(part: &str) -> Result<Vec<u8>, Refused> {
+/// The bytes of a part, in its one spelling.
+pub(super) fn decoded(part: &str) -> Result<Vec<u8>, Refused> {
     URL_SAFE_NO_PAD.decode(part).map_err(|_form| Refused::Form)
 }
 

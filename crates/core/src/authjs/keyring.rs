@@ -2,8 +2,10 @@
 //!
 //! Guards: a default cookie's name says the version, and the other version's keys are not tried on it. A renamed
 //! cookie and a bearer token are told by their encryption: GCM without a key's id is version 4, all else version 5.
+//! A signed token is told by its three parts, and is none where the site does not sign.
 
 use super::jwe::{Compact, Enc};
+use super::jws::{Signing, is_three_parts};
 use super::{COOKIES, Claims, Family, Refused, Ring, candidates};
 use crate::cookie::Cookies;
 use crate::secret::Secret;
@@ -14,6 +16,8 @@ pub struct Keyring {
     v4: Ring,
     /// Names of cookies in the order in which they are tried.
     cookies: Vec<Slot>,
+    /// Where the site signs sessions too.
+    signing: Option<Signing>,
 }
 
 /// One cookie's name.
@@ -38,7 +42,20 @@ impl Keyring {
         let renamed = renamed.iter().filter(|name| COOKIES.iter().all(|(known, _)| known != name));
         let renamed = renamed.map(|name| Slot::new(name, None, secrets));
         let known = COOKIES.iter().map(|(name, family)| Slot::new(name, Some(*family), secrets));
-        Self { v4: Ring::new(Family::V4, "", secrets), cookies: renamed.chain(known).collect() }
+        let (v4, cookies) = (Ring::new(Family::V4, "", secrets), renamed.chain(known).collect());
+        Self { v4, cookies, signing: None }
+    }
+
+    /// The same where the site signs sessions too, by HMAC-SHA-256 with these secrets.
+    #[must_use]
+    pub fn signing(self, secrets: &[Secret]) -> Self {
+        Self { signing: Some(Signing::new(secrets)), ..self }
+    }
+
+    /// What a signed token says; `None`: it is none, or none are taken.
+    fn open_signed(&self, token: &str, now: Time) -> Option<Result<Claims, Refused>> {
+        let signing = self.signing.as_ref().filter(|_| is_three_parts(token))?;
+        Some(signing.read(token, now))
     }
 
     /// The names of the cookies, in the order in which they are tried.
@@ -67,6 +84,9 @@ impl Keyring {
     }
 
     fn open_slot(&self, slot: &Slot, token: &str, now: Time) -> Result<Claims, Refused> {
+        if let Some(signed) = self.open_signed(token, now) {
+            return signed;
+        }
         let token = Compact::parse(token)?;
         match slot.family.unwrap_or_else(|| by_encryption(&token)) {
             Family::V4 => self.v4.read(&token, now),
@@ -76,6 +96,9 @@ impl Keyring {
 
     /// Opens a bearer token, which says no cookie's name: the key it names is looked for under all of them.
     pub fn open_bearer(&self, token: &str, now: Time) -> Result<Claims, Refused> {
+        if let Some(signed) = self.open_signed(token, now) {
+            return signed;
+        }
         let token = Compact::parse(token)?;
         if by_encryption(&token) == Family::V4 {
             return self.v4.read(&token, now);

@@ -1,12 +1,16 @@
 //! Sessions of Auth.js and NextAuth: encrypted tokens that a website's own server made, opened with the secret that
 //! both share.
 //!
+//! Those that a site signs instead are read where that was set up.
+//!
 //! Guards: one encryption a version, a whole and bounded form, an end to every token. Stricter than the npm packages
 //! where these are lax. Must never try a version's keys on a token that names the other version's cookie.
 
 mod chunks;
 mod claims;
 mod jwe;
+mod jws;
+pub mod kept;
 mod keyring;
 mod keys;
 mod schema;
@@ -42,11 +46,11 @@ pub enum Family {
 pub enum Refused {
     /// Longer than [`TOKEN_MOST`].
     Length,
-    /// Not five parts.
+    /// Not five parts, nor three of a site that signs.
     Parts,
     /// A part is not base64url, or the header is not a JSON object.
     Form,
-    /// Another algorithm than direct encryption.
+    /// Another algorithm than direct encryption, or than HMAC-SHA-256 of a site that signs.
     Alg,
     /// Another encryption than the version's.
     Enc,
@@ -56,6 +60,10 @@ pub enum Refused {
     Crit,
     /// A key id that is none of ours.
     Kid,
+    /// Another kind of token than a session.
+    Typ,
+    /// Made for this server by name: such tokens are its own alone.
+    Audience,
     /// An encrypted key where there must be none.
     EncryptedKey,
     /// An initialisation vector, a tag or a payload of another length.
@@ -86,6 +94,8 @@ impl Refused {
             Self::Zip => "zip",
             Self::Crit => "crit",
             Self::Kid => "kid",
+            Self::Typ => "typ",
+            Self::Audience => "aud",
             Self::EncryptedKey => "invalid:enckey",
             Self::PartLength => "invalid:len",
             Self::Tag => "invalid:tag",

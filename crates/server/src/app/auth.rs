@@ -27,7 +27,6 @@ use std::sync::{Mutex, PoisonError};
 pub const SESSION_LIFE: Span = SessionKind::Web.lasts(Role::Customer).most;
 /// How long a JWT lasts. Source: the access token of the `/v1` layer.
 pub const JWT_LIFE: Span = Span::minutes(15);
-const AUDIENCE: &str = "numberotp";
 /// How many of a key's characters are kept to recognise it by: its mark and four more.
 const PREFIX: usize = 9;
 
@@ -96,11 +95,14 @@ pub async fn authenticate(context: &Context, bearer: &str, from: Option<IpAddr>)
     let (kind, credential) = match Bearer::parse(bearer) {
         Bearer::ApiKey(hash) => (CredentialKind::ApiKey, live(context, Shown::Key(hash), now).await?),
         Bearer::Session(hash) => (CredentialKind::Session, live(context, Shown::Session(hash), now).await?),
-        Bearer::Jwt(text) => {
-            let (account, session) = jwt_read(&context.jwt_key, &text, now).ok_or_else(unknown)?;
-            let credential = live(context, Shown::Access(session), now).await?;
-            (CredentialKind::Jwt, credential.filter(|credential| credential.account == account))
-        }
+        Bearer::Jwt(text) => match jwt_read(&context.jwt_key, &text, now) {
+            Some((account, session)) => {
+                let credential = live(context, Shown::Access(session), now).await?;
+                (CredentialKind::Jwt, credential.filter(|credential| credential.account == account))
+            }
+            // None of ours, or over: the website's, where it signs its sessions.
+            None => (CredentialKind::AuthJs, Some(authjs::by_token(context, text.expose()).await?)),
+        },
         Bearer::AuthJs(token) => {
             (CredentialKind::AuthJs, Some(authjs::by_token(context, token.expose()).await?))
         }
@@ -198,7 +200,7 @@ pub fn jwt_make(
     let claims = Claims {
         sub: account.id.get().to_string(),
         sid: session.get().to_string(),
-        aud: AUDIENCE.to_owned(),
+        aud: token::AUDIENCE.to_owned(),
         brand: account.brand.get(),
         iat: now.unix_seconds(),
         exp: now.plus(JWT_LIFE).unix_seconds(),
@@ -214,7 +216,7 @@ pub fn jwt_make(
 /// One algorithm, our key, our audience, not expired by our clock: whose it is, and of which session.
 fn jwt_read(key: &SecretBytes, text: &Secret, now: Time) -> Option<(AccountId, SessionId)> {
     let mut validation = Validation::new(Algorithm::HS256);
-    validation.set_audience(&[AUDIENCE]);
+    validation.set_audience(&[token::AUDIENCE]);
     validation.set_required_spec_claims(&["exp", "aud", "sub"]);
     // The library reads the machine's clock; ours decides instead.
     validation.validate_exp = false;

@@ -7,12 +7,13 @@
 use super::auth::{Shown, unauthorized};
 use super::from_store;
 use crate::app::Context;
-use crate::config::{AuthJsSettings, ConfigError, Mode, Strangers};
+use crate::config::{AuthJsSettings, ConfigError, Mode, SignedBy, Strangers};
 use crate::store::account::{Account, Credential, NewAccount, account_by_email, account_create};
 use crate::store::api_key::Networks;
-use crate::store::identity::{Identity, Linked, identity_create, identity_get};
+use crate::store::identity::{Identity, Linked, identity_create, identity_get, identity_used};
 use crate::store::site::{SiteDatabase, TokenIndex};
 use crate::store::{StoreError, Tx};
+use numberotp_core::authjs::kept::is_worth_noting;
 use numberotp_core::authjs::{Claims, Keyring, candidates};
 use numberotp_core::caller::{Role, Scopes, Spending, Standing};
 use numberotp_core::cookie::Cookies;
@@ -69,6 +70,10 @@ impl AuthJs {
             None => None,
         };
         let keyring = Keyring::new(&settings.secrets, &settings.cookies);
+        let keyring = match settings.signed {
+            Some(SignedBy::Hs256) => keyring.signing(&settings.secrets),
+            None => keyring,
+        };
         Ok(Some(Self { keyring, strangers: settings.strangers, site }))
     }
 }
@@ -90,7 +95,7 @@ fn unusable(error: &StoreError) -> ConfigError {
     ConfigError(format!("The website's session database cannot be read: {error}. {check}."))
 }
 
-/// The account behind an encrypted token in a header.
+/// The account behind an encrypted or signed token in a header.
 pub(super) async fn by_token(context: &Context, token: &str) -> Result<Credential, Fault> {
     let authjs = context.authjs.as_ref().ok_or_else(unauthorized)?;
     match authjs.keyring.open_bearer(token, context.clock.now()) {
@@ -188,6 +193,7 @@ async fn of_person(context: &Context, person: Person) -> Result<Credential, Faul
     if early || linked.standing == Standing::Closed {
         return Err(unauthorized());
     }
+    note_use(context, &linked, person.email.as_ref()).await;
     let Linked { account, brand, standing, role, .. } = linked;
     // What ends is the token or the row, and that is looked at each time.
     let ends = Time::from_micros(i64::MAX);
@@ -198,6 +204,18 @@ async fn of_person(context: &Context, person: Person) -> Result<Credential, Faul
         context.known.put(shown, credential.clone(), asked);
     }
     Ok(credential)
+}
+
+/// Notes that somebody came, once a day. Nobody is kept out because that cannot be written.
+async fn note_use(context: &Context, linked: &Linked, email: Option<&Email>) {
+    let (id, email, now) = (linked.identity, email.cloned(), context.clock.now());
+    if !is_worth_noting(linked.used_at, now) {
+        return;
+    }
+    let noted = context.store.write(move |tx| identity_used(tx, id, (email.as_ref(), now))).await;
+    if let Err(error) = noted {
+        tracing::debug!(%error, "when somebody of the website came could not be noted");
+    }
 }
 
 /// Links somebody who comes for the first time.
@@ -222,7 +240,7 @@ async fn link(context: &Context, person: &Person) -> Result<Option<Linked>, Faul
             None => None,
         };
         let Some(account) = account else { return Ok(None) };
-        identity_create(tx, &identity, account.id, now)?;
+        identity_create(tx, &identity, account.id, (&email, now))?;
         // Whoever was quicker decided.
         identity_get(tx, &identity)
     });

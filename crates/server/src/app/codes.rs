@@ -1,14 +1,15 @@
 //! Codes sent by mail: six digits that prove that somebody reads a mailbox.
 //!
 //! Guards that a code opens one thing for one address, once, within ten minutes, after five tries at most; that asking
-//! for codes fills nobody's mailbox and tells nobody who has an account; that no stranger can use up the owner's tries or
-//! mails from elsewhere. A code stands in its mail and nowhere else: the database has a keyed digest.
+//! for codes fills nobody's mailbox and tells nobody who has an account, and that one network cannot make this server mail
+//! half the world; that no stranger can use up the owner's tries or mails from elsewhere. A code stands in its mail and
+//! nowhere else: the database has a keyed digest.
 
 use super::from_store;
 use super::mail::{self, Telling};
 use crate::app::Context;
 use crate::entropy;
-use crate::store::email_code::{self, AskedBy, Made, NewCode, code_create, code_redeem};
+use crate::store::email_code::{self, AskedBy, Made, NewCode, code_create, code_redeem, network_waits};
 use crate::store::guess::{Look, Subject, guess_begin, guess_forget, guess_forgive};
 use crate::store::mail::{SealedMail, mail_create};
 use crate::store::{StoreError, Tx};
@@ -16,9 +17,10 @@ use aws_lc_rs::hmac;
 use numberotp_core::fault::{Fault, FaultCode};
 use numberotp_core::guesses::Patience;
 use numberotp_core::id::{AccountId, BrandId};
+use numberotp_core::mailing::whole_seconds;
 use numberotp_core::secret::Secret;
 use numberotp_core::text::Email;
-use numberotp_core::time::Time;
+use numberotp_core::time::{Span, Time};
 
 /// What a code opens.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -139,6 +141,23 @@ pub struct Ready {
     mail: Option<SealedMail>,
 }
 
+/// That a network may cause one more mail: [`Ready::admit`] gives it, whatever is written needs it.
+pub struct Admitted(());
+
+/// The network asked for enough mails lately; in so long it may again. Nothing was done, whoever was asked about.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct Crowded(Span);
+
+impl From<Crowded> for Fault {
+    fn from(Crowded(wait): Crowded) -> Self {
+        let sentence =
+            "Your network asked for too many mails lately. Nothing was sent; wait, or ask from elsewhere.";
+        let mut fault = Self::new(FaultCode::RateLimited).saying(sentence);
+        fault.retry_after_s = Some(whole_seconds(wait));
+        fault
+    }
+}
+
 /// Makes a code and words its mail; [`Ready::write`] writes both.
 pub fn make(context: &Context, about: &About<'_>, mailed: Mailed) -> Result<Ready, Fault> {
     mail::require(context)?;
@@ -167,8 +186,15 @@ impl Ready {
         self
     }
 
-    /// Writes them, unless there were enough lately. Callers answer the same either way.
-    pub fn write(&self, tx: &mut Tx<'_>) -> Result<Made, StoreError> {
+    /// Whether the network that asks may have a mail. The first thing that its transaction does, so that nothing else is
+    /// done for one that may not.
+    pub fn admit(&self, tx: &mut Tx<'_>) -> Result<Result<Admitted, Crowded>, StoreError> {
+        let waits = network_waits(tx, &self.code.network, self.code.now)?;
+        Ok(waits.map_or(Ok(Admitted(())), |wait| Err(Crowded(wait))))
+    }
+
+    /// Writes them, unless there were enough for the address lately. Callers answer the same either way.
+    pub fn write(&self, tx: &mut Tx<'_>, _admitted: &Admitted) -> Result<Made, StoreError> {
         let made = code_create(tx, &self.code)?;
         if let (Made::Yes, Some(mail)) = (made, &self.mail) {
             mail_create(tx, mail, self.code.now)?;
@@ -177,10 +203,15 @@ impl Ready {
     }
 }
 
-/// Makes a code and mails it, unless there were enough lately. Callers answer the same either way.
+/// Makes a code and mails it, unless there were enough for the address lately. Callers answer the same either way; a
+/// network that asks too often is told so, because that is nobody's secret.
 pub async fn issue(context: &Context, about: &About<'_>, mailed: Mailed) -> Result<(), Fault> {
     let ready = make(context, about, mailed)?;
-    context.store.write(move |tx| ready.write(tx)).await.map_err(from_store).map(drop)
+    let written = context.store.write(move |tx| match ready.admit(tx)? {
+        Ok(admitted) => ready.write(tx, &admitted).map(|_made| Ok(())),
+        Err(crowded) => Ok(Err(crowded)),
+    });
+    written.await.map_err(from_store)?.map_err(Fault::from)
 }
 
 /// What somebody gave for a code, ready for a transaction.

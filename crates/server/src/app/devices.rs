@@ -10,7 +10,7 @@ use super::oauth::{Denial, Refused, Tokens, refresh_make};
 use super::sign_in::password_mark;
 use crate::app::Context;
 use crate::entropy;
-use crate::store::account::{account_get, account_signed_since};
+use crate::store::account::{account_get, account_signed_since, account_standing_locked};
 use crate::store::device_grant::{
     Decided, GRANT_LIFE, NewGrant, POLL_EVERY, Poll, Polled, device_grant_create, device_grant_decide,
     device_grant_poll, device_grant_shown,
@@ -21,6 +21,7 @@ use crate::store::password::password_get;
 use crate::store::session::Device;
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use numberotp_core::caller::Standing;
 use numberotp_core::fault::{Fault, FaultCode};
 use numberotp_core::guesses::Patience;
 use numberotp_core::id::AccountId;
@@ -135,8 +136,16 @@ pub async fn decide(
         Decision::Deny => GrantStatus::Denied,
     };
     let (known, now) = (known_as(context, &code), context.clock.now());
-    let decided = context.store.write(move |tx| device_grant_decide(tx, &known, (account, status), now));
-    match decided.await.map_err(from_store)? {
+    let decided = context.store.write(move |tx| {
+        // Whoever stops the account locks it first too, and then shuts its devices out: of the two, the second sees what
+        // the first did.
+        let standing = account_standing_locked(tx, account)?.unwrap_or(Standing::Closed);
+        match standing.may_use() {
+            Ok(()) => device_grant_decide(tx, &known, (account, status), now).map(Ok),
+            Err(fault) => Ok(Err(fault)),
+        }
+    });
+    match decided.await.map_err(from_store)?? {
         Decided::Done => Ok(status),
         Decided::Before => {
             Err(Fault::new(FaultCode::InvalidState).saying("Somebody decided about this device before."))

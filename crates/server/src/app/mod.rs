@@ -19,6 +19,7 @@ pub mod mail;
 pub mod messages;
 pub mod oauth;
 pub mod password;
+pub mod presented;
 pub mod prices;
 pub mod ready;
 pub mod reconcile;

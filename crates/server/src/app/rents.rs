@@ -3,6 +3,7 @@
 use super::activations::{close, reference};
 use super::from_store;
 use super::messages::{Message, open_all};
+use super::presented::Presented;
 use super::upstream::ask;
 use crate::app::Context;
 use crate::store::StoreError;
@@ -220,8 +221,12 @@ pub enum Unheard {
 }
 
 /// Waits for the code. Beyond the limit of waits the hold is short, so that a client that calls again at once
-/// does not spin.
-pub async fn wait(context: &Context, caller: &Caller, id: &str) -> Result<Result<Rent, Unheard>, Fault> {
+/// does not spin. Before a code is told it is asked whether the caller is still who it was when the wait began.
+pub async fn wait(
+    context: &Context,
+    (caller, presented): (&Caller, &Presented),
+    id: &str,
+) -> Result<Result<Rent, Unheard>, Fault> {
     caller.require(Scope::Read)?;
     let (id, account) = (read_id(context, id)?, caller.account);
     let slot = Slot::take(context, account);
@@ -237,6 +242,7 @@ pub async fn wait(context: &Context, caller: &Caller, id: &str) -> Result<Result
             let rent = rent(context, account, id).await?;
             // Past its time a message is gone, and its code with it.
             if rent.code().is_some() {
+                presented.still_reads(context, caller).await?;
                 return Ok(Ok(rent));
             }
         }

@@ -13,7 +13,7 @@ use super::second_factor::Attempt;
 use crate::app::Context;
 use crate::store::account::{Account, account_get};
 use crate::store::email_code::codes_opened_from;
-use crate::store::guess::{Look, Subject, guess_begin, guess_forget, guess_forgive};
+use crate::store::guess::{Look, Subject, guess_begin, guess_forget, guess_forgive, guess_hold};
 use crate::store::password::{password_by_email, password_holds, password_replace};
 use crate::store::second_factor::factor_get;
 pub use crate::store::session::Device;
@@ -90,6 +90,7 @@ impl Guessers {
 
     /// The try was right: nothing is held against this network for this address, and to the others it was none.
     fn let_off(&self, tx: &mut Tx<'_>, counted: &[Subject]) -> Result<(), StoreError> {
+        guess_hold(tx, counted)?;
         guess_forget(tx, &self.own.digest)?;
         counted.iter().skip(1).try_for_each(|subject| guess_forgive(tx, &subject.digest))
     }

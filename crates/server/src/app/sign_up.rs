@@ -74,22 +74,27 @@ pub async fn sign_up(
         now: context.clock.now(),
     };
     let work = context.store.write(move |tx| {
+        // A network that asks too often makes no accounts either.
+        let admitted = match code.admit(tx)? {
+            Ok(admitted) => admitted,
+            Err(crowded) => return Ok(Err(crowded)),
+        };
         let known = password_by_email(tx, new.brand, &new.email)?;
         if known.is_none() && person_create(tx, &new)?.is_some() {
-            return code.write(tx).map(drop);
+            return code.write(tx, &admitted).map(|_made| Ok(()));
         }
         // Somebody else may have been quicker just now.
-        let Some((account, now)) = password_by_email(tx, new.brand, &new.email)? else { return Ok(()) };
+        let Some((account, now)) = password_by_email(tx, new.brand, &new.email)? else { return Ok(Ok(())) };
         if account.email_is_verified() {
-            return taken.write(tx).map(drop);
+            return taken.write(tx, &admitted).map(|_made| Ok(()));
         }
         // The mailbox's owner must not prove a stranger's password: of two, none opens.
         if !(same && now == kept) {
             person_contested(tx, account.id)?;
         }
-        code.write(tx).map(drop)
+        code.write(tx, &admitted).map(|_made| Ok(()))
     });
-    work.await.map_err(from_store)
+    work.await.map_err(from_store)?.map_err(Fault::from)
 }
 
 /// The password's hash that an unproved address has, and whether it is of this one. As slow where there is none.
@@ -261,14 +266,17 @@ pub async fn change_email(
     let mailed = if known(context, &comer).await?.is_some() { Mailed::Taken } else { Mailed::Code };
     let code = codes::make(context, &comer.about(Purpose::ChangeEmail), mailed)?.asked_by(account.id);
     let (id, next, now) = (account.id, next.clone(), context.clock.now());
-    let work = context.store.write(move |tx| {
-        if !shown.holds(tx)? {
-            return Ok(false);
+    let work = context.store.write(move |tx| match code.admit(tx)? {
+        Ok(admitted) => {
+            if !shown.holds(tx)? {
+                return Ok(Err(Fault::new(FaultCode::InvalidCredentials)));
+            }
+            email_change_put(tx, id, (&next, now))?;
+            code.write(tx, &admitted).map(|_made| Ok(()))
         }
-        email_change_put(tx, id, (&next, now))?;
-        code.write(tx).map(|_made| true)
+        Err(crowded) => Ok(Err(Fault::from(crowded))),
     });
-    if work.await.map_err(from_store)? { Ok(()) } else { Err(Fault::new(FaultCode::InvalidCredentials)) }
+    work.await.map_err(from_store)?
 }
 
 /// Gives the caller the address that it wanted and proves now; the old one is told. Answers the new one.

@@ -37,7 +37,7 @@ pub(super) enum AccountCommand {
         #[arg(long)]
         json: bool,
     },
-    /// Find accounts by id, or by a part of e-mail or name
+    /// Find accounts by id, or by how e-mail or name begins
     Find(Find),
     /// Let it buy
     Approve(Stand),
@@ -287,7 +287,8 @@ async fn list(store: &Store, output: Output) -> Result<(), CliError> {
     });
     let all = all.await.map_err(store_failed)?;
     let by = By::command_line(boot::now(store).await?);
-    store.write(move |tx| admin::find(tx, &by, "", (0, 0))).await.map_err(store_failed)?;
+    let found = i64::try_from(all.len()).unwrap_or(i64::MAX);
+    admin::looked_for(store, by, found).await.map_err(store_failed)?;
     let values: Vec<Value> = all.iter().map(|(account, purses)| value(account, purses)).collect();
     output.answer(&Value::Array(values), || {
         all.iter().map(|(account, purses)| line(account, purses)).collect::<Vec<_>>().join("\n")

@@ -61,7 +61,7 @@ pub(super) struct SignOut {
 
 #[derive(Args)]
 pub(super) struct Find {
-    /// An id, or a part of an e-mail or a name
+    /// An id, or how an e-mail or a name begins
     query: String,
     /// Print JSON
     #[arg(long)]
@@ -149,8 +149,7 @@ pub(super) async fn change(
 
 pub(super) async fn find(store: &Store, find: Find) -> Result<(), CliError> {
     let by = By::command_line(boot::now(store).await?);
-    let query = find.query;
-    let found = store.write(move |tx| admin::find(tx, &by, query.trim(), (FOUND_MOST, 0)));
+    let found = admin::find(store, by, find.query.trim().to_owned(), (FOUND_MOST, 0));
     let (found, _total) = found.await.map_err(store_failed)?;
     let values: Vec<Value> = found.iter().map(|(account, purses)| value(account, purses)).collect();
     let lines = || found.iter().map(|(account, purses)| line(account, purses)).collect::<Vec<_>>().join("\n");

@@ -1,7 +1,7 @@
 //! A website's sessions (Auth.js, NextAuth): the secrets it shares with this server, its cookies, its database.
 
 use super::file::ConfigError;
-use super::settings::ServeSettings;
+use super::settings::{ServeSettings, SignedBy};
 use crate::store::db::Engine;
 use numberotp_core::authjs::SiteSchema;
 use numberotp_core::secret::Secret;
@@ -13,6 +13,8 @@ pub struct AuthJsSettings {
     pub secrets: Vec<Secret>,
     /// Cookies that the site renamed.
     pub cookies: Vec<String>,
+    /// How the site signs sessions that it does not encrypt, if it does; none: these are not taken.
+    pub signed: Option<SignedBy>,
     /// Whether somebody whom nobody here knows gets an account.
     pub strangers: Strangers,
     /// Where the site keeps its sessions, if it does.
@@ -28,15 +30,23 @@ pub enum Strangers {
     Welcome,
 }
 
+/// A key for HMAC-SHA-256 has as many bytes at least. Source: RFC 7518, section 3.2.
+const SIGNING_LEAST: usize = 32;
+
 /// The settings, if a website's sessions are taken at all.
 pub(super) fn authjs(serve: &ServeSettings) -> Result<Option<AuthJsSettings>, ConfigError> {
     let secrets: Vec<Secret> = words(serve.authjs_secrets.as_deref()).map(Secret::new).collect();
     let cookies = words(serve.authjs_cookies.as_deref()).map(cookie).collect::<Result<Vec<_>, _>>()?;
     let site = site(serve)?;
+    let signed = serve.authjs_signed;
+    if signed.is_some() && (secrets.is_empty() || secrets.iter().any(is_short)) {
+        let sentence = "--authjs-signed needs --authjs-secrets, each of 32 bytes or more: whoever has a signed session can try secrets on it.";
+        return Err(ConfigError(sentence.to_owned()));
+    }
     let create = serve.authjs_create_accounts == Some(true);
     let strangers = if create { Strangers::Welcome } else { Strangers::Refused };
     if !secrets.is_empty() || site.is_some() {
-        return Ok(Some(AuthJsSettings { secrets, cookies, strangers, site }));
+        return Ok(Some(AuthJsSettings { secrets, cookies, signed, strangers, site }));
     }
     if !cookies.is_empty() || create {
         let sentence =
@@ -44,6 +54,10 @@ pub(super) fn authjs(serve: &ServeSettings) -> Result<Option<AuthJsSettings>, Co
         return Err(ConfigError(sentence.to_owned()));
     }
     Ok(None)
+}
+
+fn is_short(secret: &Secret) -> bool {
+    secret.expose().len() < SIGNING_LEAST
 }
 
 fn words(list: Option<&str>) -> impl Iterator<Item = &str> {
@@ -107,6 +121,23 @@ mod tests {
         assert_eq!((two.cookies, two.strangers), (vec!["shop-session".to_owned()], Strangers::Refused));
         let site = settings("", "", "postgres://h/d", "prisma").unwrap().unwrap().site.unwrap();
         assert_eq!(site.1.sessions.bare(), "Session");
+    }
+
+    #[test]
+    fn a_site_that_signs_has_secrets_that_nobody_tries_through() {
+        let with = |secrets: &str| {
+            authjs(&ServeSettings {
+                authjs_secrets: Some(secrets.to_owned()),
+                authjs_signed: Some(SignedBy::Hs256),
+                ..ServeSettings::default()
+            })
+        };
+        let long = "0123456789abcdef0123456789abcdef";
+        assert_eq!(with(long).unwrap().unwrap().signed, Some(SignedBy::Hs256));
+        for short in ["", "short", &format!("{long} short"), long.split_at(1).1] {
+            assert!(with(short).is_err(), "{short}");
+        }
+        assert_eq!(settings(long, "", "", "").unwrap().unwrap().signed, None, "off unless it is asked for");
     }
 
     #[test]

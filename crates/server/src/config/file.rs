@@ -98,6 +98,7 @@ impl ServeSettings {
             metrics_token: self.metrics_token.or(under.metrics_token),
             authjs_secrets: self.authjs_secrets.or(under.authjs_secrets),
             authjs_cookies: self.authjs_cookies.or(under.authjs_cookies),
+            authjs_signed: self.authjs_signed.or(under.authjs_signed),
             authjs_create_accounts: self.authjs_create_accounts.or(under.authjs_create_accounts),
             authjs_database_url: self.authjs_database_url.or(under.authjs_database_url),
             authjs_schema: self.authjs_schema.or(under.authjs_schema),

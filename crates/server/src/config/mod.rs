@@ -16,7 +16,7 @@ pub use file::ConfigError;
 pub use limits::Settings;
 pub use policy::{AllowLine, PolicyFile};
 pub use resolve::{Resolved, ResolvedDatabase, master_key_missing, resolve, resolve_database};
-pub use settings::{DatabaseSettings, LogFormat, OnOff, ServeSettings};
+pub use settings::{DatabaseSettings, LogFormat, OnOff, ServeSettings, SignedBy};
 pub use sign_in::{AdminFactor, SignIn};
 
 /// What a database is for. Written at the first start, never changed.

@@ -15,6 +15,15 @@ pub enum OnOff {
     Off,
 }
 
+/// The one algorithm by which a website may sign sessions that it does not encrypt.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, ValueEnum, Deserialize)]
+pub enum SignedBy {
+    /// HMAC-SHA-256 with the site's secret.
+    #[value(name = "HS256")]
+    #[serde(rename = "HS256")]
+    Hs256,
+}
+
 /// How log lines are written.
 #[derive(Clone, Copy, Default, PartialEq, Eq, Debug, ValueEnum, Deserialize)]
 #[serde(rename_all = "lowercase")]
@@ -154,6 +163,9 @@ pub struct ServeSettings {
     /// Names of session cookies that the website renamed, by spaces; the usual ones are known [default: none]
     #[arg(long, env = "NUMBEROTP_AUTHJS_COOKIES")]
     pub authjs_cookies: Option<String>,
+    /// Take sessions too that the website signs with its secret instead of encrypting them, by this one algorithm [default: none]
+    #[arg(long, env = "NUMBEROTP_AUTHJS_SIGNED")]
+    pub authjs_signed: Option<SignedBy>,
     /// Make an account for whoever comes with a good session of the website and has none
     #[arg(long, env = "NUMBEROTP_AUTHJS_CREATE_ACCOUNTS", num_args = 0..=1, default_missing_value = "true")]
     pub authjs_create_accounts: Option<bool>,

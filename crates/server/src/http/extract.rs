@@ -3,14 +3,16 @@
 use super::csrf;
 use super::inside::Inside;
 use super::problem::Problem;
+use crate::app::presented::Presented;
 use crate::app::{Context, auth};
 use axum::extract::{FromRequestParts, OptionalFromRequestParts, Path};
-use http::Uri;
 use http::header::{AUTHORIZATION, COOKIE};
 use http::request::Parts;
+use http::{HeaderValue, Uri};
 use numberotp_core::caller::Caller;
 use numberotp_core::cookie::Cookies;
 use numberotp_core::fault::{Fault, FaultCode};
+use numberotp_core::secret::Secret;
 use std::borrow::Cow;
 use std::net::IpAddr;
 use std::sync::Arc;
@@ -36,16 +38,42 @@ impl FromRequestParts<Arc<Context>> for Authenticated {
     }
 }
 
+/// An authenticated caller whose request may last longer than its credential, and what it came with.
+pub(super) struct Lasting(pub(super) Caller, pub(super) Presented);
+
+impl FromRequestParts<Arc<Context>> for Lasting {
+    type Rejection = Problem;
+
+    async fn from_request_parts(parts: &mut Parts, context: &Arc<Context>) -> Result<Self, Problem> {
+        let Authenticated(caller) = Authenticated::from_request_parts(parts, context).await?;
+        let bearer = match parts.headers.get(AUTHORIZATION) {
+            Some(header) => Some(Secret::new(bearer(header)?)),
+            None => None,
+        };
+        let cookies = parts.headers.get_all(COOKIE).iter().filter_map(|value| value.to_str().ok());
+        let (cookies, from) = (cookies.map(Secret::new).collect(), from(parts));
+        Ok(Self(caller, Presented { bearer, cookies, from }))
+    }
+}
+
 async fn caller(parts: &Parts, context: &Context) -> Result<Caller, Fault> {
+    match parts.headers.get(AUTHORIZATION) {
+        Some(header) => auth::authenticate(context, bearer(header)?, from(parts)).await,
+        None => by_cookies(parts, context).await,
+    }
+}
+
+/// The token of a header.
+fn bearer(header: &HeaderValue) -> Result<&str, Fault> {
     let unauthorized = || Fault::new(FaultCode::Unauthorized);
-    let Some(header) = parts.headers.get(AUTHORIZATION) else { return by_cookies(parts, context).await };
     let header = header.to_str().map_err(|_not_text| unauthorized())?;
     let (scheme, token) = header.trim().split_once(' ').ok_or_else(unauthorized)?;
-    if !scheme.eq_ignore_ascii_case("bearer") {
-        return Err(unauthorized());
-    }
-    let from = Inside::of(&parts.extensions).map(|inside| inside.client.0);
-    auth::authenticate(context, token.trim(), from).await
+    if scheme.eq_ignore_ascii_case("bearer") { Ok(token.trim()) } else { Err(unauthorized()) }
+}
+
+/// Where a request comes from.
+fn from(parts: &Parts) -> Option<IpAddr> {
+    Inside::of(&parts.extensions).map(|inside| inside.client.0)
 }
 
 /// The one place where cookies say who is calling. They count only where no header does: a browser sends them by

@@ -13,6 +13,7 @@ use crate::store::device_grant::device_grants_purge;
 use crate::store::email_code::codes_purge;
 use crate::store::guess::guesses_purge;
 use crate::store::idempotency::keys_purge;
+use crate::store::identity::identities_purge;
 use crate::store::job::{Job, job_create, job_revive};
 use crate::store::message::messages_purge;
 use crate::store::person::email_changes_purge;
@@ -56,7 +57,8 @@ async fn purge(context: &Context) -> Result<JobEnd, Fault> {
         refresh_purge(tx, now)?;
         device_grants_purge(tx, now)?;
         email_changes_purge(tx, now.minus(Span::hours(24)))?;
-        messages_purge(tx, now, PURGE_MOST)
+        let identities = identities_purge(tx, now, PURGE_MOST)?;
+        Ok(messages_purge(tx, now, PURGE_MOST)?.max(identities))
     };
     let gone = context.store.write(work).await.map_err(from_store)?;
     let more = gone >= u64::try_from(PURGE_MOST).unwrap_or(u64::MAX);

@@ -1,19 +1,19 @@
 //! The runner: takes what is due, carries it out a few at a time, sleeps until the next is.
+//!
+//! Guards that each lane has places of its own: mails that nobody takes hold none of a refund's.
 
 use super::carry_out;
 use crate::app::Context;
-use crate::store::StoreError;
 use crate::store::job::{Job, job_again, job_delete, job_kill, job_next, jobs_next, jobs_take};
+use crate::store::{StoreError, Tx};
 use numberotp_core::id::ActivationId;
-use numberotp_core::job::{JobEnd, JobKind, backoff};
+use numberotp_core::job::{JobEnd, JobKind, Lane, backoff};
 use numberotp_core::time::{Span as Length, Time};
 use std::sync::Arc;
 use std::time::Instant;
 use tokio::task::{JoinError, JoinSet};
 use tracing::{Instrument, Span};
 
-/// Jobs carried out at once.
-const AT_ONCE: usize = 256;
 /// Longest sleep: another process may have written a job.
 const SLEEP_MOST: Length = Length::seconds(1);
 /// When what was due turns out to be taken.
@@ -23,8 +23,8 @@ const ATTEMPTS_MOST: i64 = 1_000;
 
 /// Takes and carries out what is due now; answers how many jobs that were.
 pub async fn run_due(context: &Arc<Context>) -> Result<usize, StoreError> {
-    let mut running = JoinSet::new();
-    let due = begin_due(context, &mut running, AT_ONCE).await?;
+    let mut running = Running::default();
+    let due = begin_due(context, &mut running).await?;
     while let Some(ended) = running.join_next().await {
         tell(ended);
     }
@@ -32,6 +32,45 @@ pub async fn run_due(context: &Arc<Context>) -> Result<usize, StoreError> {
         Due::Begun(count) => count,
         Due::Later(_) => 0,
     })
+}
+
+/// Jobs going on, by lane.
+#[derive(Default)]
+struct Running {
+    main: JoinSet<()>,
+    mail: JoinSet<()>,
+}
+
+impl Running {
+    fn lane(&mut self, lane: Lane) -> &mut JoinSet<()> {
+        match lane {
+            Lane::Main => &mut self.main,
+            Lane::Mail => &mut self.mail,
+        }
+    }
+
+    /// The lanes in which more can be begun, and how many.
+    fn room(&mut self) -> Vec<(Lane, usize)> {
+        let room = |lane: Lane| (lane, lane.places().saturating_sub(self.lane(lane).len()));
+        Lane::ALL.map(room).into_iter().filter(|(_, room)| *room > 0).collect()
+    }
+
+    fn try_join_next(&mut self) -> Option<Result<(), JoinError>> {
+        self.main.try_join_next().or_else(|| self.mail.try_join_next())
+    }
+
+    /// The next that ends; at once nothing if nothing is going on.
+    async fn join_next(&mut self) -> Option<Result<(), JoinError>> {
+        tokio::select! {
+            Some(ended) = self.main.join_next() => Some(ended),
+            Some(ended) = self.mail.join_next() => Some(ended),
+            else => None,
+        }
+    }
+
+    fn is_empty(&self) -> bool {
+        self.main.is_empty() && self.mail.is_empty()
+    }
 }
 
 /// What there was to do.
@@ -42,25 +81,37 @@ enum Due {
     Later(Option<Time>),
 }
 
-/// Takes what is due, at most so many, and begins it.
-async fn begin_due(
-    context: &Arc<Context>,
-    running: &mut JoinSet<()>,
-    most: usize,
-) -> Result<Due, StoreError> {
+/// Takes what is due, as many as there are places for, and begins it.
+async fn begin_due(context: &Arc<Context>, running: &mut Running) -> Result<Due, StoreError> {
     let now = context.clock.now();
-    // Nothing due costs no write.
-    let next = context.store.read(move |tx| jobs_next(tx, now)).await?;
-    if next.is_none_or(|next| next > now) {
-        return Ok(Due::Later(next));
+    let room = running.room();
+    // Nothing due costs no write. A lane without a place is not looked at: what waits there is seen when one ends.
+    let look = move |tx: &mut Tx<'_>| {
+        let mut next = Vec::with_capacity(room.len());
+        for (lane, places) in room {
+            next.push((lane, places, jobs_next(tx, now, lane)?));
+        }
+        Ok(next)
+    };
+    let lanes = context.store.read(look).await?;
+    let is_due = move |next: &Option<Time>| next.is_some_and(|next| next <= now);
+    if !lanes.iter().any(|(_, _, next)| is_due(next)) {
+        return Ok(Due::Later(lanes.into_iter().filter_map(|(_, _, next)| next).min()));
     }
-    let most = i64::try_from(most).unwrap_or(1);
-    let jobs = context.store.write(move |tx| jobs_take(tx, now, most)).await?;
+    let take = move |tx: &mut Tx<'_>| {
+        let mut jobs = Vec::new();
+        for (lane, places, _) in lanes.iter().filter(|(_, _, next)| is_due(next)) {
+            jobs.extend(jobs_take(tx, now, *lane, i64::try_from(*places).unwrap_or(1))?);
+        }
+        Ok(jobs)
+    };
+    let jobs = context.store.write(take).await?;
     let count = jobs.len();
     for job in jobs {
         let context = Arc::clone(context);
         let span = span(&context, &job);
-        running.spawn(async move { run_one(&context, job).await }.instrument(span));
+        let places = running.lane(job.kind.lane());
+        places.spawn(async move { run_one(&context, job).await }.instrument(span));
     }
     // Others may have taken all of it between the look and the taking; what is due next was not seen behind it.
     Ok(if count == 0 { Due::Later(Some(now.plus(LOOK_AGAIN))) } else { Due::Begun(count) })
@@ -130,18 +181,17 @@ async fn run_one(context: &Context, job: Job) {
 
 /// Runs jobs until the server stops. A slow one holds its own place alone: the others go on.
 pub async fn work(context: Arc<Context>) {
-    let mut running = JoinSet::new();
+    let mut running = Running::default();
     while !context.stopping.is_cancelled() {
         while let Some(ended) = running.try_join_next() {
             tell(ended);
         }
-        let room = AT_ONCE.saturating_sub(running.len());
-        if room == 0 {
+        if running.room().is_empty() {
             running.join_next().await.into_iter().for_each(tell);
             continue;
         }
         context.store.wakes().runner_looks();
-        let next = match begin_due(&context, &mut running, room).await {
+        let next = match begin_due(&context, &mut running).await {
             Ok(Due::Later(next)) => next,
             Ok(Due::Begun(_)) => continue,
             Err(error) => {

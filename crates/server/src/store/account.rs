@@ -185,16 +185,20 @@ pub enum StandingSet {
     Missing,
 }
 
+/// Where it stands, and so it stays until this transaction ends. Whoever lets something be done for an account, or stops
+/// it, locks it first of all; then what belongs to it: grants, sessions, keys.
+pub fn account_standing_locked(tx: &mut Tx<'_>, id: AccountId) -> Result<Option<Standing>, StoreError> {
+    let row = tx.query_one(&ACCOUNT_STANDING_LOCKED, &[id.get().into()])?;
+    row.map(|mut row| row.parsed("standing", Standing::parse)).transpose()
+}
+
 /// Changes where it stands, if a way leads there: [`Standing::may_become`].
 pub fn account_set_standing(
     tx: &mut Tx<'_>,
     id: AccountId,
     standing: Standing,
 ) -> Result<StandingSet, StoreError> {
-    let Some(mut row) = tx.query_one(&ACCOUNT_STANDING_LOCKED, &[id.get().into()])? else {
-        return Ok(StandingSet::Missing);
-    };
-    let before = row.parsed("standing", Standing::parse)?;
+    let Some(before) = account_standing_locked(tx, id)? else { return Ok(StandingSet::Missing) };
     if before == standing {
         return Ok(StandingSet::Already);
     }

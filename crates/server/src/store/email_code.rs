@@ -1,8 +1,8 @@
 //! Codes that were sent by mail, as rows: a keyed digest of each, never the code.
 //!
 //! Guards that a code opens once, within its time, after a few tries at most, and that of each network that asked only the
-//! newest does; that nobody's mailbox is filled, and that no stranger uses up the owner's tries or mails. A subject is a
-//! purpose, a brand and an e-mail in one keyed digest.
+//! newest does; that nobody's mailbox is filled, by nobody's network, and that no stranger uses up the owner's tries or
+//! mails. A subject is a purpose, a brand and an e-mail in one keyed digest.
 
 use super::StoreError;
 use super::account::account_by_email;
@@ -13,6 +13,7 @@ use aws_lc_rs::constant_time::verify_slices_are_equal;
 use numberotp_core::id::{AccountId, BrandId};
 pub use numberotp_core::mailed_codes::CODE_LIFE;
 use numberotp_core::mailed_codes::{Asker, CODE_TRIES, Lately, Place, Tries};
+use numberotp_core::mailing::{Asked, COUNTED_FOR};
 use numberotp_core::text::Email;
 use numberotp_core::time::{Span, Time};
 use std::collections::BTreeSet;
@@ -32,6 +33,8 @@ statements! {
     CODES_USE = "UPDATE email_codes SET used_at = $2, opened_from = $3 WHERE subject = $1 AND used_at IS NULL";
     /// Whether a network used a code of one of these subjects since then.
     CODES_OPENED = "SELECT id FROM email_codes WHERE subject IN BLOBS($1) AND opened_from = $2 AND used_at > $3 LIMIT 1";
+    /// How often a network asked since then, for whomever, and when first.
+    CODES_OF_NETWORK = "SELECT COUNT(*), MIN(created_at) FROM email_codes WHERE network = $1 AND created_at > $2";
     /// Those that no limit counts any more.
     CODES_PURGE = "DELETE FROM email_codes WHERE created_at <= $1";
 }
@@ -73,6 +76,19 @@ pub enum Made {
     Enough,
 }
 
+/// How long a network has to wait before it may ask for another mail; `None`: it need not. To be asked first of all in a
+/// transaction that keeps a code: two asks of a network come one after the other.
+pub fn network_waits(tx: &mut Tx<'_>, network: &[u8; 32], now: Time) -> Result<Option<Span>, StoreError> {
+    // Other bytes than those under which the network's guesses are counted: neither waits for the other.
+    let (_, last) = network.split_last_chunk::<8>().unwrap_or((&[], &[0; 8]));
+    tx.lock_keys(vec![i64::from_be_bytes(*last)])?;
+    let missing = StoreError::Corrupt { table: "email_codes", column: "count" };
+    let since = [network.as_slice().into(), now.minus(COUNTED_FOR).micros().into()];
+    let mut row = tx.query_one(&CODES_OF_NETWORK, &since)?.ok_or(missing)?;
+    let (count, first) = (row.int("count")?, row.opt_int("created_at")?.map(Time::from_micros));
+    Ok(Asked { count, first }.wait(now))
+}
+
 /// Keeps a code, unless the subject had enough of them lately.
 pub fn code_create(tx: &mut Tx<'_>, new: &NewCode) -> Result<Made, StoreError> {
     tx.lock_keys(vec![lock(&new.subject)])?;
@@ -83,19 +99,20 @@ pub fn code_create(tx: &mut Tx<'_>, new: &NewCode) -> Result<Made, StoreError> {
     let mut row = tx.query_one(&CODES_SINCE, &since)?.ok_or(missing)?;
     let (all, here) = (row.int("count")?, row.int("own")?);
     let last_here = row.opt_int("created_at")?.map(Time::from_micros);
-    if !(Lately { here, last_here, all }).allows(asker, new.now) {
-        return Ok(Made::Enough);
-    }
+    let enough = !(Lately { here, last_here, all }).allows(asker, new.now);
+    // One that is not made is counted for its network all the same, as nobody's code: else the count would tell whether
+    // somebody asked for this address a moment ago.
+    let subject = if enough { &new.network } else { &new.subject };
     let row = [
         tx.next_id(Sequence::Row)?.into(),
-        new.subject.as_slice().into(),
+        subject.as_slice().into(),
         new.network.as_slice().into(),
         new.digest.as_slice().into(),
         new.now.micros().into(),
         new.now.plus(CODE_LIFE).micros().into(),
     ];
     tx.execute(&CODE_INSERT, &row)?;
-    Ok(Made::Yes)
+    Ok(if enough { Made::Enough } else { Made::Yes })
 }
 
 /// Asks as often where nobody has the address.

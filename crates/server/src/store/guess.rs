@@ -108,6 +108,12 @@ fn guess_get(tx: &mut Tx<'_>, subject: &Subject) -> Result<Option<Failures>, Sto
     }))
 }
 
+/// Has whoever counts tries of these subjects wait until this transaction ends: it writes what it read before. To be called
+/// before they are forgotten or forgiven in a transaction that did not begin the try.
+pub fn guess_hold(tx: &mut Tx<'_>, subjects: &[Subject]) -> Result<(), StoreError> {
+    tx.lock_keys(subjects.iter().map(|subject| lock(&subject.digest)).collect())
+}
+
 /// The try was right: nothing is held against this subject any more.
 pub fn guess_forget(tx: &mut Tx<'_>, digest: &[u8; 32]) -> Result<(), StoreError> {
     tx.execute(&GUESS_FORGET, &[digest.as_slice().into()]).map(drop)

@@ -6,7 +6,7 @@ use super::hot::JOBS_INSERT;
 use super::tx::{Sequence, Tx};
 use super::wake::Wake;
 use numberotp_core::id::JobId;
-use numberotp_core::job::JobKind;
+use numberotp_core::job::{JobKind, Lane};
 use numberotp_core::time::{Span, Time};
 
 /// Whoever took a job has this long before another runner may take it: longer than any job asks a provider for, and
@@ -16,6 +16,10 @@ pub const LEASE: Span = Span::seconds(30);
 statements! {
     /// Takes what is due, with the request that bought the number it is about; the sandbox has that by our reference.
     JOBS_TAKE = "UPDATE jobs SET leased_until = $2, attempts = attempts + 1 WHERE id IN (SELECT id FROM jobs WHERE dead = 0 AND run_at <= $1 AND leased_until <= $1 AND kind IN TEXTS($4) ORDER BY run_at, id LIMIT $3 SKIPPING) RETURNING id, kind, subject_id, attempts, run_at, (SELECT a.request_id FROM activations a WHERE a.id = CASE WHEN jobs.kind IN ('activation_watch', 'activation_release', 'activation_sweep') THEN jobs.subject_id WHEN jobs.kind = 'sandbox_sms' THEN (SELECT CASE WHEN LENGTH(p.reference) BETWEEN 1 AND 18 AND LTRIM(p.reference, '0123456789') = '' THEN CAST(p.reference AS BIGINT) END FROM sandbox_messages m JOIN sandbox_purchases p ON p.id = m.purchase_id WHERE m.id = jobs.subject_id) END)";
+    /// The same for mail, which has an index of its own: the kind stands in the text, or the index would not serve.
+    MAIL_JOBS_TAKE = "UPDATE jobs SET leased_until = $2, attempts = attempts + 1 WHERE id IN (SELECT id FROM jobs WHERE kind = 'mail_send' AND dead = 0 AND run_at <= $1 AND leased_until <= $1 ORDER BY run_at, id LIMIT $3 SKIPPING) RETURNING id, kind, subject_id, attempts, run_at, CAST(NULL AS TEXT)";
+    /// When the next mail is due that nobody is at.
+    MAIL_JOBS_NEXT = "SELECT run_at FROM jobs WHERE kind = 'mail_send' AND dead = 0 AND leased_until <= $1 ORDER BY run_at LIMIT 1";
     /// When the next one is due that nobody is at: the first of an index, however many wait.
     JOBS_NEXT = "SELECT run_at FROM jobs WHERE dead = 0 AND leased_until <= $1 AND kind IN TEXTS($2) ORDER BY run_at LIMIT 1";
     /// The time of the first that is due by an instant, whoever has it.
@@ -34,8 +38,8 @@ statements! {
     JOB_KNOWN = "SELECT id FROM jobs WHERE kind = $1 AND subject_id = $2";
     /// How many wait, are late, and are dead.
     JOBS_STATE = "SELECT COUNT(*), CAST(COALESCE(SUM(CASE WHEN dead = 0 AND run_at < $1 THEN 1 ELSE 0 END), 0) AS BIGINT), CAST(COALESCE(SUM(dead), 0) AS BIGINT) FROM jobs";
-    /// How many are late, counted no further than to a bound.
-    JOBS_LATE = "SELECT COUNT(*) FROM (SELECT id FROM jobs WHERE dead = 0 AND run_at < $1 LIMIT $2) AS late";
+    /// How many but mails are late, counted no further than to a bound.
+    JOBS_LATE = "SELECT COUNT(*) FROM (SELECT id FROM jobs WHERE dead = 0 AND run_at < $1 AND kind <> 'mail_send' LIMIT $2) AS late";
     /// How many are open and how many dead.
     JOBS_COUNT = "SELECT COUNT(*), CAST(COALESCE(SUM(dead), 0) AS BIGINT) FROM jobs";
 }
@@ -55,16 +59,20 @@ pub struct Job {
     pub request_id: Option<String>,
 }
 
-/// The kinds that this program knows. A newer one's, while both run, are left to it.
-fn known_kinds() -> Value {
-    Value::Texts(JobKind::ALL.into_iter().map(|kind| kind.as_str().to_owned()).collect())
+/// The kinds of a lane that this program knows. A newer one's, while both run, are left to it.
+fn known_kinds(lane: Lane) -> Value {
+    Value::Texts(lane.kinds().map(|kind| kind.as_str().to_owned()).collect())
 }
 
-/// Takes at most `limit` due jobs.
-pub fn jobs_take(tx: &mut Tx<'_>, now: Time, limit: i64) -> Result<Vec<Job>, StoreError> {
-    let parameters = [now.micros().into(), now.plus(LEASE).micros().into(), limit.into(), known_kinds()];
+/// Takes at most `limit` due jobs of a lane.
+pub fn jobs_take(tx: &mut Tx<'_>, now: Time, lane: Lane, limit: i64) -> Result<Vec<Job>, StoreError> {
+    let times = [now.micros().into(), now.plus(LEASE).micros().into(), limit.into()];
+    let rows = match lane {
+        Lane::Main => tx.query(&JOBS_TAKE, &[times.as_slice(), &[known_kinds(lane)]].concat())?,
+        Lane::Mail => tx.query(&MAIL_JOBS_TAKE, &times)?,
+    };
     let mut jobs = Vec::new();
-    for mut row in tx.query(&JOBS_TAKE, &parameters)? {
+    for mut row in rows {
         let id = JobId::new(row.int("id")?);
         let kind = row.parsed("kind", JobKind::parse)?;
         let (subject, attempts, run_at) = (row.int("subject_id")?, row.int("attempts")?, row.int("run_at")?);
@@ -75,10 +83,13 @@ pub fn jobs_take(tx: &mut Tx<'_>, now: Time, limit: i64) -> Result<Vec<Job>, Sto
     Ok(jobs.into_iter().map(|(_, job)| job).collect())
 }
 
-/// When the next job is due, if there is one that nobody is at now. One whose runner died is seen again when its lease
-/// is over.
-pub fn jobs_next(tx: &mut Tx<'_>, now: Time) -> Result<Option<Time>, StoreError> {
-    let row = tx.query_one(&JOBS_NEXT, &[now.micros().into(), known_kinds()])?;
+/// When the next job of a lane is due, if there is one that nobody is at now. One whose runner died is seen again when
+/// its lease is over.
+pub fn jobs_next(tx: &mut Tx<'_>, now: Time, lane: Lane) -> Result<Option<Time>, StoreError> {
+    let row = match lane {
+        Lane::Main => tx.query_one(&JOBS_NEXT, &[now.micros().into(), known_kinds(lane)])?,
+        Lane::Mail => tx.query_one(&MAIL_JOBS_NEXT, &[now.micros().into()])?,
+    };
     row.map(|mut row| row.int("run_at").map(Time::from_micros)).transpose()
 }
 
@@ -159,7 +170,8 @@ pub fn jobs_state(tx: &mut Tx<'_>, now: Time) -> Result<(i64, i64, i64), StoreEr
     Ok((all.saturating_sub(dead), late, dead))
 }
 
-/// How many jobs are late; what is beyond the bound is not counted.
+/// How many jobs are late; what is beyond the bound is not counted, nor is mail: a mail server that is silent is no reason to
+/// send customers elsewhere.
 pub fn jobs_late(tx: &mut Tx<'_>, now: Time, most: i64) -> Result<i64, StoreError> {
     let missing = StoreError::Corrupt { table: "jobs", column: "count" };
     let before = now.minus(LATE_AFTER).micros();

@@ -36,6 +36,9 @@ fn a_set_up_that_cannot_work_is_refused_with_a_sentence() {
         (["--authjs-schema", "prisma"], "--authjs-database-url"),
         (["--authjs-database-url", "sqlite://x.db"], "PostgreSQL"),
         (["--authjs-create-accounts", "true"], "--authjs-secrets"),
+        (["--authjs-signed", "HS256"], "--authjs-secrets"),
+        (["--authjs-signed", "none"], "HS256"),
+        (["--authjs-signed", "RS256"], "HS256"),
     ] {
         let said = fails(2, &["serve", "--sandbox", flags[0], flags[1]]);
         assert!(said.contains(word), "{flags:?}: {said}");

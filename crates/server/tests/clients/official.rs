@@ -17,13 +17,15 @@ fn the_official_client_signs_in_stays_so_and_signs_out() {
     }
     on_each_engine(|database| {
         let folder = Folder::new(&format!("official-{}", database.engine().name()));
-        let server = Server::start(&folder, &["--database-url", database.url(), "--sandbox"]);
+        let mails = folder.file("mails");
+        let flags = ["--database-url", database.url(), "--sandbox", "--mail-folder", &mails];
+        let server = Server::start(&folder, &flags);
         let made = ["account", "create", "--email", EMAIL, "--password", PASSWORD, "--approve", "--json"];
         json(&[&made[..], &["--database-url", database.url()]].concat());
         std::fs::write(folder.path().join("official.py"), SIGN_IN).unwrap();
         let mut official = Client::Python.command(&folder);
-        official.args(["official.py", &format!("http://{}", server.address), EMAIL, PASSWORD]);
+        official.args(["official.py", &format!("http://{}", server.address), EMAIL, PASSWORD, &mails]);
         let told = values(&printed(&mut official, SIGN_IN));
-        assert_eq!(told[0]["exchanged"], value!(1), "{told:?}");
+        assert_eq!((&told[0]["exchanged"], &told[0]["by_mail"]), (&value!(1), &value!(2)), "{told:?}");
     });
 }

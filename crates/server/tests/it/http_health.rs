@@ -1,9 +1,11 @@
 //! `/healthz`, `/readyz` and `/metrics`: who may ask, what they answer while all is well and while it is not.
 
 use crate::http_stage::{RENT, deliver, raw, rent, step, telegram};
+use numberotp_core::job::JobKind;
 use numberotp_core::time::Span;
 use numberotp_server::app::upstream::Interference;
 use numberotp_server::config::OnOff;
+use numberotp_server::store::job::job_create;
 use numberotp_testkit::app::{Setup, TestApp, in_sandbox, with_app};
 use numberotp_testkit::cluster::TestCluster;
 use numberotp_testkit::database::TestEngine;
@@ -87,6 +89,28 @@ fn jobs_that_pile_up_make_it_not_ready_until_they_are_done() {
         assert_eq!(answer.json()["request_id"], answer.header("x-request-id"));
         app.run_jobs().await;
         app.get("/readyz").ok().await;
+    });
+}
+
+/// A mail server that takes nothing is no fault of this one.
+#[test]
+fn mails_that_pile_up_leave_it_ready() {
+    let few = Setup::sandbox().adjusted(|settings| settings.late_jobs_most = 1);
+    with_app(few, async |app| {
+        let now = app.now();
+        app.write(move |tx| {
+            (1..=3).try_for_each(|mail| job_create(tx, JobKind::MailSend, mail, now).map(drop))
+        })
+        .await;
+        app.advance(Span::seconds(120));
+        app.get("/readyz").ok().await;
+        app.write(move |tx| {
+            (1..=2).try_for_each(|rent| job_create(tx, JobKind::ActivationSweep, rent, now).map(drop))
+        })
+        .await;
+        app.advance(Span::seconds(120));
+        assert_eq!(app.get("/readyz").send().await.status, 503);
+        app.run_jobs().await;
     });
 }
 

@@ -2,7 +2,7 @@
 //! off, of a kind that this server does not know.
 
 use crate::http_stage::{look, purses, rent_by, text};
-use numberotp_core::job::JobKind;
+use numberotp_core::job::{JobKind, Lane};
 use numberotp_core::text::ProviderCode;
 use numberotp_core::time::Span;
 use numberotp_server::store::db::Statement;
@@ -92,11 +92,11 @@ fn the_purge_goes_on_for_ever_and_a_dead_one_lives_again_at_the_next_start() {
         let purge = |jobs: Vec<numberotp_server::store::job::Job>| {
             jobs.into_iter().find(|job| job.kind == JobKind::MessagePurge).unwrap()
         };
-        let taken = purge(app.write(move |tx| jobs_take(tx, now, 10)).await);
+        let taken = purge(app.write(move |tx| jobs_take(tx, now, Lane::Main, 10)).await);
         assert_eq!(taken.attempts, 1, "good turns do not count as tries");
         app.write(move |tx| job_kill(tx, taken.id)).await;
         app.restart().await;
-        assert_eq!(purge(app.write(move |tx| jobs_take(tx, now, 10)).await).attempts, 1);
+        assert_eq!(purge(app.write(move |tx| jobs_take(tx, now, Lane::Main, 10)).await).attempts, 1);
     });
 }
 

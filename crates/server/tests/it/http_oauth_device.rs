@@ -4,11 +4,14 @@ use crate::http_oauth::{TOKEN, denied, tokens};
 use crate::http_stage::text;
 use numberotp_core::caller::{Scopes, Standing};
 use numberotp_core::time::Span;
+use numberotp_server::app::admin::{By, Reason, Stood, set_standing};
 use numberotp_server::app::auth::KNOWN_FOR;
 use numberotp_server::config::{OnOff, ServeSettings};
 use numberotp_testkit::app::{Answer, Ask, Setup, TestApp, in_sandbox, with_app};
 use serde_json::{Value, json};
+use std::collections::BTreeSet;
 use std::net::SocketAddr;
+use std::sync::Arc;
 
 const DEVICE: &str = "/v1/oauth/device";
 const CODE: &str = "/v1/oauth/device/code";
@@ -212,5 +215,58 @@ fn a_device_that_asks_without_end_is_told_to_slow_down_and_never_429() {
             .json(&json!({ "grant_type": "refresh_token", "refresh_token": "x" }))
             .refused(429, "RATE_LIMITED")
             .await;
+    });
+}
+
+/// How often the store did work again because another writer was in the way.
+async fn retries(app: &TestApp<'_>) -> String {
+    let here: SocketAddr = "127.0.0.1:9".parse().unwrap();
+    let measures = app.get("/metrics").from(here).send().await;
+    let line = measures.text().lines().find(|line| line.starts_with("numberotp_store_retries_total"));
+    line.unwrap().to_owned()
+}
+
+/// An account is stopped at the very moment at which it lets a device in: one of the two is first, neither waits for the
+/// other in a circle, and whichever it was, the device is out in the end.
+#[test]
+fn a_device_that_is_let_in_while_the_account_is_stopped_stays_out() {
+    in_sandbox(async |app| {
+        let ann = app.account(0, 0).await;
+        let by = By::command_line(app.now());
+        let reason = Reason::parse("a test").unwrap();
+        let stand = |standing: Standing| {
+            let (context, reason) = (Arc::clone(app.context()), reason.clone());
+            let account = ann.account;
+            tokio::spawn(async move {
+                context.store.write(move |tx| set_standing(tx, &by, (account, standing), &reason)).await
+            })
+        };
+        let before = retries(app).await;
+        let mut outcomes = BTreeSet::new();
+        for turn in 0..60 {
+            let session = app.session(&ann).await;
+            let begun = begin(app).await;
+            let code = text(&begun, "user_code").to_owned();
+            // Known for a moment, so that the approval is not refused at the door.
+            app.get(SESSIONS).bearer(&session).ok().await;
+            let first = (turn % 2 == 0).then(|| stand(Standing::Suspended));
+            let approved = decide(app, &session, &code, "approve").start();
+            let stopped = first.unwrap_or_else(|| stand(Standing::Suspended));
+            let polled =
+                app.post(TOKEN).json(&json!({ "grant_type": GRANT, "device_code": begun["device_code"] }));
+            let polled = polled.start().await.unwrap();
+            outcomes.insert((approved.await.unwrap().status, polled.status));
+            assert_eq!(stopped.await.unwrap().unwrap(), Stood::Done);
+            // Whatever came first.
+            app.advance(Span::seconds(6));
+            let late = poll(app, &begun).await;
+            assert_ne!(late.status, 200, "{outcomes:?}");
+            if polled.status == 200 {
+                let access = tokens(&polled)["access_token"].as_str().unwrap().to_owned();
+                app.get(SESSIONS).bearer(&access).refused(401, "UNAUTHORIZED").await;
+            }
+            assert_eq!(stand(Standing::Approved).await.unwrap().unwrap(), Stood::Done);
+        }
+        assert_eq!(retries(app).await, before, "{outcomes:?}");
     });
 }

@@ -1,11 +1,16 @@
 //! Waiting for a code: answered at once when it is there, woken when it comes, told when it never will, and asked
-//! to call again when the time is up or the server stops. The bodies are those that clients look into.
+//! to call again when the time is up or the server stops. The bodies are those that clients look into. And whoever is
+//! not let in any more when the code comes does not get it, however early the wait began.
 
 use crate::http_stage::{at, deliver, keys, look, raw, rent, step, text};
 use http::Method;
+use numberotp_core::caller::Scopes;
 use numberotp_core::id::AccountId;
 use numberotp_core::time::Span;
+use numberotp_server::app::auth::KNOWN_FOR;
 use numberotp_server::config::Settings;
+use numberotp_server::store::api_key::api_keys_revoke;
+use numberotp_server::store::session::sessions_revoke;
 use numberotp_testkit::app::{Answer, Customer, Setup, TestApp, in_sandbox, until, with_app};
 use serde_json::{Value, json};
 use tokio::task::JoinHandle;
@@ -34,8 +39,13 @@ fn waits(app: &TestApp<'_>, account: AccountId) -> usize {
 
 /// Begins to wait; comes back when the app holds the wait and has looked once.
 async fn hold(app: &TestApp<'_>, customer: &Customer, id: &str) -> JoinHandle<Answer> {
+    hold_by(app, customer, (id, &customer.key)).await
+}
+
+/// The same with any token of the customer's.
+async fn hold_by(app: &TestApp<'_>, customer: &Customer, (id, token): (&str, &str)) -> JoinHandle<Answer> {
     let before = waits(app, customer.account);
-    let wait = app.get(&at(id, "wait")).by(customer).start();
+    let wait = app.get(&at(id, "wait")).bearer(token).start();
     until("the wait is held", || waits(app, customer.account) > before).await;
     // Reads are served in their order: when these are done, so is the waiter's first look.
     for _ in 0..8 {
@@ -206,5 +216,76 @@ fn a_server_that_stops_sends_its_waiters_elsewhere() {
         app.restart().await;
         deliver(app, &id, "m1", "Telegram code: 48291").await;
         app.get(&at(&id, "wait")).by(&customer).ok().await;
+    });
+}
+
+/// The codes of two messages, and nothing of them in an answer.
+const CODES: [&str; 2] = ["48291", "77777"];
+
+fn shut_out(answer: &Answer) {
+    answer.refused(401, "UNAUTHORIZED");
+    assert!(!CODES.iter().any(|code| answer.text().contains(code)), "{}", answer.text());
+}
+
+#[test]
+fn a_key_that_was_revoked_while_it_waited_gets_no_code() {
+    with_app(Setup::sandbox().adjusted(woken_only), async |app| {
+        let customer = app.account(200, 0).await;
+        let (account, session) = (customer.account, app.session(&customer).await);
+        let (id, other) = (rent(app, &customer).await, rent(app, &customer).await);
+        let stale = app.key(&customer, Scopes::READ_BUY).await;
+        let [by_key, by_session] = [&stale, &session].map(|token| (id.as_str(), token.as_str()));
+        let (by_key, by_session) =
+            (hold_by(app, &customer, by_key).await, hold_by(app, &customer, by_session).await);
+        // Another server ends them: this one is not told.
+        let now = app.now();
+        app.write(move |tx| api_keys_revoke(tx, account, now)).await;
+        app.write(move |tx| sessions_revoke(tx, account, now)).await;
+        app.advance(Span::millis(1_001));
+        assert!(deliver(app, &id, "m1", "Telegram code: 48291").await);
+        shut_out(&by_key.await.unwrap());
+        shut_out(&by_session.await.unwrap());
+
+        let fresh = app.key(&customer, Scopes::READ_BUY).await;
+        app.get(&at(&id, "wait")).bearer(&fresh).ok().await;
+        // Whoever is still let in waits as long as ever.
+        let held = app.get(&at(&other, "wait")).bearer(&fresh).start();
+        until("the wait is held", || waits(app, account) == 1).await;
+        app.advance(Span::seconds(50));
+        assert!(deliver(app, &other, "m2", "Telegram code: 77777").await);
+        assert_eq!(held.await.unwrap().ok()["data"]["otp"], "77777");
+    });
+}
+
+/// What this server did itself it knows at once.
+#[test]
+fn a_key_that_is_deleted_here_gets_no_code_from_that_moment_on() {
+    with_app(Setup::sandbox().adjusted(woken_only), async |app| {
+        let customer = app.account(100, 0).await;
+        let session = app.session(&customer).await;
+        let id = rent(app, &customer).await;
+        let made = json!({ "name": "CI", "scopes": ["read"] });
+        let made = app.post("/v1/user/apikeys").bearer(&session).json(&made).ok().await["data"].clone();
+        let held = hold_by(app, &customer, (&id, text(&made, "key"))).await;
+        let ended = app.ask(Method::DELETE, "/v1/user/apikeys").bearer(&session);
+        ended.json(&json!({ "id": made["id"] })).ok().await;
+        assert!(deliver(app, &id, "m1", "Telegram code: 48291").await);
+        shut_out(&held.await.unwrap());
+    });
+}
+
+/// The look before the code costs nobody who was looked up a moment ago a question to the database.
+#[test]
+fn a_code_that_comes_at_once_is_told_without_another_look() {
+    with_app(Setup::sandbox().adjusted(woken_only), async |app| {
+        let customer = app.account(100, 0).await;
+        let account = customer.account;
+        let id = rent(app, &customer).await;
+        let held = hold(app, &customer, &id).await;
+        let now = app.now();
+        app.write(move |tx| api_keys_revoke(tx, account, now)).await;
+        app.advance(KNOWN_FOR.minus(Span::micros(1)));
+        assert!(deliver(app, &id, "m1", "Telegram code: 48291").await);
+        assert_eq!(held.await.unwrap().ok()["data"]["otp"], "48291");
     });
 }

@@ -12,7 +12,11 @@ mod http_api_keys;
 #[cfg(test)]
 mod http_authjs;
 #[cfg(test)]
+mod http_authjs_identities;
+#[cfg(test)]
 mod http_authjs_rows;
+#[cfg(test)]
+mod http_authjs_signed;
 #[cfg(test)]
 mod http_bad_input;
 #[cfg(test)]
@@ -47,6 +51,8 @@ mod http_lasting;
 mod http_late;
 #[cfg(test)]
 mod http_limits;
+#[cfg(test)]
+mod http_mail_bounds;
 #[cfg(test)]
 mod http_matrix;
 #[cfg(test)]
@@ -129,6 +135,8 @@ mod store_batch;
 mod store_catalog;
 #[cfg(test)]
 mod store_close;
+#[cfg(test)]
+mod store_directory;
 #[cfg(test)]
 mod store_idempotency;
 #[cfg(test)]

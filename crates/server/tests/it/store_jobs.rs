@@ -3,7 +3,7 @@
 
 use crate::store_stage::{Stage, staged};
 use numberotp_core::id::JobId;
-use numberotp_core::job::JobKind;
+use numberotp_core::job::{JobKind, Lane};
 use numberotp_core::time::{Span, Time};
 use numberotp_server::store::StoreError;
 use numberotp_server::store::job::{
@@ -19,7 +19,7 @@ fn create(stage: &mut Stage<'_>, subject: i64, at: Time) -> JobId {
 
 fn take(stage: &mut Stage<'_>, limit: i64) -> Vec<Job> {
     let now = stage.now;
-    stage.write(move |tx| jobs_take(tx, now, limit)).unwrap()
+    stage.write(move |tx| jobs_take(tx, now, Lane::Main, limit)).unwrap()
 }
 
 fn subjects(jobs: &[Job]) -> Vec<i64> {
@@ -28,7 +28,7 @@ fn subjects(jobs: &[Job]) -> Vec<i64> {
 
 fn next(stage: &mut Stage<'_>) -> Option<Time> {
     let now = stage.now;
-    stage.write(move |tx| jobs_next(tx, now)).unwrap()
+    stage.write(move |tx| jobs_next(tx, now, Lane::Main)).unwrap()
 }
 
 #[test]
@@ -131,6 +131,34 @@ fn a_kind_that_is_not_known_hinders_no_other() {
     });
 }
 
+/// Mail has places of its own, so it is looked for and taken by itself, and nothing else is taken for it.
+#[test]
+fn mail_is_taken_in_its_own_lane_alone() {
+    staged(|stage| {
+        let now = stage.now;
+        create(stage, 1, now);
+        for (subject, late) in [(11, 0), (12, 3), (13, 1), (14, -1)] {
+            let at = now.minus(Span::seconds(late));
+            stage.write(move |tx| job_create(tx, JobKind::MailSend, subject, at)).unwrap();
+        }
+        assert_eq!(next(stage), Some(now), "and not the mail of three seconds ago");
+        let mail = |stage: &mut Stage<'_>, limit| {
+            let now = stage.now;
+            stage.write(move |tx| jobs_take(tx, now, Lane::Mail, limit)).unwrap()
+        };
+        let first = mail(stage, 2);
+        assert_eq!(subjects(&first), [12, 13]);
+        assert!(first.iter().all(|job| job.kind == JobKind::MailSend && job.attempts == 1));
+        let left = stage.write(move |tx| jobs_next(tx, now, Lane::Mail)).unwrap();
+        assert_eq!(left, Some(now));
+        assert_eq!(subjects(&take(stage, 10)), [1]);
+        assert_eq!(subjects(&mail(stage, 10)), [11]);
+        assert_eq!(subjects(&mail(stage, 10)), [0; 0]);
+        stage.pass(LEASE);
+        assert_eq!(subjects(&mail(stage, 10)), [12, 13, 11, 14]);
+    });
+}
+
 #[test]
 fn nothing_is_due_where_nothing_is() {
     staged(|stage| {
@@ -191,7 +219,9 @@ fn two_takers_never_have_the_same_job() {
             let tasks: Vec<_> = (0..40)
                 .map(|_| {
                     let store = Arc::clone(&store);
-                    tokio::spawn(async move { store.write(move |tx| jobs_take(tx, now, 7)).await })
+                    tokio::spawn(
+                        async move { store.write(move |tx| jobs_take(tx, now, Lane::Main, 7)).await },
+                    )
                 })
                 .collect();
             let mut taken = Vec::new();

@@ -6,14 +6,18 @@ use crate::store_stage::{
 };
 use numberotp_core::activation::Status;
 use numberotp_core::caller::{Role, Standing};
+use numberotp_core::guesses::Patience;
 use numberotp_core::id::{AccountId, ActivationId, PLATFORM};
-use numberotp_core::job::JobKind;
+use numberotp_core::job::{JobKind, Lane};
 use numberotp_core::ledger::Purse;
+use numberotp_core::mailing::{ASKS_MOST, COUNTED_FOR};
 use numberotp_core::text::{Email, Operator, ProviderCode};
 use numberotp_core::time::Span;
 use numberotp_core::vocabulary::CountryId;
 use numberotp_server::store::account::{NewAccount, account_create, account_set_standing};
 use numberotp_server::store::db::{Engine, Statement};
+use numberotp_server::store::email_code::{AskedBy, NewCode, code_create, network_waits};
+use numberotp_server::store::guess::{Look, Subject, guess_begin, guess_forgive, guess_hold};
 use numberotp_server::store::hot::{
     Answer, Attached, Close, Closed, Closing, Command, Receive, Received, Reserved,
 };
@@ -105,12 +109,69 @@ fn a_job_is_made_once_and_taken_by_one() {
         assert!(first.is_ok());
         assert!(matches!(second, Err(StoreError::Conflict(_))), "{second:?}");
         stage.write(move |tx| job_create(tx, JobKind::SandboxSms, 2, now)).unwrap();
-        let (first, second) =
-            race_of(stage, move |tx| jobs_take(tx, now, 1), move |tx| jobs_take(tx, now, 2));
+        let (first, second) = race_of(
+            stage,
+            move |tx| jobs_take(tx, now, Lane::Main, 1),
+            move |tx| jobs_take(tx, now, Lane::Main, 2),
+        );
         let subjects = |jobs: Result<Vec<numberotp_server::store::job::Job>, StoreError>| {
             jobs.unwrap().into_iter().map(|job| job.subject).collect::<Vec<_>>()
         };
         assert_eq!((subjects(first), subjects(second)), (vec![1], vec![2]));
+    });
+}
+
+/// Somebody's sign-in that was right, beside another's of the same network that is just being counted.
+#[test]
+fn what_is_forgiven_while_a_try_is_counted_stays_forgiven() {
+    staged(|stage| {
+        let now = stage.now;
+        let network = Subject { digest: [9; 32], patience: Patience::NETWORK };
+        let count =
+            |network: Subject| move |tx: &mut Tx<'_>| guess_begin(tx, std::slice::from_ref(&network), now);
+        for _ in 0..3 {
+            stage.write(count(network.clone())).unwrap();
+        }
+        let right = network.clone();
+        let forgive = move |tx: &mut Tx<'_>| {
+            guess_hold(tx, std::slice::from_ref(&right))?;
+            guess_forgive(tx, &right.digest)
+        };
+        let (forgiven, counted) = race_of(stage, forgive, count(network));
+        forgiven.unwrap();
+        assert_eq!(counted.unwrap(), Look::Yes);
+        assert_eq!(stage.list("SELECT CAST(failures AS TEXT) FROM guesses"), ["3"]);
+    });
+}
+
+/// Two asks of one network at two servers, when one is left.
+#[test]
+fn the_last_mail_that_a_network_may_ask_for_goes_to_the_first() {
+    staged(|stage| {
+        let now = stage.now;
+        let ask = move |subject: u8| {
+            move |tx: &mut Tx<'_>| {
+                let email = Email::parse(&format!("nobody{subject}@example.com")).unwrap();
+                let asked_by =
+                    AskedBy { brand: PLATFORM, email, account: None, network: "192.0.2.0/24".to_owned() };
+                let new =
+                    NewCode { subject: [subject; 32], network: [7; 32], digest: [1; 32], asked_by, now };
+                let waits = network_waits(tx, &new.network, now)?;
+                if waits.is_none() {
+                    code_create(tx, &new)?;
+                }
+                Ok(waits)
+            }
+        };
+        for subject in 1..ASKS_MOST {
+            let asked = stage.write(ask(u8::try_from(subject).unwrap())).unwrap();
+            assert_eq!(asked, None);
+        }
+        let (first, second) = race_of(stage, ask(100), ask(101));
+        assert_eq!((first.unwrap(), second.unwrap()), (None, Some(COUNTED_FOR)));
+        stage.pass(COUNTED_FOR);
+        let later = stage.now;
+        assert_eq!(stage.write(move |tx| network_waits(tx, &[7; 32], later)).unwrap(), None);
     });
 }
 

@@ -49,23 +49,39 @@ impl Client {
 
     /// `GET` of a path under `/api/internal`.
     pub fn get(&mut self, path: &str) -> std::io::Result<Answer> {
-        self.send("GET", path, ("", ""))
+        self.send_keyed("GET", path, ("", ""))
     }
 
     /// `POST` of a body, or of none.
     pub fn post(&mut self, path: &str, body: &str) -> std::io::Result<Answer> {
-        self.send("POST", path, ("", body))
+        self.send_keyed("POST", path, ("", body))
     }
 
     /// `POST` under an idempotency key.
     pub fn post_keyed(&mut self, path: &str, body: &str, key: &str) -> std::io::Result<Answer> {
-        self.send("POST", path, (&format!("idempotency-key: {key}\r\n"), body))
+        self.send_keyed("POST", path, (&format!("idempotency-key: {key}\r\n"), body))
     }
 
-    fn send(&mut self, method: &str, path: &str, (more, body): (&str, &str)) -> std::io::Result<Answer> {
-        let (address, key, length) = (self.address, &self.key, body.len());
+    fn send_keyed(
+        &mut self,
+        method: &str,
+        path: &str,
+        (more, body): (&str, &str),
+    ) -> std::io::Result<Answer> {
+        let headers = format!("authorization: Bearer {}\r\n{more}", self.key);
+        self.send(method, &format!("/api/internal{path}"), (&headers, body))
+    }
+
+    /// Any request, with headers of its own: for whoever comes in otherwise than by a key.
+    pub fn send(
+        &mut self,
+        method: &str,
+        path: &str,
+        (headers, body): (&str, &str),
+    ) -> std::io::Result<Answer> {
+        let (address, length) = (self.address, body.len());
         let request = format!(
-            "{method} /api/internal{path} HTTP/1.1\r\nhost: {address}\r\nauthorization: Bearer {key}\r\n{more}\
+            "{method} {path} HTTP/1.1\r\nhost: {address}\r\n{headers}\
              content-type: application/json\r\ncontent-length: {length}\r\n\r\n{body}"
         );
         self.stream.get_mut().write_all(request.as_bytes())?;

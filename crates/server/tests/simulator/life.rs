@@ -8,6 +8,7 @@ use http::Request;
 use numberotp_core::caller::{Role, Scopes, Standing};
 use numberotp_core::catalog::{Offer, Term};
 use numberotp_core::id::{OfferId, PLATFORM};
+use numberotp_core::job::Lane;
 use numberotp_core::ledger::{Change, MovementKind, Purse};
 use numberotp_core::money::{CreditValue, Usd};
 use numberotp_core::secret::SecretBytes;
@@ -272,7 +273,7 @@ fn everything_ends(world: &mut World) {
             break;
         }
         let now = world.now();
-        let next = world.process().at_once(move |tx| jobs_next(tx, now)).unwrap_or_default();
+        let next = world.process().at_once(move |tx| jobs_next(tx, now, Lane::Main)).unwrap_or_default();
         let by = next.since(world.now()).clamp(Span::seconds(1), Span::minutes(30));
         world.pass(by);
     }

@@ -1,5 +1,6 @@
 //! What the people who run the service do to accounts, over HTTP and from the command line alike: each use case is a
-//! function of a transaction, and its entry in the chain of acts is written in that same transaction.
+//! function of a transaction, and its entry in the chain of acts is written in that same transaction. Looking for accounts
+//! alone is read first, and on record before it is shown: a search must hold nobody's writing up.
 //!
 //! Guards that nothing here happens without exactly one entry, and that what did not happen leaves none. An admin
 //! changes neither its own standing nor its own purses.
@@ -9,7 +10,7 @@ mod purse;
 mod standing;
 
 pub use crate::store::act::{Act, acts_page as acts};
-pub use people::{Dossier, SignedOut, Summary, find, look, sessions, sign_out, summary};
+pub use people::{Dossier, SignedOut, Summary, find, look, looked_for, sessions, sign_out, summary};
 pub use purse::{Adjustment, Changed, adjust, adjust_at_once};
 pub use standing::{Stood, set_standing};
 

@@ -7,7 +7,7 @@ use crate::store::account::{Account, account_get, account_not_before};
 use crate::store::directory::{Counts, account_counts, accounts_find};
 use crate::store::ledger::purses_get;
 use crate::store::session::{Session, session_revoke, sessions_of, sessions_revoke};
-use crate::store::{StoreError, Tx};
+use crate::store::{Store, StoreError, Tx};
 use numberotp_core::id::{AccountId, SessionId};
 use numberotp_core::ledger::Purses;
 use serde_json::json;
@@ -33,16 +33,22 @@ pub struct Dossier {
     pub sign_ins: Vec<Session>,
 }
 
-/// Accounts whose id is, or whose e-mail or name holds, what is asked for, newest first; and how many there are.
-pub fn find(
-    tx: &mut Tx<'_>,
-    by: &By,
-    query: &str,
+/// Accounts whose id is what is asked for, or whose e-mail or name begins with it, newest first; and how many there are.
+/// Looked for beside whoever writes; on record before anybody is shown them.
+pub async fn find(
+    store: &Store,
+    by: By,
+    query: String,
     range: (i64, i64),
 ) -> Result<(Vec<Summary>, i64), StoreError> {
-    let (found, total) = accounts_find(tx, query, range)?;
-    record(tx, by, ("account.find", None), &json!({ "found": total }))?;
+    let (found, total) = store.snapshot(move |tx| accounts_find(tx, &query, range)).await?;
+    looked_for(store, by, total).await?;
     Ok((found, total))
+}
+
+/// Puts it on record that accounts were looked for and how many were found: before they are shown.
+pub async fn looked_for(store: &Store, by: By, found: i64) -> Result<(), StoreError> {
+    store.write(move |tx| record(tx, &by, ("account.find", None), &json!({ "found": found }))).await
 }
 
 /// An account and what it has, for whoever just did something to it.

@@ -29,7 +29,7 @@ pub(in crate::http) async fn find(
     if wanted.contains('\0') {
         return Err(Fault::parameter("query", "must be a text").into());
     }
-    let found = context.store.write(move |tx| admin::find(tx, &by, &wanted, page.range()));
+    let found = admin::find(&context.store, by, wanted, page.range());
     let (found, total) = found.await.map_err(from_store)?;
     Ok(Json(Listed::new(found.iter().map(Line::of).collect(), pagination(page, total))))
 }

@@ -16,7 +16,7 @@ fn route<T: ToSchema>(id: &'static str, summary: &'static str, good: &'static st
 pub(in crate::http) fn find() -> Operation {
     route::<Listed<Line>>("findAccounts", "Find accounts", "A page of accounts, the newest first.")
         .around::<Line>()
-        .query("query", "An id, or a part of an e-mail or a name; without it, all accounts.", &text())
+        .query("query", "An id, or how an e-mail or a name begins; without it, all accounts.", &text())
         .paged()
 }
 

@@ -1,7 +1,7 @@
 //! `/api/internal/rent…`: buy a number, read its code, wait for it, give it back.
 
 use super::super::body::Fields;
-use super::super::extract::{Authenticated, IdempotencyKey, PathText, Query, Traced};
+use super::super::extract::{Authenticated, IdempotencyKey, Lasting, PathText, Query, Traced};
 use super::super::problem::Problem;
 use super::super::shapes::rent::{Ended, Heard, Purchased, Rent as Shape, Sms};
 use super::super::shapes::{Answer, Listed};
@@ -118,10 +118,10 @@ pub(in crate::http) async fn list(
 /// `GET /api/internal/rent/{id}/wait`
 pub(in crate::http) async fn wait(
     State(context): State<Arc<Context>>,
-    Authenticated(caller): Authenticated,
+    Lasting(caller, presented): Lasting,
     PathText(id): PathText,
 ) -> Result<Response, Problem> {
-    match rents::wait(&context, &caller, &id).await? {
+    match rents::wait(&context, (&caller, &presented), &id).await? {
         Ok(rent) => Ok(Json(Answer::new(Heard {
             otp: rent.code().map(Secret::expose),
             status: rent.activation.state.status().as_str(),

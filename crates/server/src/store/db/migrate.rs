@@ -104,6 +104,18 @@ const ALL: &[Migration] = &[
         sqlite: include_str!("../../../../../migrations/sqlite/0014_known_networks.sql"),
         postgres: include_str!("../../../../../migrations/postgres/0014_known_networks.sql"),
     },
+    Migration {
+        number: 15,
+        name: "indexes",
+        sqlite: include_str!("../../../../../migrations/sqlite/0015_indexes.sql"),
+        postgres: include_str!("../../../../../migrations/postgres/0015_indexes.sql"),
+    },
+    Migration {
+        number: 16,
+        name: "identities_in_use",
+        sqlite: include_str!("../../../../../migrations/sqlite/0016_identities_in_use.sql"),
+        postgres: include_str!("../../../../../migrations/postgres/0016_identities_in_use.sql"),
+    },
 ];
 
 const TABLE: &str = "CREATE TABLE IF NOT EXISTS migrations (number BIGINT PRIMARY KEY, name TEXT NOT NULL, checksum BIGINT NOT NULL)";

@@ -4,6 +4,7 @@
 //! - `EACH KEYS($1)`, `EACH TEXTS($1)`, `EACH BLOBS($1)`: the same in a query that may as well be asked for one of them after
 //!   the other, as SQLite is, which would build a table of its own for a set;
 //! - `LOCKED`, `SKIPPING`: row locks, which SQLite's single writer does not need;
+//! - `BYTEWISE` after a text: compared by its bytes, as SQLite does by itself;
 //!
 //! and [`Bulk`] describes an insert or update of many rows by its columns, from which both forms follow.
 
@@ -63,7 +64,7 @@ impl Statement {
 
     /// The text for SQLite: parameters by number, sets as JSON, no locks.
     pub fn for_sqlite(&self) -> String {
-        let text = self.sql.replace(" LOCKED", "").replace(" SKIPPING", "");
+        let text = self.sql.replace(" LOCKED", "").replace(" SKIPPING", "").replace(" BYTEWISE", "");
         let set = |asked: Asked, kind: Set, parameter: &str| match (asked, kind) {
             (Asked::Each, _) => format!("= {parameter}"),
             (Asked::Whole, Set::Blobs) => format!("IN (SELECT unhex(value) FROM json_each({parameter}))"),
@@ -84,6 +85,7 @@ impl Statement {
         // No key is ever changed, so rows that refer to a locked one (a sign-in, a new key) need not wait.
         let text = self.sql.replace(" LOCKED", " FOR NO KEY UPDATE");
         let text = text.replace(" SKIPPING", " FOR UPDATE SKIP LOCKED");
+        let text = text.replace(" BYTEWISE", " COLLATE \"C\"");
         // A condition on an index, not a join whose order the planner would have to guess.
         let set = |_: Asked, kind: Set, parameter: &str| match kind {
             Set::Keys => format!("= ANY({parameter}::bigint[])"),
@@ -289,6 +291,13 @@ mod tests {
         assert_eq!(statement.for_sqlite(), "SELECT a FROM t WHERE k = ?1 AND at > ?2");
         assert_eq!(statement.for_postgres(), "SELECT a FROM t WHERE k = ANY($1::bytea[]) AND at > $2");
         assert!(!Statement::new("Y", "SELECT a FROM t WHERE k IN BLOBS($1)").is_asked_for_each());
+    }
+
+    #[test]
+    fn texts_are_compared_by_their_bytes_where_that_is_said() {
+        let statement = Statement::new("X", "SELECT a FROM t WHERE n BYTEWISE >= $1");
+        assert_eq!(statement.for_sqlite(), "SELECT a FROM t WHERE n >= ?1");
+        assert_eq!(statement.for_postgres(), "SELECT a FROM t WHERE n COLLATE \"C\" >= $1");
     }
 
     #[test]

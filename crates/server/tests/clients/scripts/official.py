@@ -1,13 +1,17 @@
-# The official client's way through signing in: by device, by password, with an access token that has expired; then its
-# sign-ins, its keys, and out. Arguments: the server's address, an e-mail, a password. Prints what it did, as JSON.
+# The official client's way through signing in: by device, by password, by a code from a mail, with an access token that
+# has expired; then its sign-ins, its keys, and out. Arguments: the server's address, an e-mail, a password, the folder of
+# mails. Prints what it did, as JSON.
 import json
+import pathlib
+import re
 import sys
+import time
 
 import httpx
 import numberotp
 import numberotp._client
 
-address, email, password = sys.argv[1:]
+address, email, password, mails = sys.argv[1:]
 base = f"{address}/v1"
 
 
@@ -27,6 +31,35 @@ def expect(code, work):
 person = client()
 person.auth.sign_in_with_password(email, password, platform="cli", device_name="first")
 expect("invalid_grant", lambda: client().auth.sign_in_with_password(email, "wrong", platform="cli"))
+
+# By a code from a mail: whoever has an account comes into it, whoever has none gets one. A code opens once.
+def mailed_code(to):
+    until = time.monotonic() + 30
+    while time.monotonic() < until:
+        for file in pathlib.Path(mails).glob("*.eml"):
+            mail = file.read_text()
+            if f"\nTo: {to}\n" in mail:
+                file.unlink()
+                return re.search(r"^ *([0-9]{6}) *$", mail, re.MULTILINE).group(1)
+        time.sleep(0.02)
+    raise AssertionError(f"no mail came to {to}")
+
+
+ids = {}
+for who in [email, "newcomer@example.com"]:
+    assert client().auth.send_email_code(email=who)["success"]
+    code = mailed_code(who)
+    other = f"{(int(code) + 1) % 1_000_000:06}"
+    expect("invalid_grant", lambda: client().auth.sign_in_with_email_code(who, other))
+    by_mail = client()
+    by_mail.auth.sign_in_with_email_code(who, code, name="New Comer", platform="cli", device_name="by mail")
+    me = by_mail.account.get()["data"]
+    assert me["email"] == who and me["auth"]["kind"] == "person", me
+    assert (me["name"] == "New Comer") == (who != email), me
+    ids[who] = me["id"]
+    expect("invalid_grant", lambda: client().auth.sign_in_with_email_code(who, code))
+    by_mail.auth.sign_out()
+assert ids[email] == person.account.get()["data"]["id"] and len(set(ids.values())) == 2, ids
 
 # By device: it waits for a person, who looks twice before saying yes.
 waited = []
@@ -90,4 +123,4 @@ rows = httpx.post(f"{base}/oauth/token", json={"grant_type": "password", "email"
 headers = {"authorization": f"Bearer {rows.json()['access_token']}"}
 rows = httpx.get(f"{base}/user/sessions", headers=headers).json()["data"]
 assert "laptop" not in [row["device_name"] for row in rows], rows
-print(json.dumps({"waited": waited, "exchanged": exchanged}))
+print(json.dumps({"waited": waited, "exchanged": exchanged, "by_mail": len(ids)}))
