@@ -2,6 +2,7 @@
 
 use super::{Bulk, Row, Statement, Value};
 use crate::store::StoreError;
+use rusqlite::config::DbConfig;
 use rusqlite::types::{ToSqlOutput, ValueRef};
 use rusqlite::{Connection, ErrorCode, OpenFlags, ToSql};
 use std::collections::HashMap;
@@ -53,6 +54,8 @@ impl SqliteConnection {
         let setup = "PRAGMA busy_timeout = 10000; PRAGMA synchronous = FULL; PRAGMA foreign_keys = ON;
                      PRAGMA wal_autocheckpoint = 4000; PRAGMA cache_size = -4000; PRAGMA temp_store = MEMORY;";
         connection.execute_batch(setup).map_err(from_driver)?;
+        // A plan is made once: without this a statement is read and planned anew whenever other values are given to it.
+        connection.set_db_config(DbConfig::SQLITE_DBCONFIG_ENABLE_QPSG, true).map_err(from_driver)?;
         write_ahead(&connection).map_err(from_driver)?;
         if access == Access::Read {
             connection.execute_batch("PRAGMA query_only = ON").map_err(from_driver)?;
