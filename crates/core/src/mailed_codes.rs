@@ -14,6 +14,8 @@ pub const CODES_AN_HOUR: i64 = 5;
 /// Codes an hour for an address and a purpose, whoever asks. Networks that the account is known from have their own
 /// five beside them, so that no stranger uses up the owner's.
 pub const CODES_AN_HOUR_OF_ALL: i64 = 10;
+/// The same for a network's first of an hour: whoever comes from a new place is not shut out by a few others.
+pub const CODES_AN_HOUR_WITH_FIRST: i64 = 20;
 /// Tries that a code survives. Source: the `/v1` layer's `email-code`.
 pub const CODE_TRIES: i64 = 5;
 /// Of these, tries of all networks together that did not ask for it.
@@ -45,6 +47,7 @@ impl Lately {
         let soon = self.last_here.is_some_and(|last| now < last.plus(CODE_PAUSE));
         let enough = match asker {
             Asker::Known => false,
+            Asker::Stranger if self.here == 0 => self.all >= CODES_AN_HOUR_WITH_FIRST,
             Asker::Stranger => self.all >= CODES_AN_HOUR_OF_ALL,
         };
         !soon && !enough && self.here < CODES_AN_HOUR
@@ -143,8 +146,13 @@ mod tests {
         for (here, last_here, all, known, stranger) in [
             (0, None, 0, true, true),
             (0, None, 9, true, true),
-            (0, None, 10, true, false),
+            // A network's first of the hour has some room more.
+            (0, None, 10, true, true),
+            (0, None, 19, true, true),
+            (0, None, 20, true, false),
             (0, None, 500, true, false),
+            (1, minute, 9, true, true),
+            (1, minute, 10, true, false),
             (1, minute, 1, true, true),
             (1, second, 1, false, false),
             (4, minute, 10, true, false),

@@ -5,19 +5,16 @@
 
 use super::auth::api_key_make;
 use super::from_store;
+use super::proof::is_there;
 use crate::app::Context;
-use crate::store::account::account_get;
+use crate::store::account::{account_get, account_standing_locked};
 use crate::store::api_key;
 pub use crate::store::api_key::{ApiKey, KeyTerms, Networks};
-use crate::store::session::session_proved_at;
-use crate::store::{StoreError, Tx};
-use numberotp_core::caller::{Caller, CredentialKind, Scopes};
+use numberotp_core::caller::{Caller, Scopes, Standing};
 use numberotp_core::fault::{Fault, FaultCode};
-use numberotp_core::id::{ApiKeyId, SessionId};
+use numberotp_core::id::ApiKeyId;
 use numberotp_core::money::Usd;
 use numberotp_core::secret::Secret;
-use numberotp_core::session::proof_counts;
-use numberotp_core::time::Time;
 
 /// Most live keys of an account.
 pub const KEYS_MOST: usize = 20;
@@ -45,18 +42,21 @@ pub async fn create(context: &Context, caller: &Caller, wish: KeyWish) -> Result
     caller.standing.may_use()?;
     let (id, now) = (caller.account, context.clock.now());
     let whose = *caller;
-    let found = context.store.snapshot(move |tx| Ok((account_get(tx, id)?, is_there(tx, &whose, now)?)));
-    let (account, there) = found.await.map_err(from_store)?;
+    let account = context.store.read(move |tx| account_get(tx, id)).await.map_err(from_store)?;
     let account = account.ok_or_else(|| Fault::new(FaultCode::Unauthorized))?;
-    if !there {
-        return Err(Fault::new(FaultCode::ReauthenticationRequired));
-    }
     let made = api_key_make(&account, &wish.name, wish.scopes, now);
     let (text, mut new) = made.map_err(|error| Fault::new(FaultCode::Internal).caused_by(error))?;
     new.terms = wish.terms;
     let stored = new.clone();
-    let added = context.store.write(move |tx| api_key::api_key_add(tx, &stored, KEYS_MOST));
-    let id = added.await.map_err(from_store)?.ok_or_else(|| Fault::new(FaultCode::KeyLimit))?;
+    let added = context.store.write(move |tx| {
+        // Whoever ends sign-ins, counts keys or stops the account has it locked: this comes before or after.
+        let standing = account_standing_locked(tx, id)?.unwrap_or(Standing::Closed);
+        if standing.may_use().is_err() || !is_there(tx, &whose, now)? {
+            return Ok(Err(FaultCode::ReauthenticationRequired));
+        }
+        Ok(api_key::api_key_add(tx, &stored, KEYS_MOST)?.ok_or(FaultCode::KeyLimit))
+    });
+    let id = added.await.map_err(from_store)?.map_err(Fault::new)?;
     let key = ApiKey {
         id,
         name: new.name,
@@ -69,18 +69,6 @@ pub async fn create(context: &Context, caller: &Caller, wish: KeyWish) -> Result
         last_used_at: None,
     };
     Ok((text, key))
-}
-
-/// Whether the caller proved to be there a moment ago. What a website asks of its visitors is its own matter.
-fn is_there(tx: &mut Tx<'_>, caller: &Caller, now: Time) -> Result<bool, StoreError> {
-    match caller.credential {
-        CredentialKind::Session | CredentialKind::Jwt => {
-            let session = (caller.account, SessionId::new(caller.credential_id));
-            Ok(session_proved_at(tx, session)?.is_some_and(|proved_at| proof_counts(proved_at, now)))
-        }
-        CredentialKind::AuthJs => Ok(true),
-        CredentialKind::ApiKey => Ok(false),
-    }
 }
 
 /// Deletes a key of the caller: it opens nothing within a second, on every server.

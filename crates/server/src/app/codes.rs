@@ -190,6 +190,8 @@ impl Ready {
     /// done for one that may not.
     pub fn admit(&self, tx: &mut Tx<'_>) -> Result<Result<Admitted, Crowded>, StoreError> {
         let waits = network_waits(tx, &self.code.network, self.code.now)?;
+        // Before any account, as whoever gives a code has it.
+        email_code::subject_hold(tx, &self.code.subject)?;
         Ok(waits.map_or(Ok(Admitted(())), |wait| Err(Crowded(wait))))
     }
 

@@ -115,8 +115,8 @@ pub async fn look(context: &Context, looker: Looker<'_>, typed: &str) -> Result<
 /// What a person decided.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub enum Decision {
-    /// The device comes in, as this person.
-    Approve,
+    /// The device comes in, as this person, who last proved to be there then: see [`approving`](super::proof::approving).
+    Approve(Time),
     /// It does not.
     Deny,
 }
@@ -127,26 +127,26 @@ pub async fn decide(
     looker: Looker<'_>,
     (typed, decision): (&str, Decision),
 ) -> Result<GrantStatus, Fault> {
+    let (decision, proved_at) = match decision {
+        Decision::Approve(proved_at) => (GrantStatus::Approved, proved_at),
+        Decision::Deny => (GrantStatus::Denied, Time::default()),
+    };
     let account = looker.person.ok_or_else(|| Fault::new(FaultCode::Unauthorized))?;
     let person = context.store.read(move |tx| account_get(tx, account)).await.map_err(from_store)?;
     person.ok_or_else(|| Fault::new(FaultCode::Unauthorized))?.standing.may_use()?;
     let (code, _grant) = look(context, looker, typed).await?;
-    let status = match decision {
-        Decision::Approve => GrantStatus::Approved,
-        Decision::Deny => GrantStatus::Denied,
-    };
     let (known, now) = (known_as(context, &code), context.clock.now());
     let decided = context.store.write(move |tx| {
         // Whoever stops the account locks it first too, and then shuts its devices out: of the two, the second sees what
         // the first did.
         let standing = account_standing_locked(tx, account)?.unwrap_or(Standing::Closed);
         match standing.may_use() {
-            Ok(()) => device_grant_decide(tx, &known, (account, status), now).map(Ok),
+            Ok(()) => device_grant_decide(tx, &known, (account, decision, proved_at), now).map(Ok),
             Err(fault) => Ok(Err(fault)),
         }
     });
     match decided.await.map_err(from_store)?? {
-        Decided::Done => Ok(status),
+        Decided::Done => Ok(decision),
         Decided::Before => {
             Err(Fault::new(FaultCode::InvalidState).saying("Somebody decided about this device before."))
         }
@@ -160,6 +160,8 @@ pub struct Ticket {
     pub person: AccountId,
     /// The code that was typed there.
     pub code: Secret,
+    /// When the person last proved that.
+    pub proved_at: Time,
     /// What stands for the password that was shown there, if one was.
     pub password: Option<[u8; 32]>,
 }
@@ -170,7 +172,8 @@ const TICKET: &str = "ticket of the page for devices";
 pub fn ticket(context: &Context, ticket: &Ticket) -> Result<Secret, Fault> {
     let ends = context.clock.now().plus(GRANT_LIFE).micros();
     let password = ticket.password.map(|mark| URL_SAFE_NO_PAD.encode(mark)).unwrap_or_default();
-    let text = format!("{} {ends} {} {password}", ticket.person.get(), ticket.code.expose());
+    let (person, proved_at) = (ticket.person.get(), ticket.proved_at.micros());
+    let text = format!("{person} {ends} {} {proved_at} {password}", ticket.code.expose());
     let sealed = context.vault.wrap(TICKET, &SecretBytes::new(text.into_bytes()));
     let sealed = sealed.map_err(|error| Fault::new(FaultCode::Internal).caused_by(error))?;
     Ok(Secret::new(URL_SAFE_NO_PAD.encode(sealed)))
@@ -195,11 +198,12 @@ fn ticket_open(context: &Context, text: &str) -> Option<(Ticket, Time)> {
     let mut parts = text.split(' ');
     let (person, ends) = (parts.next()?.parse().ok()?, parts.next()?.parse().ok()?);
     let code = Secret::new(parts.next()?);
+    let proved_at = Time::from_micros(parts.next()?.parse().ok()?);
     let password = match parts.next()? {
         "" => None,
         mark => Some(URL_SAFE_NO_PAD.decode(mark).ok()?.try_into().ok()?),
     };
-    let ticket = Ticket { person: AccountId::new(person), code, password };
+    let ticket = Ticket { person: AccountId::new(person), code, proved_at, password };
     let ends = Time::from_micros(ends);
     (context.clock.now() < ends).then(|| (ticket, ends.minus(GRANT_LIFE)))
 }

@@ -21,6 +21,7 @@ pub mod oauth;
 pub mod password;
 pub mod presented;
 pub mod prices;
+pub mod proof;
 pub mod ready;
 pub mod reconcile;
 pub mod rents;

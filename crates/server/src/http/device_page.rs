@@ -11,6 +11,7 @@ use super::problem::Problem;
 use crate::app::Context;
 use crate::app::account::overview;
 use crate::app::devices::{self, Decision, Grant, GrantStatus, Looker, Ticket};
+use crate::app::proof::approving;
 use crate::app::sign_in::{Given, with_password};
 use axum::Extension;
 use axum::extract::State;
@@ -23,6 +24,7 @@ use numberotp_core::fault::{Fault, FaultCode};
 use numberotp_core::id::{AccountId, PLATFORM};
 use numberotp_core::secret::Secret;
 use numberotp_core::text::Email;
+use numberotp_core::time::Time;
 use numberotp_core::token::{hash_bytes, user_code_read, user_code_show};
 use std::sync::Arc;
 
@@ -40,19 +42,28 @@ pub(super) async fn show(
     query: Query,
 ) -> Result<Response, Problem> {
     let typed = query.get("user_code").and_then(|typed| user_code_read(&typed));
-    let email = who(&context, signed_in).await?.map(|(_, email)| email);
+    let email = who(&context, signed_in).await?.map(|known| known.email);
     Ok(page(&ask_form(typed.as_ref(), email.as_deref(), None)))
 }
 
-/// The person whom cookies or a token speak for. A change that another site sent is refused as everywhere.
-async fn who(
-    context: &Context,
-    signed_in: Result<Authenticated, Problem>,
-) -> Result<Option<(AccountId, String)>, Fault> {
+/// A person who need not say who it is.
+struct Known {
+    person: AccountId,
+    email: String,
+    proved_at: Time,
+}
+
+/// The person whom cookies or a token speak for, and who proved to be there a moment ago: anybody else shows a password. A
+/// change that another site sent is refused as everywhere.
+async fn who(context: &Context, signed_in: Result<Authenticated, Problem>) -> Result<Option<Known>, Fault> {
     match signed_in {
         Ok(Authenticated(caller)) if caller.credential.is_person() => {
+            let proved_at = match approving(context, &caller).await {
+                Err(fault) if fault.code == FaultCode::ReauthenticationRequired => return Ok(None),
+                approving => approving?,
+            };
             let account = overview(context, &caller).await?.account;
-            Ok(Some((account.id, account.email.as_str().to_owned())))
+            Ok(Some(Known { person: account.id, email: account.email.as_str().to_owned(), proved_at }))
         }
         Ok(_) => Ok(None),
         Err(Problem(fault)) if fault.code == FaultCode::Unauthorized => Ok(None),
@@ -72,19 +83,19 @@ pub(super) async fn submit(
     let network = traced.network.as_str();
     if !text("ticket").is_empty() {
         let decision = match text("action") {
-            "approve" => Decision::Approve,
-            "deny" => Decision::Deny,
+            "approve" => Pressed::LetIn,
+            "deny" => Pressed::DoNot,
             _ => return Ok(page(&told("Nothing was decided. Begin again."))),
         };
         return Ok(page(&told(&decided(&context, network, (text("ticket"), decision)).await?)));
     }
     let typed = text("user_code");
     let signed_in = who(&context, signed_in).await?;
-    let known_email = signed_in.as_ref().map(|(_, email)| email.clone());
+    let known_email = signed_in.as_ref().map(|known| known.email.clone());
     let again =
         |why: &str| page(&ask_form(user_code_read(typed).as_ref(), known_email.as_deref(), Some(why)));
-    let (person, shown) = match signed_in {
-        Some((person, _)) => (person, None),
+    let (person, proved_at, shown) = match signed_in {
+        Some(known) => (known.person, known.proved_at, None),
         None => {
             let Some(email) = Email::parse(text("email")) else {
                 return Ok(again("Type your e-mail address."));
@@ -94,7 +105,7 @@ pub(super) async fn submit(
             let totp = Some(totp).filter(|totp| !totp.is_empty());
             let given = Given { brand: PLATFORM, email: &email, password: &password, totp, network };
             match with_password(&context, &given).await {
-                Ok(shown) => (shown.account.id, Some(shown.mark(&context))),
+                Ok(shown) => (shown.account.id, context.clock.now(), Some(shown.mark(&context))),
                 Err(fault) => return sorry(fault).map(|why| again(&why)),
             }
         }
@@ -105,7 +116,7 @@ pub(super) async fn submit(
             Ok(again("Somebody decided about this device before. Begin again on the device."))
         }
         Ok((code, grant)) => {
-            let ticket = Ticket { person, code: code.clone(), password: shown };
+            let ticket = Ticket { person, code: code.clone(), proved_at, password: shown };
             let ticket = devices::ticket(&context, &ticket)?;
             Ok(page(&decide_form((&code, &grant), &ticket)))
         }
@@ -131,13 +142,24 @@ fn sorry(fault: Fault) -> Result<String, Problem> {
     }
 }
 
+/// A button of the second step.
+#[derive(Clone, Copy)]
+enum Pressed {
+    LetIn,
+    DoNot,
+}
+
 async fn decided(
     context: &Context,
     network: &str,
-    (ticket, decision): (&str, Decision),
+    (ticket, pressed): (&str, Pressed),
 ) -> Result<String, Problem> {
-    let Some(Ticket { person, code, .. }) = devices::ticket_read(context, ticket).await? else {
+    let Some(Ticket { person, code, proved_at, .. }) = devices::ticket_read(context, ticket).await? else {
         return Ok("This page was open for too long. Begin again.".to_owned());
+    };
+    let decision = match pressed {
+        Pressed::LetIn => Decision::Approve(proved_at),
+        Pressed::DoNot => Decision::Deny,
     };
     let looker = Looker { person: Some(person), network };
     match devices::decide(context, looker, (code.expose(), decision)).await {

@@ -7,7 +7,7 @@ use super::StoreError;
 use super::account::{Account, account_get};
 use super::db::{Row, statements};
 use super::refresh::session_end;
-use super::session::{Device, NewSession, SessionKind, session_create};
+use super::session::{Device, NewSession, SessionKind, session_create, session_prove};
 use super::tx::{Sequence, Tx};
 use numberotp_core::caller::Standing;
 use numberotp_core::id::{AccountId, SessionId};
@@ -20,9 +20,9 @@ statements! {
     /// One that a person is asked about.
     DEVICE_GRANT_BY_USER = "SELECT id, client, device_name, network, status, created_at, expires_at FROM device_grants WHERE user_code = $1 AND expires_at > $2";
     /// Decides one that nobody decided.
-    DEVICE_GRANT_DECIDE = "UPDATE device_grants SET status = $3, account_id = $4 WHERE user_code = $1 AND expires_at > $2 AND status = 'pending'";
+    DEVICE_GRANT_DECIDE = "UPDATE device_grants SET status = $3, account_id = $4, proved_at = $5 WHERE user_code = $1 AND expires_at > $2 AND status = 'pending'";
     /// One that its device asks about, locked.
-    DEVICE_GRANT_POLL = "SELECT id, client, device_name, status, account_id, session_id, expires_at, polled_at, poll_every FROM device_grants WHERE device_code = $1 LOCKED";
+    DEVICE_GRANT_POLL = "SELECT id, client, device_name, status, account_id, session_id, expires_at, polled_at, poll_every, proved_at FROM device_grants WHERE device_code = $1 LOCKED";
     /// It asked.
     DEVICE_GRANT_POLLED = "UPDATE device_grants SET polled_at = $2, poll_every = $3 WHERE id = $1";
     /// It got its session.
@@ -174,15 +174,20 @@ pub fn device_grant_shown(
     found.map(read).transpose()
 }
 
-/// Lets a device in, or not.
+/// Lets a device in, or not. `proved_at`: when the person who decides last proved to be there.
 pub fn device_grant_decide(
     tx: &mut Tx<'_>,
     user_code: &[u8; 32],
-    (account, status): (AccountId, GrantStatus),
+    (account, status, proved_at): (AccountId, GrantStatus, Time),
     now: Time,
 ) -> Result<Decided, StoreError> {
-    let word = status.as_str();
-    let row = [user_code.as_slice().into(), now.micros().into(), word.into(), account.get().into()];
+    let row = [
+        user_code.as_slice().into(),
+        now.micros().into(),
+        status.as_str().into(),
+        account.get().into(),
+        proved_at.micros().into(),
+    ];
     if tx.execute(&DEVICE_GRANT_DECIDE, &row)? > 0 {
         return Ok(Decided::Done);
     }
@@ -205,6 +210,7 @@ pub fn device_grant_poll(tx: &mut Tx<'_>, poll: &Poll) -> Result<Polled, StoreEr
     let expired = now.micros() >= row.int("expires_at")?;
     let polled_at = row.opt_int("polled_at")?.map(Time::from_micros);
     let every = Span::micros(row.int("poll_every")?);
+    let proved_at = Time::from_micros(row.opt_int("proved_at")?.unwrap_or(0));
     match (status, account) {
         (GrantStatus::Used, _) => {
             session.map_or(Ok(()), |session| session_end(tx, session, now))?;
@@ -212,7 +218,7 @@ pub fn device_grant_poll(tx: &mut Tx<'_>, poll: &Poll) -> Result<Polled, StoreEr
         }
         _ if expired => Ok(Polled::Expired),
         (GrantStatus::Denied, _) => Ok(Polled::Denied),
-        (GrantStatus::Approved, Some(account)) => let_in(tx, (id, account, first), poll),
+        (GrantStatus::Approved, Some(account)) => let_in(tx, (id, account, proved_at), first, poll),
         (GrantStatus::Approved, None) => Ok(Polled::Unknown),
         (GrantStatus::Pending, _) => {
             let early = polled_at.is_some_and(|before| now < before.plus(every).minus(POLL_EARLY));
@@ -230,7 +236,8 @@ pub fn device_grant_poll(tx: &mut Tx<'_>, poll: &Poll) -> Result<Polled, StoreEr
 
 fn let_in(
     tx: &mut Tx<'_>,
-    (id, account, first): (i64, AccountId, Device),
+    (id, account, proved_at): (i64, AccountId, Time),
+    first: Device,
     poll: &Poll,
 ) -> Result<Polled, StoreError> {
     let account = account_get(tx, account)?.filter(|account| account.standing != Standing::Closed);
@@ -246,6 +253,8 @@ fn let_in(
     let lasts = (now, lasting.kept_until(now, now));
     let session = NewSession { brand, account: account.id, kind, hash, device, lasts };
     let session = session_create(tx, &session)?;
+    // Letting a device in proves nothing anew: else whoever finds a browser open would be there for ever.
+    session_prove(tx, (account.id, session), proved_at)?;
     tx.execute(&DEVICE_GRANT_USED, &[id.into(), session.get().into()])?;
     Ok(Polled::In(Box::new(account), session, lasting.ends(now, now)))
 }

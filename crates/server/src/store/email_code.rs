@@ -89,6 +89,11 @@ pub fn network_waits(tx: &mut Tx<'_>, network: &[u8; 32], now: Time) -> Result<O
     Ok(Asked { count, first }.wait(now))
 }
 
+/// Has whoever makes or gives codes of this subject wait until this transaction ends.
+pub fn subject_hold(tx: &mut Tx<'_>, subject: &[u8; 32]) -> Result<(), StoreError> {
+    tx.lock_keys(vec![lock(subject)])
+}
+
 /// Keeps a code, unless the subject had enough of them lately.
 pub fn code_create(tx: &mut Tx<'_>, new: &NewCode) -> Result<Made, StoreError> {
     tx.lock_keys(vec![lock(&new.subject)])?;
@@ -120,7 +125,8 @@ fn asker(tx: &mut Tx<'_>, by: &AskedBy, now: Time) -> Result<Asker, StoreError> 
     let of_address = account_by_email(tx, by.brand, &by.email)?.map(|account| account.id);
     let account = by.account.or(of_address).unwrap_or(AccountId::new(0));
     let known = session_from(tx, (account, &by.network), now)?;
-    Ok(if known { Asker::Known } else { Asker::Stranger })
+    // An address that is not the asker's is a stranger's mailbox, from however many networks somebody signed in.
+    Ok(if known && by.account.is_none() { Asker::Known } else { Asker::Stranger })
 }
 
 /// What somebody gives for a subject's code, as digests.

@@ -147,6 +147,7 @@ pub fn session_revoke(
     now: Time,
 ) -> Result<bool, StoreError> {
     let parameters: [Value; 3] = [id.get().into(), account.get().into(), now.micros().into()];
+    awaited_deny(tx, account, now)?;
     Ok(tx.execute(&SESSION_REVOKE, &parameters)? > 0)
 }
 

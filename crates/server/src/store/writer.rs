@@ -148,7 +148,7 @@ impl Writer {
                     // nothing is lost with it: once more, on another line.
                     let anew =
                         self.hot_alone && error.breaks_connection() && self.stands != Stands::Committed;
-                    if anew && !std::mem::replace(&mut broke, true) {
+                    if anew && attempt < TRIES && !std::mem::replace(&mut broke, true) {
                         continue;
                     }
                     if !error.retryable() || attempt == TRIES {

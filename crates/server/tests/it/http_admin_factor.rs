@@ -69,6 +69,12 @@ fn a_websites_sign_in_has_no_second_factor_of_ours() {
         with_factor(app, ann.account, &session).await;
         app.get(ACTS).bearer(&session).ok().await;
         app.get(ACTS).bearer(&visitor).refused(403, "SECOND_FACTOR_REQUIRED").await;
+        // Nor does it come by a device that it lets in.
+        let begun = app.post("/v1/oauth/device/code").json(&json!({ "client": "cli" })).send().await.json();
+        let decision = json!({ "user_code": begun["user_code"], "action": "approve" });
+        let decide = |token: &str| app.post("/v1/oauth/device").bearer(token).json(&decision);
+        decide(&visitor).refused(403, "REAUTHENTICATION_REQUIRED").await;
+        decide(&session).ok().await;
     });
 }
 

@@ -2,6 +2,7 @@
 
 use crate::http_oauth::{TOKEN, denied, person, tokens};
 use crate::http_stage::text;
+use numberotp_core::session::PROOF_LIFE;
 use numberotp_core::time::Span;
 use numberotp_testkit::app::{Answer, TestApp, in_sandbox};
 use serde_json::{Value, json};
@@ -135,5 +136,12 @@ fn who_is_signed_in_types_no_password_and_a_key_is_nobody() {
             send(app, &[("ticket", ticket(&second)), ("action", "deny")]).await.contains("stays outside")
         );
         denied(&poll(app, &begun).await, "access_denied");
+        // Whoever signed in long ago shows the password again.
+        app.advance(PROOF_LIFE);
+        let later = harmless(&app.get(PAGE).bearer(&session).send().await);
+        assert!(later.contains("name=\"password\""), "{later}");
+        let code = text(&begin(app).await, "user_code").to_owned();
+        let second = app.post(PAGE).bearer(&session).body(FORM, format!("user_code={code}")).send().await;
+        assert!(!harmless(&second).contains("name=\"ticket\""));
     });
 }

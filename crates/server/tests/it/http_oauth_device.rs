@@ -3,6 +3,7 @@
 use crate::http_oauth::{TOKEN, denied, tokens};
 use crate::http_stage::text;
 use numberotp_core::caller::{Scopes, Standing};
+use numberotp_core::session::PROOF_LIFE;
 use numberotp_core::time::Span;
 use numberotp_server::app::admin::{By, Reason, Stood, set_standing};
 use numberotp_server::app::auth::KNOWN_FOR;
@@ -74,6 +75,35 @@ fn a_device_waits_is_let_in_and_gets_its_tokens_once() {
         denied(&poll(app, &begun).await, "invalid_grant");
         app.get(SESSIONS).bearer(text(&given, "access_token")).refused(401, "UNAUTHORIZED").await;
         app.get(SESSIONS).bearer(&session).ok().await;
+    });
+}
+
+/// Whoever finds a browser open lets nothing in that stays, and nobody stays proved by letting devices in.
+#[test]
+fn a_device_is_let_in_by_whoever_proved_to_be_there_and_proves_nothing_itself() {
+    in_sandbox(async |app| {
+        let ann = app.account(0, 0).await;
+        let left_open = app.session(&ann).await;
+        app.advance(PROOF_LIFE);
+        let begun = begin(app).await;
+        let code = text(&begun, "user_code").to_owned();
+        decide(app, &left_open, &code, "approve").refused(403, "REAUTHENTICATION_REQUIRED").await;
+        denied(&poll(app, &begun).await, "authorization_pending");
+
+        let session = app.session(&ann).await;
+        app.advance(Span::minutes(9));
+        decide(app, &session, &code, "approve").ok().await;
+        let given = tokens(&poll(app, &begun).await);
+        let access = text(&given, "access_token");
+        let key = || app.post("/v1/user/apikeys").bearer(access).json(&json!({ "name": "CI" }));
+        key().ok().await;
+        app.advance(Span::minutes(6));
+        key().refused(403, "REAUTHENTICATION_REQUIRED").await;
+        let another = begin(app).await;
+        let code = text(&another, "user_code");
+        decide(app, access, code, "approve").refused(403, "REAUTHENTICATION_REQUIRED").await;
+        // To keep a device out nobody has to prove anything.
+        decide(app, access, code, "deny").ok().await;
     });
 }
 

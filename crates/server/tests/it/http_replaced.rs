@@ -184,8 +184,10 @@ fn a_ticket_ends_with_the_password_that_it_was_made_for() {
         let ann = person(app, ANN).await;
         let shown = shows(app).await;
         let code = || Secret::new("BCDFGHJK");
-        let made =
-            |password| ticket(app.context(), &Ticket { person: ann.id, code: code(), password }).unwrap();
+        let proved_at = app.now();
+        let made = |password| {
+            ticket(app.context(), &Ticket { person: ann.id, code: code(), proved_at, password }).unwrap()
+        };
         let (with, without) = (made(Some(shown.mark(app.context()))), made(None));
         let good = async |text: &Secret| ticket_read(app.context(), text.expose()).await.unwrap().is_some();
         assert!(good(&with).await && good(&without).await);

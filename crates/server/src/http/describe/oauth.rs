@@ -122,5 +122,6 @@ pub(in crate::http) fn device_decide() -> Operation {
         .around::<DecidedShape>()
         .needs_person()
         .fails([FaultCode::NotFound, FaultCode::InvalidState, FaultCode::AccountOnHold])
+        .fails([FaultCode::ReauthenticationRequired])
         .body(object(&["user_code", "action"], &json!({ "user_code": code, "action": action })))
 }

@@ -17,6 +17,7 @@ use super::super::shapes::oauth::{
 use crate::app::Context;
 use crate::app::devices::{self, Decision, Looker};
 use crate::app::oauth::{self, Denial, Mailed, Refused, Tokens};
+use crate::app::proof::approving;
 use crate::app::sessions::Device;
 use crate::app::sign_in::Given;
 use axum::extract::State;
@@ -239,7 +240,7 @@ pub(in crate::http) async fn device_decide(
     caller.standing.may_use()?;
     let typed = fields.required("user_code")?;
     let decision = match fields.required("action")? {
-        "approve" => Decision::Approve,
+        "approve" => Decision::Approve(approving(&context, &caller).await?),
         "deny" => Decision::Deny,
         _ => return Err(Fault::parameter("action", "must be `approve` or `deny`").into()),
     };

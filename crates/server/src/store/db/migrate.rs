@@ -116,6 +116,12 @@ const ALL: &[Migration] = &[
         sqlite: include_str!("../../../../../migrations/sqlite/0016_identities_in_use.sql"),
         postgres: include_str!("../../../../../migrations/postgres/0016_identities_in_use.sql"),
     },
+    Migration {
+        number: 17,
+        name: "grant_proofs",
+        sqlite: include_str!("../../../../../migrations/sqlite/0017_grant_proofs.sql"),
+        postgres: include_str!("../../../../../migrations/postgres/0017_grant_proofs.sql"),
+    },
 ];
 
 const TABLE: &str = "CREATE TABLE IF NOT EXISTS migrations (number BIGINT PRIMARY KEY, name TEXT NOT NULL, checksum BIGINT NOT NULL)";

@@ -292,6 +292,7 @@ impl PostgresConnection {
             let sent = join_all(prepared.iter().zip(&columns).map(|(prepared, columns)| {
                 client.execute_raw(prepared, columns.iter().map(ColumnValues::parameter))
             }));
+            let committing = matches!(then, Then::Commit(_));
             let (answers, ended) = match then {
                 Then::Stay => (line.answer(async { Ok(sent.await) })?, Ok(())),
                 Then::Commit(commit) => {
@@ -310,12 +311,23 @@ impl PostgresConnection {
             let mut answers = answers.into_iter().zip(&groups);
             answers.try_for_each(|(answer, group)| {
                 failed = group.first().map_or("", |(bulk, _)| bulk.name);
-                answer.map(drop).map_err(|error| from_driver(&error))
+                answer
+                    .map(drop)
+                    .map_err(|error| if committing { left_open(&error) } else { from_driver(&error) })
             })?;
             failed = "COMMIT";
             ended.map_err(|error| from_driver(&error))
         });
         answer.map_err(|error| (error, failed))
+    }
+}
+
+/// What a write failed of that the commit was sent along with. Only what the server itself refused undid the transaction: a
+/// write that never reached it did not keep the others from being committed.
+fn left_open(error: &tokio_postgres::Error) -> StoreError {
+    match from_driver(error) {
+        StoreError::Driver(text) if error.as_db_error().is_none() => StoreError::Unavailable(text),
+        other => other,
     }
 }
 
