@@ -25,7 +25,7 @@ use crate::store::setting::{clock_ahead, secret_fix, secret_get, setting_fix, se
 use crate::store::{Schema, Store, StoreError, StoreOptions};
 use crate::vault::{Vault, VaultError};
 use arc_swap::ArcSwap;
-use numberotp_core::id::PublicIds;
+
 use numberotp_core::policy::{Categories, Controls, Exceptions, Policy, RateLimits, Screen};
 use numberotp_core::secret::SecretBytes;
 use numberotp_core::time::{Span, Time};
@@ -380,7 +380,7 @@ pub async fn start(resolved: &Resolved, hands: Hands) -> Result<Arc<Context>, Bo
     let now = clock.now();
     let sandbox_secret = plant(&store, &settings, (&vault, &vocabulary), now).await?;
     let context = Arc::new(Context {
-        public_ids: PublicIds::new(database_key(&store, ID_KEY).await?.expose()),
+        public_ids: crate::app::public_ids::PublicIds::new(database_key(&store, ID_KEY).await?.expose()),
         jwt_key: jwt_key(&store).await?,
         dedupe_key: database_key(&store, DEDUPE_KEY).await?,
         sign_in_key: database_key(&store, SIGN_IN_KEY).await?,

@@ -17,7 +17,7 @@ use crate::outbound::Poster;
 use crate::store::Store;
 use crate::vault::Vault;
 use arc_swap::ArcSwap;
-use numberotp_core::id::{AccountId, PublicIds};
+use numberotp_core::id::AccountId;
 use numberotp_core::policy::{Controls, Policy, Screen};
 use numberotp_core::secret::SecretBytes;
 use numberotp_core::vocabulary::Vocabulary;
@@ -44,7 +44,7 @@ pub struct Context {
     /// What is required before real numbers are rented.
     pub controls: Controls,
     /// How purchase ids are shown.
-    pub public_ids: PublicIds,
+    pub public_ids: super::public_ids::PublicIds,
     /// What JWTs are signed with.
     pub jwt_key: SecretBytes,
     /// What the sandbox signs its webhooks with; none in production.

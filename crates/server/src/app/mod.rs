@@ -22,6 +22,7 @@ pub mod password;
 pub mod presented;
 pub mod prices;
 pub mod proof;
+pub mod public_ids;
 pub mod ready;
 pub mod reconcile;
 pub mod rents;
