@@ -138,7 +138,7 @@ pub async fn confirm(context: &Context, caller: &Caller, given: &str) -> Result<
     let mail = told(context, &account)?;
     let now = attempt.now;
     let done = context.store.write(move |tx| {
-        if !attempt.redeem(tx)? || !factor_confirm(tx, attempt.account, (&digests, now))? {
+        if !attempt.redeem(tx)? || !factor_confirm(tx, (attempt.account, &factor.seed), (&digests, now))? {
             return Ok(false);
         }
         mail.iter().try_for_each(|mail| mail_create(tx, mail, now))?;
@@ -162,7 +162,7 @@ pub async fn disable(
     let attempt = Attempt::new(context, account.id, &factor, given)?;
     let mail = told(context, &account)?;
     let done = context.store.write(move |tx| {
-        if !attempt.redeem(tx)? || !shown.holds(tx)? {
+        if !shown.holds(tx)? || !attempt.redeem(tx)? {
             return Ok(false);
         }
         factor_delete(tx, attempt.account)?;

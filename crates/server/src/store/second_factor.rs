@@ -14,7 +14,7 @@ statements! {
     /// A new one, not asked for yet.
     FACTOR_PUT = "INSERT INTO second_factors (account_id, seed, confirmed_at, last_step) VALUES ($1, $2, NULL, 0) ON CONFLICT (account_id) DO UPDATE SET seed = EXCLUDED.seed, last_step = 0 WHERE second_factors.confirmed_at IS NULL";
     /// From now on it is asked for.
-    FACTOR_CONFIRM = "UPDATE second_factors SET confirmed_at = $2 WHERE account_id = $1 AND confirmed_at IS NULL";
+    FACTOR_CONFIRM = "UPDATE second_factors SET confirmed_at = $2 WHERE account_id = $1 AND seed = $3 AND confirmed_at IS NULL";
     /// A step is used, and those before it.
     FACTOR_STEP = "UPDATE second_factors SET last_step = $2 WHERE account_id = $1 AND last_step < $2";
     /// None any more.
@@ -50,13 +50,14 @@ pub fn factor_put(tx: &mut Tx<'_>, account: AccountId, seed: &[u8]) -> Result<bo
     Ok(tx.execute(&FACTOR_PUT, &[account.get().into(), seed.into()])? > 0)
 }
 
-/// From now on it is asked for, and these recovery codes open without it. False: it was confirmed already.
+/// From now on it is asked for, and these recovery codes open without it. False: it was confirmed already, or another seed
+/// has taken the place of this one, which its owner's app does not know.
 pub fn factor_confirm(
     tx: &mut Tx<'_>,
-    account: AccountId,
+    (account, seed): (AccountId, &[u8]),
     (recovery, now): (&[[u8; 32]], Time),
 ) -> Result<bool, StoreError> {
-    if tx.execute(&FACTOR_CONFIRM, &[account.get().into(), now.micros().into()])? == 0 {
+    if tx.execute(&FACTOR_CONFIRM, &[account.get().into(), now.micros().into(), seed.into()])? == 0 {
         return Ok(false);
     }
     tx.execute(&RECOVERY_DELETE, &[account.get().into()])?;

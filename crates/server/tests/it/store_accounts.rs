@@ -1,6 +1,6 @@
 //! Accounts and what they sign in with: an e-mail is one account's, a credential is live or it is nothing.
 
-use crate::store_stage::staged;
+use crate::store_stage::{Stage, staged};
 use numberotp_core::caller::{Role, Scope, Scopes, Standing};
 use numberotp_core::id::{AccountId, PLATFORM};
 use numberotp_core::ledger::Purses;
@@ -15,6 +15,7 @@ use numberotp_server::store::account::{
 };
 use numberotp_server::store::api_key::{KeyTerms, NewApiKey, api_key_by_hash, api_key_create};
 use numberotp_server::store::ledger::purses_get;
+use numberotp_server::store::second_factor::{factor_confirm, factor_put};
 use numberotp_server::store::session::{Device, NewSession, SessionKind, session_by_hash, session_create};
 
 fn ann(now: Time) -> NewAccount {
@@ -173,5 +174,25 @@ fn a_session_ends_at_its_instant_or_when_it_is_revoked() {
         assert!(live(ends).is_none());
         stage.tamper("UPDATE sessions SET revoked_at = 1");
         assert!(stage.write(move |tx| session_by_hash(tx, &hash("a session"), now)).unwrap().is_none());
+    });
+}
+
+/// A second start, in another window, while the code of the first is on its way.
+#[test]
+fn a_second_factor_is_confirmed_by_a_code_of_its_own_seed_alone() {
+    staged(|stage| {
+        let account = stage.person();
+        let now = stage.now;
+        let kept = stage.write(move |tx| {
+            factor_put(tx, account, b"first")?;
+            factor_put(tx, account, b"second")
+        });
+        assert!(kept.unwrap());
+        let confirmed = |stage: &mut Stage<'_>, seed: &'static [u8]| {
+            stage.write(move |tx| factor_confirm(tx, (account, seed), (&[[1; 32]], now))).unwrap()
+        };
+        assert!(!confirmed(stage, b"first"));
+        assert!(confirmed(stage, b"second"));
+        assert!(!confirmed(stage, b"second"), "once");
     });
 }
