@@ -98,10 +98,11 @@ impl Queue {
             return Err(StoreError::Overloaded);
         }
         state.pieces.push_back(work);
+        // Under the lock, as when it is taken: the gauge is never below what waits.
+        self.end.waiting.inc();
         // One is woken by the first piece, to begin or to see how long the others have been at it.
         let wanted = state.pieces.len() == 1 || self.end.is_worth_a_turn(&state);
         drop(state);
-        self.end.waiting.inc();
         if wanted {
             self.end.changed.notify_one();
         }
@@ -124,9 +125,9 @@ impl QueueEnd {
 
     /// Takes what is there, for whoever drains by hand.
     pub fn take_all(&self) -> Vec<Work> {
-        let work: Vec<Work> = self.lock().pieces.drain(..).collect();
-        self.waiting.dec_by(i64::try_from(work.len()).unwrap_or(0));
-        work
+        let mut state = self.lock();
+        self.waiting.dec_by(i64::try_from(state.pieces.len()).unwrap_or(0));
+        state.pieces.drain(..).collect()
     }
 
     /// Waits for its turn and takes at most so many pieces. `None`: nothing will come any more.
@@ -149,11 +150,11 @@ impl QueueEnd {
         }
         let pieces = state.pieces.len().min(most);
         let batch: Vec<Work> = state.pieces.drain(..pieces).collect();
+        self.waiting.dec_by(i64::try_from(pieces).unwrap_or(0));
         state.working = state.working.saturating_add(1);
         state.since = Some(Instant::now());
         let more = self.is_worth_a_turn(&state);
         drop(state);
-        self.waiting.dec_by(i64::try_from(pieces).unwrap_or(0));
         if more {
             self.changed.notify_one();
         }
