@@ -59,7 +59,7 @@ pub const GOALS: &[Goal] = &[
     ratio("sms-sqlite", "inbound SMS, SQLite FULL / best pgbench five-statement", (3.0, 4.0), "CPU of the writer thread: statements a message"),
     ratio("sms-postgres", "inbound SMS, PostgreSQL / best pgbench five-statement", (3.0, 4.0), "CPU of PostgreSQL"),
     ratio("hot-sqlite", "rents of one account / of many, SQLite", (0.9, 1.0), "purses are changed once a batch"),
-    ratio("hot-postgres", "rents of one account / of many, PostgreSQL", (0.9, 1.0), "an account's purchases go through one writer"),
+    ratio("hot-postgres", "rents of one account / of many, PostgreSQL", (0.9, 1.0), "purses are changed once a batch"),
     bound(("wait", "ms"), "webhook in to long-poll out, p99, 1,000 waiting, without one commit", (10.0, 5.0), "one commit, one wake-up, one read"),
     bound(("sign-in-flood", "x"), "rents, p99, in a flood of sign-ins / without", (2.0, 1.5), "half the processors hash passwords, rents have the rest"),
     bound(("sign-in-times", "%"), "refused sign-ins, slowest / quickest reason, by medians", (5.0, 1.0), "every reason is one write and one password hash"),
