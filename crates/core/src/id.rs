@@ -40,8 +40,6 @@ ids! {
     MovementId,
     /// One account of the ledger.
     LedgerAccountId,
-    /// The right of an account to a number's messages for a time.
-    LeaseId,
     /// An SMS.
     MessageId,
     /// What follows a change.

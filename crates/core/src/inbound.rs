@@ -7,7 +7,7 @@
 //! Privacy wins over delivery: a message that could be two people's is shown to neither.
 
 use crate::activation::SealedBecause;
-use crate::id::{ActivationId, LeaseId};
+use crate::id::ActivationId;
 use crate::time::Span;
 use crate::vocabulary::ServiceCode;
 
@@ -43,9 +43,7 @@ pub enum Standing {
 /// A lease that might be meant.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct Candidate {
-    /// Its row.
-    pub lease: LeaseId,
-    /// The purchase behind it.
+    /// The purchase behind it, which has no other.
     pub activation: ActivationId,
     /// The service it was bought for.
     pub service: ServiceCode,
@@ -55,7 +53,7 @@ pub struct Candidate {
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub enum Match {
     /// This one.
-    One(LeaseId, ActivationId),
+    One(ActivationId),
     /// None yet.
     Nothing,
     /// Several, and nothing tells them apart.
@@ -70,13 +68,13 @@ pub fn choose(
     named: &[ServiceCode],
 ) -> Match {
     if let Some(lease) = by_reference {
-        return Match::One(lease.lease, lease.activation);
+        return Match::One(lease.activation);
     }
     if !by_number.iter().any(|(lease, _)| sharing.allows(&lease.service, named)) {
         return Match::Nothing;
     }
     let only = |(lease, standing): &(Candidate, Standing)| match standing {
-        Standing::Open => Match::One(lease.lease, lease.activation),
+        Standing::Open => Match::One(lease.activation),
         Standing::JustOver => Match::Sealed(SealedBecause::Late),
     };
     let names = |lease: &Candidate| named.contains(&lease.service);
@@ -103,7 +101,7 @@ mod tests {
 
     fn lease(row: i64, service: &str) -> Candidate {
         let service = ServiceCode::parse(service).unwrap();
-        Candidate { lease: LeaseId::new(row), activation: ActivationId::new(row), service }
+        Candidate { activation: ActivationId::new(row), service }
     }
     fn open(row: i64, service: &str) -> (Candidate, Standing) {
         (lease(row, service), Standing::Open)
@@ -121,7 +119,7 @@ mod tests {
     const AMBIGUOUS: Match = Match::Sealed(SealedBecause::Ambiguous);
 
     fn one(row: i64) -> Match {
-        Match::One(LeaseId::new(row), ActivationId::new(row))
+        Match::One(ActivationId::new(row))
     }
 
     #[test]

@@ -1,5 +1,6 @@
 //! What follows a change, as rows written with it. A job says in its type whether to try again.
 
+use crate::id::JobId;
 use crate::time::Span;
 
 /// Kinds of jobs. The subject is the row that the job is about.
@@ -45,6 +46,9 @@ impl Lane {
     }
 }
 
+/// Room for as many kinds in the number of a row.
+const KINDS_MOST: i64 = 16;
+
 impl JobKind {
     /// All kinds.
     pub const ALL: [Self; 6] = [
@@ -66,6 +70,20 @@ impl JobKind {
             Self::MailSend => "mail_send",
             Self::MessagePurge => "message_purge",
         }
+    }
+    /// The row of such a job for a subject: there is one at most, so the subject names it. The numbers of kinds stand in
+    /// databases and never change.
+    pub const fn of(self, subject: i64) -> JobId {
+        let number = match self {
+            Self::ActivationWatch => 0,
+            Self::ActivationRelease => 1,
+            Self::ActivationSweep => 2,
+            Self::SandboxSms => 3,
+            Self::MailSend => 4,
+            Self::MessagePurge => 5,
+        };
+        // Rows count from one: none comes near the 2^59 that there is room for.
+        JobId::new(subject.wrapping_mul(KINDS_MOST).wrapping_add(number))
     }
     /// Whose places it takes.
     pub const fn lane(self) -> Lane {

@@ -24,7 +24,7 @@ statements! {
     /// What an account's purchases cost that wait for a message.
     ACTIVATIONS_ON_HOLD = "SELECT CAST(COALESCE(SUM(price), 0) AS BIGINT) AS price FROM activations WHERE account_id = $1 AND status IN ('reserving', 'waiting')";
     /// An account's right to a number's messages, now.
-    LEASES_OPEN_ON = "SELECT provider, provider_ref, service FROM leases WHERE number = $1 AND to_at > $2 AND account_id = $3 AND closed_at IS NULL ORDER BY id";
+    LEASES_OPEN_ON = "SELECT provider, provider_ref, service FROM leases WHERE number = $1 AND to_at > $2 AND account_id = $3 AND closed_at IS NULL ORDER BY activation_id";
     /// When another message was asked for.
     ACTIVATION_RESENT = "UPDATE activations SET resent_at = $2 WHERE id = $1";
 }

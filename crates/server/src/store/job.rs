@@ -3,7 +3,7 @@
 use super::StoreError;
 use super::db::{Value, statements};
 use super::hot::JOBS_INSERT;
-use super::tx::{Sequence, Tx};
+use super::tx::Tx;
 use super::wake::Wake;
 use numberotp_core::id::JobId;
 use numberotp_core::job::{JobKind, Lane};
@@ -31,11 +31,11 @@ statements! {
     /// Another turn later, counted from nothing.
     JOB_NEXT = "UPDATE jobs SET run_at = $2, leased_until = 0, attempts = 0 WHERE id = $1";
     /// A dead one lives again.
-    JOB_REVIVE = "UPDATE jobs SET dead = 0, attempts = 0, leased_until = 0 WHERE kind = $1 AND subject_id = $2 AND dead = 1";
+    JOB_REVIVE = "UPDATE jobs SET dead = 0, attempts = 0, leased_until = 0 WHERE id = $1 AND dead = 1";
     /// Never again; kept for a person.
     JOB_DEAD = "UPDATE jobs SET dead = 1 WHERE id = $1";
     /// Whether a row exists.
-    JOB_KNOWN = "SELECT id FROM jobs WHERE kind = $1 AND subject_id = $2";
+    JOB_KNOWN = "SELECT id FROM jobs WHERE id = $1";
     /// How many wait, are late, and are dead.
     JOBS_STATE = "SELECT COUNT(*), CAST(COALESCE(SUM(CASE WHEN dead = 0 AND run_at < $1 THEN 1 ELSE 0 END), 0) AS BIGINT), CAST(COALESCE(SUM(dead), 0) AS BIGINT) FROM jobs";
     /// How many but mails are late, counted no further than to a bound.
@@ -102,25 +102,28 @@ pub fn jobs_first(tx: &mut Tx<'_>, kinds: &[JobKind], by: Time) -> Result<Option
 
 /// Writes a job with the change it follows.
 pub fn job_create(tx: &mut Tx<'_>, kind: JobKind, subject: i64, run_at: Time) -> Result<JobId, StoreError> {
-    let id = JobId::new(tx.next_id(Sequence::Row)?);
+    tx.bulk(&JOBS_INSERT, &[job_row(kind, subject, run_at)])?;
+    tx.after_commit(Wake::Job(run_at));
+    Ok(kind.of(subject))
+}
+
+/// A new job's row.
+pub(super) fn job_row(kind: JobKind, subject: i64, run_at: Time) -> Vec<Value> {
     let zero = Value::Int(0);
-    let row = vec![
-        id.get().into(),
+    vec![
+        kind.of(subject).get().into(),
         kind.as_str().into(),
         subject.into(),
         run_at.micros().into(),
         zero.clone(),
         zero.clone(),
         zero,
-    ];
-    tx.bulk(&JOBS_INSERT, &[row])?;
-    tx.after_commit(Wake::Job(run_at));
-    Ok(id)
+    ]
 }
 
 /// Whether there is a job of this kind for this row.
 pub fn job_known(tx: &mut Tx<'_>, kind: JobKind, subject: i64) -> Result<bool, StoreError> {
-    Ok(tx.query_one(&JOB_KNOWN, &[kind.as_str().into(), subject.into()])?.is_some())
+    Ok(tx.query_one(&JOB_KNOWN, &[kind.of(subject).get().into()])?.is_some())
 }
 
 /// Its work is done.
@@ -144,7 +147,7 @@ pub fn job_next(tx: &mut Tx<'_>, id: JobId, run_at: Time) -> Result<(), StoreErr
 
 /// Lets a dead job live again.
 pub fn job_revive(tx: &mut Tx<'_>, kind: JobKind, subject: i64) -> Result<(), StoreError> {
-    tx.execute(&JOB_REVIVE, &[kind.as_str().into(), subject.into()]).map(drop)
+    tx.execute(&JOB_REVIVE, &[kind.of(subject).get().into()]).map(drop)
 }
 
 /// It can never succeed.

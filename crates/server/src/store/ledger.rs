@@ -82,8 +82,8 @@ statements! {
     PURSES_LOCK = "SELECT balance_posted, balance_held, gift_posted, gift_held, granted_posted, granted_held, bought_posted, bought_held, gift_total FROM purses WHERE account_id = $1 LOCKED";
     /// New purses.
     PURSES_INSERT = "INSERT INTO purses (account_id, balance_posted, balance_held, gift_posted, gift_held, granted_posted, granted_held, bought_posted, bought_held, gift_total) VALUES ($1, 0, 0, 0, 0, 0, 0, 0, 0, 0)";
-    /// The movement of a step.
-    MOVEMENT_BY_STEP = "SELECT id, account_id, kind, step, reference_kind, reference_id, balance_change, credits_change, value, balance_after, credits_after, created_at FROM movements WHERE step = $1";
+    /// The movement of a step that is no purchase's.
+    MOVEMENT_BY_STEP = "SELECT id, account_id, kind, step, reference_kind, reference_id, balance_change, credits_change, value, balance_after, credits_after, created_at FROM movements WHERE step = $1 AND reference_kind <> 'activation'";
     /// A page of what the account's owner sees, newest first.
     MOVEMENTS_PAGE = "SELECT id, account_id, kind, step, reference_kind, reference_id, balance_change, credits_change, value, balance_after, credits_after, created_at FROM movements WHERE account_id = $1 AND kind <> 'settlement' ORDER BY created_at DESC, id DESC LIMIT $2 OFFSET $3";
     /// How many there are.

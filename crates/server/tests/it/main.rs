@@ -118,6 +118,8 @@ mod mailed_codes;
 #[cfg(test)]
 mod schema;
 #[cfg(test)]
+mod schema_upgrade;
+#[cfg(test)]
 mod sign_in;
 #[cfg(test)]
 mod statements;

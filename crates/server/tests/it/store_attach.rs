@@ -16,7 +16,7 @@ fn refused(stage: &mut Stage<'_>, attach: Attach) -> Status {
     }
 }
 
-const LEASES: &str = "SELECT CAST(activation_id AS TEXT) || ' ' || provider_ref || ' ' || number || ' ' || service || ' ' || CAST(to_at - from_at AS TEXT) || ' ' || COALESCE(CAST(closed_at - from_at AS TEXT), 'open') FROM leases ORDER BY id";
+const LEASES: &str = "SELECT CAST(activation_id AS TEXT) || ' ' || provider_ref || ' ' || number || ' ' || service || ' ' || CAST(to_at - from_at AS TEXT) || ' ' || COALESCE(CAST(closed_at - from_at AS TEXT), 'open') FROM leases ORDER BY activation_id";
 
 #[test]
 fn a_number_opens_a_lease_from_the_moment_the_purchase_began() {

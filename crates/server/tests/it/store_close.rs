@@ -27,7 +27,7 @@ fn everything(stage: &mut Stage<'_>) -> Vec<String> {
     all.extend(stage.list("SELECT step FROM movements ORDER BY id"));
     all.extend(
         stage.list(
-            "SELECT CAST(id AS TEXT) || COALESCE(CAST(closed_at AS TEXT), '-') FROM leases ORDER BY id",
+            "SELECT CAST(activation_id AS TEXT) || COALESCE(CAST(closed_at AS TEXT), '-') FROM leases ORDER BY activation_id",
         ),
     );
     all.extend([stage.events(), stage.jobs(), stage.messages()].concat());

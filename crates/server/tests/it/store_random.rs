@@ -94,7 +94,7 @@ fn everything(stage: &mut Stage<'_>) -> Vec<String> {
     let mut all = Vec::new();
     for sql in [
         "SELECT CAST(id AS TEXT) || ' ' || status || ' ' || COALESCE(number, '-') || ' ' || COALESCE(provider_ref, '-') || ' ' || CAST(hold_id AS TEXT) || ' ' || COALESCE(CAST(first_message_at AS TEXT), '-') || ' ' || COALESCE(CAST(code_message_id AS TEXT), '-') || ' ' || COALESCE(CAST(closed_at AS TEXT), '-') FROM activations ORDER BY id",
-        "SELECT CAST(id AS TEXT) || ' ' || CAST(activation_id AS TEXT) || ' ' || provider_ref || ' ' || CAST(from_at AS TEXT) || ' ' || CAST(to_at AS TEXT) || ' ' || COALESCE(CAST(closed_at AS TEXT), '-') FROM leases ORDER BY id",
+        "SELECT CAST(activation_id AS TEXT) || ' ' || provider_ref || ' ' || CAST(from_at AS TEXT) || ' ' || CAST(to_at AS TEXT) || ' ' || COALESCE(CAST(closed_at AS TEXT), '-') FROM leases ORDER BY activation_id",
         "SELECT CAST(id AS TEXT) || ' ' || provider || ' ' || COALESCE(CAST(activation_id AS TEXT), '-') || ' ' || verdict || ' ' || reason || ' ' || services || ' ' || CAST(received_at AS TEXT) FROM messages ORDER BY id",
         "SELECT CAST(id AS TEXT) || ' ' || step || ' ' || kind || ' ' || CAST(balance_change AS TEXT) || ' ' || CAST(credits_change AS TEXT) || ' ' || CAST(balance_after AS TEXT) || ' ' || CAST(credits_after AS TEXT) FROM movements ORDER BY id",
         "SELECT CAST(movement_id AS TEXT) || ' ' || purse || ' ' || phase || ' ' || CAST(debit_id AS TEXT) || ' ' || CAST(amount AS TEXT) FROM transfers ORDER BY movement_id, debit_id",

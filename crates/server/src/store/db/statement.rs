@@ -211,12 +211,13 @@ impl Bulk {
     fn postgres_at(&self, first: usize) -> String {
         let table = self.table;
         let columns = self.columns();
+        // In the list, not after FROM: there each array would first be copied into a table of its own.
         let arrays: Vec<String> = columns
             .iter()
             .enumerate()
-            .map(|(n, (_, kind))| format!("${}::{}[]", n + first, kind.postgres()))
+            .map(|(n, (name, kind))| format!("unnest(${}::{}[]) AS {name}", n + first, kind.postgres()))
             .collect();
-        let rows = format!("unnest({})", arrays.join(", "));
+        let rows = format!("(SELECT {})", arrays.join(", "));
         let equal = |keys: &[Column]| {
             keys.iter().map(|(name, _)| format!("t.{name} = u.{name}")).collect::<Vec<_>>().join(" AND ")
         };
@@ -224,20 +225,15 @@ impl Bulk {
             Action::Insert(_) | Action::Put(..) => {
                 let names = names(&columns);
                 let or_else = self.or_else();
-                format!("INSERT INTO {table} ({names}) SELECT {names} FROM {rows} AS u({names}){or_else}")
+                format!("INSERT INTO {table} ({names}) SELECT {}{or_else}", arrays.join(", "))
             }
             Action::Update(keys, settings) => {
                 let set: Vec<String> =
                     settings.iter().map(|(name, _)| format!("{name} = u.{name}")).collect();
-                let (set, names) = (set.join(", "), names(&columns));
-                format!("UPDATE {table} AS t SET {set} FROM {rows} AS u({names}) WHERE {}", equal(keys))
+                format!("UPDATE {table} AS t SET {} FROM {rows} AS u WHERE {}", set.join(", "), equal(keys))
             }
             Action::Delete(keys) => {
-                format!(
-                    "DELETE FROM {table} AS t USING {rows} AS u({}) WHERE {}",
-                    names(&columns),
-                    equal(keys)
-                )
+                format!("DELETE FROM {table} AS t USING {rows} AS u WHERE {}", equal(keys))
             }
         }
     }
@@ -310,13 +306,13 @@ mod tests {
         assert_eq!(update.for_sqlite(), "UPDATE t SET a = ?2 WHERE id = ?1");
         assert_eq!(
             update.for_postgres(),
-            "UPDATE t AS t SET a = u.a FROM unnest($1::bigint[], $2::text[]) AS u(id, a) WHERE t.id = u.id"
+            "UPDATE t AS t SET a = u.a FROM (SELECT unnest($1::bigint[]) AS id, unnest($2::text[]) AS a) AS u WHERE t.id = u.id"
         );
         let insert = Bulk { name: "I", table: "s", action: Action::Insert(&[("b", Kind::Int)]) };
         assert_eq!(
             Bulk::together_for_postgres(&[&update, &insert]),
-            "WITH w0 AS (UPDATE t AS t SET a = u.a FROM unnest($1::bigint[], $2::text[]) AS u(id, a) WHERE t.id = u.id), \
-             w1 AS (INSERT INTO s (b) SELECT b FROM unnest($3::bigint[]) AS u(b)) SELECT 1"
+            "WITH w0 AS (UPDATE t AS t SET a = u.a FROM (SELECT unnest($1::bigint[]) AS id, unnest($2::text[]) AS a) AS u WHERE t.id = u.id), \
+             w1 AS (INSERT INTO s (b) SELECT unnest($3::bigint[]) AS b) SELECT 1"
         );
     }
 }

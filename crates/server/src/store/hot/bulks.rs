@@ -63,7 +63,6 @@ pub(super) const LEASES_INSERT: Bulk = Bulk {
     name: "HOT_LEASES_INSERT",
     table: "leases",
     action: Action::Insert(&[
-        ("id", Int),
         ("brand_id", Int),
         ("account_id", Int),
         ("activation_id", Int),
@@ -79,7 +78,7 @@ pub(super) const LEASES_INSERT: Bulk = Bulk {
 pub(super) const LEASES_CLOSE: Bulk = Bulk {
     name: "HOT_LEASES_CLOSE",
     table: "leases",
-    action: Action::Update(&[("id", Int)], &[("closed_at", Int)]),
+    action: Action::Update(&[("activation_id", Int)], &[("closed_at", Int)]),
 };
 pub(super) const MESSAGES_INSERT: Bulk = Bulk {
     name: "HOT_MESSAGES_INSERT",
@@ -134,16 +133,10 @@ pub(crate) const JOBS_INSERT: Bulk = Bulk {
 pub(super) const JOBS_MOVE: Bulk = Bulk {
     name: "HOT_JOBS_MOVE",
     table: "jobs",
-    action: Action::Update(
-        &[("kind", Text), ("subject_id", Int)],
-        &[("run_at", Int), ("attempts", Int), ("leased_until", Int)],
-    ),
+    action: Action::Update(&[("id", Int)], &[("run_at", Int), ("attempts", Int), ("leased_until", Int)]),
 };
-pub(super) const JOBS_END: Bulk = Bulk {
-    name: "HOT_JOBS_END",
-    table: "jobs",
-    action: Action::Delete(&[("kind", Text), ("subject_id", Int)]),
-};
+pub(super) const JOBS_END: Bulk =
+    Bulk { name: "HOT_JOBS_END", table: "jobs", action: Action::Delete(&[("id", Int)]) };
 
 /// The bulks of the hot way, for the catalogue test.
 pub(crate) const BULKS: &[Bulk] = &[

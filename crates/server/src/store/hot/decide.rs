@@ -8,7 +8,7 @@ use crate::store::idempotency::UsedKey;
 use crate::store::tx::Sequence;
 use numberotp_core::activation::{Activation, Line, Money, Release, State, Step, Watch};
 use numberotp_core::caller::Standing;
-use numberotp_core::id::{AccountId, ActivationId, ApiKeyId, EventId, JobId, LeaseId, MovementId};
+use numberotp_core::id::{AccountId, ActivationId, ApiKeyId, EventId, MovementId};
 use numberotp_core::inbound::Candidate;
 use numberotp_core::job::JobKind;
 use numberotp_core::ledger::{Draft, Movement, MovementKind, Phase, Purses, Reference, split};
@@ -90,8 +90,7 @@ impl Desk<'_> {
             state: State::Reserving,
         };
         self.book(&activation, (MovementKind::Purchase, hold), purses, reserve.now)?;
-        let job = JobId::new(self.id()?);
-        self.working.new_jobs.push((job, JobKind::ActivationWatch, id.get(), reserve.reconcile_at));
+        self.working.new_jobs.push((JobKind::ActivationWatch, id.get(), reserve.reconcile_at));
         if let Some(key) = reserve.capped {
             self.working.capped_purchases.insert(id, key);
         }
@@ -162,24 +161,23 @@ impl Desk<'_> {
             Err(refused) => return Ok(Attached::Refused(refused.0)),
         };
         if step.effects.event.is_some() {
-            self.open_lease(&step.activation, attach)?;
+            self.open_lease(&step.activation, attach);
             self.take(step, attach.now)?;
             self.adopt(attach)?;
         }
         Ok(Attached::Attached(Box::new(self.activation(attach.activation)?)))
     }
 
-    fn open_lease(&mut self, activation: &Activation, attach: &Attach) -> Result<(), StoreError> {
-        let id = LeaseId::new(self.id()?);
+    fn open_lease(&mut self, activation: &Activation, attach: &Attach) {
+        let id = activation.id;
         let service = activation.terms.service.clone();
         let lease = Lease {
-            id,
             brand: activation.brand,
             account: activation.account,
             provider: activation.terms.provider.clone(),
             provider_ref: attach.provider_ref.clone(),
             number: attach.number.clone(),
-            candidate: Candidate { lease: id, activation: activation.id, service },
+            candidate: Candidate { activation: id, service },
             // The right reaches back to the moment the purchase began: its first message may be quicker than we are.
             from_at: activation.created_at,
             to_at: attach.expires_at,
@@ -187,7 +185,6 @@ impl Desk<'_> {
         };
         self.working.leases.insert(id, lease);
         self.working.new_leases.push(id);
-        Ok(())
     }
 
     fn close(&mut self, close: &Close) -> Result<Closed, StoreError> {
@@ -206,9 +203,8 @@ impl Desk<'_> {
         };
         let Ok(step) = taken else { return Ok(Closed::Refused(status)) };
         if close.closing == Closing::GiveUp && step.effects.money == Money::Void {
-            let job = JobId::new(self.id()?);
             let sweep_at = close.now.plus(SWEEP_AFTER);
-            self.working.new_jobs.push((job, JobKind::ActivationSweep, close.activation.get(), sweep_at));
+            self.working.new_jobs.push((JobKind::ActivationSweep, close.activation.get(), sweep_at));
         }
         self.take(step, close.now)?;
         Ok(Closed::Done(Box::new(self.activation(close.activation)?), self.purses(owner)?))
@@ -223,7 +219,7 @@ impl Desk<'_> {
             Money::Post => self.resolve(&activation, MovementKind::Settlement, now)?,
             Money::Void => self.resolve(&activation, MovementKind::Refund, now)?,
         }
-        let watch = (JobKind::ActivationWatch.as_str(), id.get());
+        let watch = JobKind::ActivationWatch.of(id.get());
         match effects.watch {
             Watch::Unchanged => {}
             Watch::At(at) => {
@@ -235,8 +231,7 @@ impl Desk<'_> {
             }
         }
         if effects.release == Release::Yes {
-            let job = JobId::new(self.id()?);
-            self.working.new_jobs.push((job, JobKind::ActivationRelease, id.get(), now));
+            self.working.new_jobs.push((JobKind::ActivationRelease, id.get(), now));
         }
         if let Some(event) = effects.event {
             let event_id = EventId::new(self.id()?);
@@ -247,8 +242,7 @@ impl Desk<'_> {
             let lease = self.lease_of(id).ok_or(missing)?;
             if lease.closed_at.is_none() {
                 lease.closed_at = Some(at);
-                let lease = lease.id;
-                self.working.closed_leases.insert(lease);
+                self.working.closed_leases.insert(id);
             }
         }
         if self.working.activations.get(&id) != Some(&activation) {
@@ -309,7 +303,7 @@ impl Desk<'_> {
     }
 
     pub(super) fn lease_of(&mut self, id: ActivationId) -> Option<&mut Lease> {
-        self.working.leases.values_mut().find(|lease| lease.candidate.activation == id)
+        self.working.leases.get_mut(&id)
     }
 
     pub(super) fn activation(&self, id: ActivationId) -> Result<Activation, StoreError> {

@@ -10,6 +10,7 @@ use super::working::{Lease, NewMessage, Working};
 use crate::store::StoreError;
 use crate::store::db::{Bulk, Then, Value};
 use crate::store::idempotency::{KEYS_DELETE, KEYS_INSERT};
+use crate::store::job::job_row;
 use crate::store::ledger::{
     MOVEMENTS_INSERT, PURSES_UPDATE, TRANSFERS_INSERT, movement_row, purses_row, transfer_row,
 };
@@ -168,15 +169,14 @@ fn leases(writes: &mut Writes, working: &Working) {
     let closes: Vec<Vec<Value>> = working
         .closed_leases
         .iter()
-        .filter_map(|id| working.leases.get(id))
-        .map(|lease| vec![lease.id.get().into(), lease.closed_at.map(Time::micros).into()])
+        .filter_map(|id| Some((id, working.leases.get(id)?)))
+        .map(|(id, lease)| vec![id.get().into(), lease.closed_at.map(Time::micros).into()])
         .collect();
     writes.changes.push((&LEASES_CLOSE, closes));
 }
 
 fn lease_row(lease: &Lease) -> Vec<Value> {
     vec![
-        lease.id.get().into(),
         lease.brand.get().into(),
         lease.account.get().into(),
         lease.candidate.activation.get().into(),
@@ -241,35 +241,18 @@ fn reason(message: &NewMessage, receive: &Receive) -> &'static str {
 }
 
 fn jobs(tx: &mut Tx<'_>, writes: &mut Writes, working: &Working) {
-    let inserts: Vec<Vec<Value>> = working
-        .new_jobs
-        .iter()
-        .map(|(id, kind, subject, run_at)| {
-            let zero = Value::Int(0);
-            vec![
-                id.get().into(),
-                kind.as_str().into(),
-                (*subject).into(),
-                micros(*run_at),
-                zero.clone(),
-                zero.clone(),
-                zero,
-            ]
-        })
-        .collect();
+    let inserts: Vec<Vec<Value>> =
+        working.new_jobs.iter().map(|(kind, subject, run_at)| job_row(*kind, *subject, *run_at)).collect();
     writes.new.push((&JOBS_INSERT, inserts));
     let moves: Vec<Vec<Value>> = working
         .moved_jobs
         .iter()
-        .map(|((kind, subject), run_at)| {
-            vec![(*kind).into(), (*subject).into(), micros(*run_at), Value::Int(0), Value::Int(0)]
-        })
+        .map(|(id, run_at)| vec![id.get().into(), micros(*run_at), Value::Int(0), Value::Int(0)])
         .collect();
     writes.changes.push((&JOBS_MOVE, moves));
-    let ends: Vec<Vec<Value>> =
-        working.ended_jobs.iter().map(|(kind, subject)| vec![(*kind).into(), (*subject).into()]).collect();
+    let ends: Vec<Vec<Value>> = working.ended_jobs.iter().map(|id| vec![id.get().into()]).collect();
     writes.changes.push((&JOBS_END, ends));
-    let jobs = working.new_jobs.iter().map(|(_, _, _, at)| *at);
+    let jobs = working.new_jobs.iter().map(|(_, _, at)| *at);
     for at in jobs.chain(working.moved_jobs.values().copied()) {
         tx.after_commit(Wake::Job(at));
     }

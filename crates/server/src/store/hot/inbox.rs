@@ -76,7 +76,7 @@ impl Desk<'_> {
             received_at: receive.now,
         };
         let (verdict, activation) = match self.find(receive) {
-            Match::One(_, activation) => (self.verdict(activation, &parked, receive.now)?, Some(activation)),
+            Match::One(activation) => (self.verdict(activation, &parked, receive.now)?, Some(activation)),
             Match::Nothing => (self.alone(&parked)?, None),
             Match::Sealed(because) => {
                 if let Some(withheld) = receive.withheld {

@@ -11,7 +11,7 @@ use crate::store::ledger::read_purses;
 use crate::store::tx::Tx;
 use numberotp_core::activation::{Activation, HasCode, WithheldBecause};
 use numberotp_core::caller::Standing;
-use numberotp_core::id::{AccountId, ActivationId, ApiKeyId, BrandId, LeaseId, MessageId};
+use numberotp_core::id::{AccountId, ActivationId, ApiKeyId, BrandId, MessageId};
 use numberotp_core::inbound::{Candidate, STILL_MEANT};
 use numberotp_core::money::Usd;
 use numberotp_core::text::{PhoneNumber, ProviderCode};
@@ -23,11 +23,11 @@ statements! {
     /// Messages that came before, of whichever provider.
     HOT_MESSAGES_SEEN = "SELECT id, provider, dedupe_key, activation_id FROM messages WHERE dedupe_key EACH BLOBS($1)";
     /// Leases by a provider's reference, whichever's, open or not.
-    HOT_LEASES_BY_REFERENCE = "SELECT id, brand_id, account_id, activation_id, provider, provider_ref, number, service, from_at, to_at, closed_at FROM leases WHERE provider_ref EACH TEXTS($1)";
+    HOT_LEASES_BY_REFERENCE = "SELECT brand_id, account_id, activation_id, provider, provider_ref, number, service, from_at, to_at, closed_at FROM leases WHERE provider_ref EACH TEXTS($1)";
     /// Leases of numbers that are open, or were not long ago.
-    HOT_LEASES_BY_NUMBER = "SELECT id, brand_id, account_id, activation_id, provider, provider_ref, number, service, from_at, to_at, closed_at FROM leases WHERE number EACH TEXTS($1) AND to_at > $2 AND (closed_at IS NULL OR closed_at > $2)";
+    HOT_LEASES_BY_NUMBER = "SELECT brand_id, account_id, activation_id, provider, provider_ref, number, service, from_at, to_at, closed_at FROM leases WHERE number EACH TEXTS($1) AND to_at > $2 AND (closed_at IS NULL OR closed_at > $2)";
     /// Leases of activations.
-    HOT_LEASES_BY_ACTIVATION = "SELECT id, brand_id, account_id, activation_id, provider, provider_ref, number, service, from_at, to_at, closed_at FROM leases WHERE activation_id EACH KEYS($1)";
+    HOT_LEASES_BY_ACTIVATION = "SELECT brand_id, account_id, activation_id, provider, provider_ref, number, service, from_at, to_at, closed_at FROM leases WHERE activation_id EACH KEYS($1)";
     /// Parked messages with a reference.
     HOT_PARKED_BY_REFERENCE = "SELECT id, provider, provider_ref, number, has_code, services, reason, received_at FROM messages WHERE verdict = 'parked' AND key_day <> 0 AND provider_ref EACH TEXTS($1) AND received_at >= $2";
     /// Parked messages without one.
@@ -262,7 +262,7 @@ fn read_key(working: &mut Working, row: Row) -> Result<(), StoreError> {
 
 fn add_lease(working: &mut Working, row: Row) -> Result<(), StoreError> {
     let lease = read_lease(row)?;
-    working.leases.entry(lease.id).or_insert(lease);
+    working.leases.entry(lease.candidate.activation).or_insert(lease);
     Ok(())
 }
 
@@ -310,7 +310,6 @@ fn read_capped_key(working: &mut Working, mut row: Row) -> Result<(), StoreError
 }
 
 fn read_lease(mut row: Row) -> Result<Lease, StoreError> {
-    let id = LeaseId::new(row.int("id")?);
     let brand = BrandId::new(row.int("brand_id")?);
     let account = AccountId::new(row.int("account_id")?);
     let activation = ActivationId::new(row.int("activation_id")?);
@@ -319,13 +318,12 @@ fn read_lease(mut row: Row) -> Result<Lease, StoreError> {
     let number = row.parsed("number", PhoneNumber::parse)?;
     let service = row.parsed("service", ServiceCode::parse)?;
     Ok(Lease {
-        id,
         brand,
         account,
         provider,
         provider_ref,
         number,
-        candidate: Candidate { lease: id, activation, service },
+        candidate: Candidate { activation, service },
         from_at: Time::from_micros(row.int("from_at")?),
         to_at: Time::from_micros(row.int("to_at")?),
         closed_at: row.opt_int("closed_at")?.map(Time::from_micros),

@@ -6,7 +6,7 @@ use crate::store::idempotency::UsedKey;
 use crate::store::log::Entry;
 use numberotp_core::activation::{Activation, EventKind, HasCode, Verdict, WithheldBecause};
 use numberotp_core::caller::Standing;
-use numberotp_core::id::{AccountId, ActivationId, ApiKeyId, BrandId, EventId, JobId, LeaseId, MessageId};
+use numberotp_core::id::{AccountId, ActivationId, ApiKeyId, BrandId, EventId, JobId, MessageId};
 use numberotp_core::inbound::Candidate;
 use numberotp_core::job::JobKind;
 use numberotp_core::ledger::{Movement, Purses, Transfer};
@@ -33,10 +33,9 @@ pub struct CappedKey {
     pub spent: Usd,
 }
 
-/// The right to a number's messages.
+/// The right to a number's messages. A purchase has one at most, and it is known by that.
 #[derive(Clone)]
 pub struct Lease {
-    pub id: LeaseId,
     pub brand: BrandId,
     pub account: AccountId,
     pub provider: ProviderCode,
@@ -92,7 +91,7 @@ pub struct Adoption {
 pub struct Working {
     pub payers: BTreeMap<AccountId, Payer>,
     pub activations: BTreeMap<ActivationId, Activation>,
-    pub leases: BTreeMap<LeaseId, Lease>,
+    pub leases: BTreeMap<ActivationId, Lease>,
     pub seen: HashMap<(ProviderCode, Vec<u8>), MessageId>,
     /// Of the messages seen, those that have their purchase.
     pub matched: BTreeSet<MessageId>,
@@ -112,14 +111,14 @@ pub struct Working {
     pub ended_keys: Vec<i64>,
     pub movements: Vec<Movement>,
     pub transfers: Vec<Transfer>,
-    pub new_leases: Vec<LeaseId>,
-    pub closed_leases: BTreeSet<LeaseId>,
+    pub new_leases: Vec<ActivationId>,
+    pub closed_leases: BTreeSet<ActivationId>,
     pub new_messages: Vec<(NewMessage, super::Receive)>,
     pub adoptions: Vec<Adoption>,
     /// What goes on record.
     pub log: Vec<Entry>,
     pub events: Vec<(EventId, AccountId, EventKind, ActivationId, Time)>,
-    pub new_jobs: Vec<(JobId, JobKind, i64, Time)>,
-    pub moved_jobs: BTreeMap<(&'static str, i64), Time>,
-    pub ended_jobs: BTreeSet<(&'static str, i64)>,
+    pub new_jobs: Vec<(JobKind, i64, Time)>,
+    pub moved_jobs: BTreeMap<JobId, Time>,
+    pub ended_jobs: BTreeSet<JobId>,
 }
