@@ -150,6 +150,8 @@ mod store_numbers;
 #[cfg(test)]
 mod store_parked;
 #[cfg(test)]
+mod store_plans;
+#[cfg(test)]
 mod store_purses;
 #[cfg(test)]
 mod store_races;

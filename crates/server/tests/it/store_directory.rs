@@ -1,9 +1,9 @@
 //! Looking for accounts: by id, and by how an e-mail or a name begins, letter for letter on both databases; and never by
 //! reading all of them.
 
-use crate::store_stage::{Stage, connection};
-use numberotp_server::store::catalogue;
-use numberotp_server::store::db::{Engine, Row, Statement, Value};
+use crate::store_plans::plan;
+use crate::store_stage::Stage;
+use numberotp_server::store::db::Value;
 use numberotp_server::store::directory::accounts_find;
 use numberotp_testkit::database::on_each_engine;
 
@@ -63,24 +63,6 @@ fn an_account_is_found_by_its_id_and_by_its_beginnings() {
 const MANY: &str = "WITH RECURSIVE n (i) AS (SELECT 10000 UNION ALL SELECT i + 1 FROM n WHERE i < 30000) INSERT INTO accounts (id, brand_id, email, name, email_verified, role, created_at, standing) SELECT i, 1, 'person' || CAST(i AS TEXT) || '@example.com', 'Name ' || CAST(i AS TEXT), 1, 'customer', i, 'approved' FROM n;
 INSERT INTO purses SELECT id, 0, 0, 0, 0, 0, 0, 0, 0, 0 FROM accounts;
 ANALYZE;";
-
-/// How the database goes about it, in its own words.
-fn plan(stage: &Stage<'_>, name: &str, parameters: &[Value]) -> String {
-    let statement = catalogue().into_iter().find(|statement| statement.name == name).unwrap();
-    let (explain, column) = match stage.database().engine() {
-        Engine::Sqlite(_) => ("EXPLAIN QUERY PLAN", 3),
-        Engine::Postgres(_) => ("EXPLAIN", 0),
-    };
-    let text: &'static str = Box::leak(format!("{explain} {}", statement.sql).into_boxed_str());
-    let rows = connection(stage.database()).query(&Statement::new("TEST_PLAN", text), parameters).unwrap();
-    let read = |mut row: Row| {
-        for _ in 0..column {
-            row.int("before").unwrap();
-        }
-        row.text("detail").unwrap()
-    };
-    rows.into_iter().map(read).collect::<Vec<_>>().join("\n")
-}
 
 #[test]
 fn looking_for_an_account_reads_no_more_than_it_finds() {

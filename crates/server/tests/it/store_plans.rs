@@ -1,0 +1,62 @@
+//! How the databases go about what is asked of them all day: by an index that holds nothing but what is looked for.
+
+use crate::store_stage::{Stage, connection};
+use numberotp_core::job::{JobKind, Lane};
+use numberotp_server::store::catalogue;
+use numberotp_server::store::db::{Engine, Row, Statement, Value};
+use numberotp_testkit::database::on_each_engine;
+
+/// How the database goes about it, in its own words.
+pub fn plan(stage: &Stage<'_>, name: &str, parameters: &[Value]) -> String {
+    let statement = catalogue().into_iter().find(|statement| statement.name == name).unwrap();
+    let (explain, column) = match stage.database().engine() {
+        Engine::Sqlite(_) => ("EXPLAIN QUERY PLAN", 3),
+        Engine::Postgres(_) => ("EXPLAIN", 0),
+    };
+    let text: &'static str = Box::leak(format!("{explain} {}", statement.sql).into_boxed_str());
+    let rows = connection(stage.database()).query(&Statement::new("TEST_PLAN", text), parameters).unwrap();
+    let read = |mut row: Row| {
+        for _ in 0..column {
+            row.int("before").unwrap();
+        }
+        row.text("detail").unwrap()
+    };
+    rows.into_iter().map(read).collect::<Vec<_>>().join("\n")
+}
+
+/// Jobs of both lanes, many of them overdue.
+const MANY: &str = "WITH RECURSIVE n (i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 20000)
+INSERT INTO jobs (id, kind, subject_id, run_at, attempts, leased_until, dead)
+    SELECT i * 16, 'activation_watch', i, i, 0, 0, 0 FROM n UNION ALL SELECT i * 16 + 4, 'mail_send', i, i, 0, 0, 0 FROM n;
+ANALYZE;";
+
+#[test]
+fn a_lane_looks_for_its_next_job_without_reading_the_others() {
+    on_each_engine(|database| {
+        let mut stage = Stage::on(database);
+        // With statistics and without: a database that was just filled has none.
+        for fill in ["", MANY] {
+            stage.tamper(fill);
+            let kinds = |lane: Lane| {
+                Value::Texts(lane.kinds().map(JobKind::as_str).map(str::to_owned).collect::<Vec<_>>())
+            };
+            let (now, later, most) = (Value::Int(9_000), Value::Int(9_100), Value::Int(10));
+            let take = vec![now.clone(), later, most.clone()];
+            let main = kinds(Lane::Main);
+            for (name, parameters, index) in [
+                ("JOBS_NEXT", vec![now.clone(), main.clone()], "jobs_due"),
+                ("JOBS_TAKE", [take.clone(), vec![main]].concat(), "jobs_due"),
+                ("JOBS_LATE", vec![now.clone(), most], "jobs_due"),
+                ("MAIL_JOBS_NEXT", vec![now], "jobs_mail"),
+                ("MAIL_JOBS_TAKE", take, "jobs_mail"),
+            ] {
+                let plan = plan(&stage, name, &parameters);
+                let read = |index: &str| plan.contains(index);
+                let other = if index == "jobs_due" { "jobs_mail" } else { "jobs_due" };
+                // PostgreSQL reads a table of no pages as it likes.
+                let free = fill.is_empty() && matches!(database.engine(), Engine::Postgres(_));
+                assert!(free || (read(index) && !read(other)), "{name}:\n{plan}");
+            }
+        }
+    });
+}
