@@ -7,6 +7,7 @@
 use super::auth::{JWT_LIFE, jwt_make, jwt_session};
 use super::codes::{self, About, Purpose};
 use super::from_store;
+use super::keepsake::Whence;
 use super::sign_in::{Given, Shown, second_factor, with_password};
 use super::sign_up::first_standing;
 use crate::app::Context;
@@ -199,17 +200,16 @@ pub struct Mailed<'a> {
 pub async fn mail_code(
     context: &Context,
     brand: BrandId,
-    (email, network): (&Email, &str),
+    (email, from): (&Email, Whence<'_>),
 ) -> Result<(), Fault> {
-    codes::issue(context, &About { purpose: Purpose::SignIn, brand, email, network }, codes::Mailed::Code)
-        .await
+    codes::issue(context, &About { purpose: Purpose::SignIn, brand, email, from }, codes::Mailed::Code).await
 }
 
 /// Signs a device in with a code from a mail. Whoever reads the mailbox has the account: if there is none it is made, and
 /// one that nobody proved loses the password that somebody gave it.
 pub async fn email_code(context: &Context, given: &Mailed<'_>, device: Device) -> Result<Tokens, Refused> {
-    let about =
-        About { purpose: Purpose::SignIn, brand: given.brand, email: given.email, network: given.network };
+    let from = Whence::network(given.network);
+    let about = About { purpose: Purpose::SignIn, brand: given.brand, email: given.email, from };
     if !codes::redeem(context, &about, given.code).await? {
         return Err(Denial::InvalidGrant("The code is not right, or no longer.").into());
     }

@@ -4,13 +4,16 @@
 //! address nobody proved opens nothing. A code's mail and what it is about are one transaction.
 
 use super::codes::{self, About, Attempt, Mailed, Purpose};
+use super::keepsake::{self, Whence};
 use super::mail::{self, Telling};
 use super::password::Verdict;
 use super::sign_in::{self, Shown};
 use super::{from_store, password};
 use crate::app::Context;
 use crate::config::Mode;
-use crate::store::account::{Account, NewAccount, account_by_email, account_get, account_not_before};
+use crate::store::account::{
+    Account, NewAccount, account_by_email, account_get, account_keeps, account_not_before,
+};
 use crate::store::api_key::{api_keys_of, api_keys_revoke};
 use crate::store::mail::mail_create;
 use crate::store::password::{password_by_email, password_set};
@@ -32,13 +35,13 @@ pub struct Comer<'a> {
     pub brand: BrandId,
     /// With which address.
     pub email: &'a Email,
-    /// From which network: IPv4 by /24, IPv6 by /64.
-    pub network: &'a str,
+    /// From where.
+    pub from: Whence<'a>,
 }
 
 impl<'a> Comer<'a> {
     const fn about(&self, purpose: Purpose) -> About<'a> {
-        About { purpose, brand: self.brand, email: self.email, network: self.network }
+        About { purpose, brand: self.brand, email: self.email, from: self.from }
     }
 }
 
@@ -215,17 +218,28 @@ fn news(
     context.mailer.is_on().then(|| mail::seal(context, to, telling)).transpose()
 }
 
-/// Sets another password for the caller, who shows the present one; every other sign-in ends.
+/// Sets another password for the caller, who shows the present one; every other sign-in ends, and no browser is known any
+/// more. Answers another keepsake for the caller's, if that was known.
 pub async fn change_password(
     context: &Context,
     caller: &Caller,
-    network: &str,
+    from: Whence<'_>,
     (present, next): (&Secret, &Secret),
-) -> Result<(), Fault> {
-    let shown = sign_in::own_password(context, caller, (present, network)).await?;
+) -> Result<Option<Secret>, Fault> {
+    let shown = sign_in::own_password(context, caller, (present, from)).await?;
     password::acceptable("newPassword", next, &shown.account.email)?;
     let hash = context.passwords.hash(next).await?;
-    replace_password(context, caller, shown, hash).await
+    let known = is_known(context, shown.account.id, from).await?;
+    replace_password(context, caller, shown, hash).await?;
+    known.then(|| keepsake::make(context, caller.account)).transpose()
+}
+
+/// Whether an account knows the browser that somebody comes with.
+async fn is_known(context: &Context, account: AccountId, from: Whence<'_>) -> Result<bool, Fault> {
+    let Some(keepsake) = from.keepsake.cloned() else { return Ok(false) };
+    let now = context.clock.now();
+    let known = context.store.read(move |tx| account_keeps(tx, account, (&keepsake, now)));
+    known.await.map_err(from_store)
 }
 
 /// Gives the caller another password, unless the one that it showed was replaced meanwhile.
@@ -257,12 +271,12 @@ pub async fn replace_password(
 pub async fn change_email(
     context: &Context,
     caller: &Caller,
-    (next, password, network): (&Email, &Secret, &str),
+    (next, password, from): (&Email, &Secret, Whence<'_>),
 ) -> Result<(), Fault> {
     mail::require(context)?;
-    let shown = sign_in::own_password(context, caller, (password, network)).await?;
+    let shown = sign_in::own_password(context, caller, (password, from)).await?;
     let account = &shown.account;
-    let comer = Comer { brand: account.brand, email: next, network };
+    let comer = Comer { brand: account.brand, email: next, from };
     let mailed = if known(context, &comer).await?.is_some() { Mailed::Taken } else { Mailed::Code };
     let code = codes::make(context, &comer.about(Purpose::ChangeEmail), mailed)?.asked_by(account.id);
     let (id, next, now) = (account.id, next.clone(), context.clock.now());
@@ -283,7 +297,7 @@ pub async fn change_email(
 pub async fn confirm_email(
     context: &Context,
     caller: &Caller,
-    (code, network): (&str, &str),
+    (code, from): (&str, Whence<'_>),
 ) -> Result<Email, Fault> {
     caller.require_person()?;
     let id = caller.account;
@@ -291,7 +305,7 @@ pub async fn confirm_email(
     let (account, next) = found.await.map_err(from_store)?;
     let account = account.ok_or_else(|| Fault::new(FaultCode::Unauthorized))?;
     let next = next.ok_or_else(|| Fault::new(FaultCode::InvalidCredentials))?;
-    let comer = Comer { brand: account.brand, email: &next, network };
+    let comer = Comer { brand: account.brand, email: &next, from };
     let attempt = Attempt::new(context, &comer.about(Purpose::ChangeEmail), code);
     let news = news(context, &account.email, Telling::Moved)?;
     let (brand, email, now) = (account.brand, next.clone(), context.clock.now());

@@ -4,16 +4,15 @@
 //! Guards that the second step is taken by whoever took the first: it has a ticket, sealed for this person, this device
 //! and ten minutes, which no other site can read or make. Must never show what a device says of itself but as text.
 
+use super::auth::Coming;
 use super::body::Form;
-use super::extract::{Authenticated, Query, Traced};
-use super::inside::Inside;
+use super::extract::{Authenticated, Query};
 use super::problem::Problem;
 use crate::app::Context;
 use crate::app::account::overview;
 use crate::app::devices::{self, Decision, Grant, GrantStatus, Looker, Ticket};
 use crate::app::proof::approving;
 use crate::app::sign_in::{Given, with_password};
-use axum::Extension;
 use axum::extract::State;
 use axum::response::{IntoResponse, Response};
 use base64::Engine as _;
@@ -75,12 +74,11 @@ async fn who(context: &Context, signed_in: Result<Authenticated, Problem>) -> Re
 pub(super) async fn submit(
     State(context): State<Arc<Context>>,
     signed_in: Result<Authenticated, Problem>,
-    Extension(inside): Extension<Arc<Inside>>,
-    traced: Traced,
+    coming: Coming,
     Form(fields): Form,
 ) -> Result<Response, Problem> {
     let text = |field: &str| fields.text(field).ok().flatten().unwrap_or_default();
-    let network = traced.network.as_str();
+    let network = coming.whence().network;
     if !text("ticket").is_empty() {
         let decision = match text("action") {
             "approve" => Pressed::LetIn,
@@ -100,10 +98,11 @@ pub(super) async fn submit(
             let Some(email) = Email::parse(text("email")) else {
                 return Ok(again("Type your e-mail address."));
             };
-            inside.meter.sign_in(&email)?;
+            coming.count(&email)?;
             let (password, totp) = (Secret::new(text("password")), text("totp").trim());
             let totp = Some(totp).filter(|totp| !totp.is_empty());
-            let given = Given { brand: PLATFORM, email: &email, password: &password, totp, network };
+            let from = coming.whence();
+            let given = Given { brand: PLATFORM, email: &email, password: &password, totp, from };
             match with_password(&context, &given).await {
                 Ok(shown) => (shown.account.id, context.clock.now(), Some(shown.mark(&context))),
                 Err(fault) => return sorry(fault).map(|why| again(&why)),

@@ -8,6 +8,7 @@ use numberotp_core::mailing::ASKS_MOST;
 use numberotp_core::text::Email;
 use numberotp_core::time::Span;
 use numberotp_server::app::codes::{self, About, Mailed, Purpose};
+use numberotp_server::app::keepsake::Whence;
 use numberotp_server::app::mail::{Telling, seal};
 use numberotp_server::jobs;
 use numberotp_server::store::account::account_by_email;
@@ -47,7 +48,8 @@ async fn asks(
     (network, mailed): (&str, Mailed),
 ) -> Result<(), Option<u32>> {
     let address = email(address);
-    let about = About { purpose: Purpose::Reset, brand: PLATFORM, email: &address, network };
+    let about =
+        About { purpose: Purpose::Reset, brand: PLATFORM, email: &address, from: Whence::network(network) };
     codes::issue(app.context(), &about, mailed).await.map_err(|fault| {
         assert_eq!(fault.code.as_str(), "RATE_LIMITED");
         fault.retry_after_s
@@ -141,7 +143,7 @@ fn of_many_asks_at_once_thirty_are_let() {
                         purpose: Purpose::SignIn,
                         brand: PLATFORM,
                         email: &address,
-                        network: ELSEWHERE,
+                        from: Whence::network(ELSEWHERE),
                     };
                     codes::issue(&context, &about, Mailed::Code).await.is_ok()
                 })

@@ -10,6 +10,7 @@ use numberotp_core::secret::Secret;
 use numberotp_core::text::Email;
 use numberotp_core::time::Span;
 use numberotp_server::app::auth::authenticate;
+use numberotp_server::app::keepsake::Whence;
 use numberotp_server::app::password::hash_now;
 use numberotp_server::app::sign_in::{self, Device, Given, Shown};
 use numberotp_server::app::{api_keys, oauth, sign_up};
@@ -28,8 +29,13 @@ const PROFILE: &str = "/api/user/profile";
 /// Shows the password, as the first step of all that is done upon it.
 async fn shows(app: &TestApp<'_>) -> Shown {
     let (email, password) = (Email::parse(ANN).unwrap(), Secret::new(PASSWORD));
-    let given =
-        Given { brand: PLATFORM, email: &email, password: &password, totp: None, network: "192.0.2.0/24" };
+    let given = Given {
+        brand: PLATFORM,
+        email: &email,
+        password: &password,
+        totp: None,
+        from: Whence::network("192.0.2.0/24"),
+    };
     sign_in::with_password(app.context(), &given).await.unwrap()
 }
 

@@ -44,6 +44,7 @@ mod http_idempotency;
 #[cfg(test)]
 mod http_json;
 #[cfg(test)]
+mod http_keepsakes;
 mod http_keys;
 #[cfg(test)]
 mod http_lasting;

@@ -152,8 +152,13 @@ fn the_last_mail_that_a_network_may_ask_for_goes_to_the_first() {
         let ask = move |subject: u8| {
             move |tx: &mut Tx<'_>| {
                 let email = Email::parse(&format!("nobody{subject}@example.com")).unwrap();
-                let asked_by =
-                    AskedBy { brand: PLATFORM, email, account: None, network: "192.0.2.0/24".to_owned() };
+                let asked_by = AskedBy {
+                    brand: PLATFORM,
+                    email,
+                    account: None,
+                    network: "192.0.2.0/24".to_owned(),
+                    browser: None,
+                };
                 let new =
                     NewCode { subject: [subject; 32], network: [7; 32], digest: [1; 32], asked_by, now };
                 let waits = network_waits(tx, &new.network, now)?;

@@ -122,6 +122,12 @@ const ALL: &[Migration] = &[
         sqlite: include_str!("../../../../../migrations/sqlite/0017_grant_proofs.sql"),
         postgres: include_str!("../../../../../migrations/postgres/0017_grant_proofs.sql"),
     },
+    Migration {
+        number: 18,
+        name: "keepsakes",
+        sqlite: include_str!("../../../../../migrations/sqlite/0018_keepsakes.sql"),
+        postgres: include_str!("../../../../../migrations/postgres/0018_keepsakes.sql"),
+    },
 ];
 
 const TABLE: &str = "CREATE TABLE IF NOT EXISTS migrations (number BIGINT PRIMARY KEY, name TEXT NOT NULL, checksum BIGINT NOT NULL)";
