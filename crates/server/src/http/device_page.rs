@@ -10,7 +10,7 @@ use super::extract::{Authenticated, Query};
 use super::problem::Problem;
 use crate::app::Context;
 use crate::app::account::overview;
-use crate::app::devices::{self, Decision, Grant, GrantStatus, Looker, Ticket};
+use crate::app::devices::{self, Decision, Grant, GrantStatus, Looker, Proof, Ticket};
 use crate::app::proof::approving;
 use crate::app::sign_in::{Given, with_password};
 use axum::extract::State;
@@ -50,6 +50,7 @@ struct Known {
     person: AccountId,
     email: String,
     proved_at: Time,
+    shown: Proof,
 }
 
 /// The person whom cookies or a token speak for, and who proved to be there a moment ago: anybody else shows a password. A
@@ -62,7 +63,8 @@ async fn who(context: &Context, signed_in: Result<Authenticated, Problem>) -> Re
                 approving => approving?,
             };
             let account = overview(context, &caller).await?.account;
-            Ok(Some(Known { person: account.id, email: account.email.as_str().to_owned(), proved_at }))
+            let (email, shown) = (account.email.as_str().to_owned(), Proof::of(&caller));
+            Ok(Some(Known { person: account.id, email, proved_at, shown }))
         }
         Ok(_) => Ok(None),
         Err(Problem(fault)) if fault.code == FaultCode::Unauthorized => Ok(None),
@@ -93,7 +95,7 @@ pub(super) async fn submit(
     let again =
         |why: &str| page(&ask_form(user_code_read(typed).as_ref(), known_email.as_deref(), Some(why)));
     let (person, proved_at, shown) = match signed_in {
-        Some(known) => (known.person, known.proved_at, None),
+        Some(known) => (known.person, known.proved_at, known.shown),
         None => {
             let Some(email) = Email::parse(text("email")) else {
                 return Ok(again("Type your e-mail address."));
@@ -104,7 +106,7 @@ pub(super) async fn submit(
             let from = coming.whence();
             let given = Given { brand: PLATFORM, email: &email, password: &password, totp, from };
             match with_password(&context, &given).await {
-                Ok(shown) => (shown.account.id, context.clock.now(), Some(shown.mark(&context))),
+                Ok(shown) => (shown.account.id, context.clock.now(), Proof::Password(shown.mark(&context))),
                 Err(fault) => return sorry(fault).map(|why| again(&why)),
             }
         }
@@ -115,7 +117,7 @@ pub(super) async fn submit(
             Ok(again("Somebody decided about this device before. Begin again on the device."))
         }
         Ok((code, grant)) => {
-            let ticket = Ticket { person, code: code.clone(), proved_at, password: shown };
+            let ticket = Ticket { person, code: code.clone(), proved_at, shown };
             let ticket = devices::ticket(&context, &ticket)?;
             Ok(page(&decide_form((&code, &grant), &ticket)))
         }

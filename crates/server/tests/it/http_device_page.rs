@@ -145,3 +145,37 @@ fn who_is_signed_in_types_no_password_and_a_key_is_nobody() {
         assert!(!harmless(&second).contains("name=\"ticket\""));
     });
 }
+
+/// The cookie of a browser that the page knows, and the ticket that it is given for a device.
+async fn known(app: &TestApp<'_>, begun: &Value) -> (String, String) {
+    let wish = json!({ "email": "ann@example.com", "password": "grey otter 7" });
+    let answer = app.post("/api/auth/sign-in").json(&wish).send().await;
+    let cookie = answer.header("set-cookie").split(';').next().unwrap().to_owned();
+    let own = app.context().sign_in.public_url.clone();
+    let form = format!("user_code={}", text(begun, "user_code"));
+    let second =
+        app.post(PAGE).header("cookie", &cookie).header("origin", &own).body(FORM, form).send().await;
+    (cookie, ticket(&harmless(&second)).to_owned())
+}
+
+#[test]
+fn a_ticket_ends_with_the_sign_in_that_it_was_made_by_and_with_no_other() {
+    in_sandbox(async |app| {
+        person(app, "ann@example.com").await;
+        let own = app.context().sign_in.public_url.clone();
+        for (signs_out, told) in [(0, "open for too long"), (1, "go back to your device")] {
+            let begun = begin(app).await;
+            let (here, there) = (known(app, &begun).await, known(app, &begun).await);
+            let cookie = [&here.0, &there.0][signs_out];
+            app.post("/api/auth/sign-out").header("cookie", cookie).header("origin", &own).ok().await;
+            let page = send(app, &[("ticket", &here.1), ("action", "approve")]).await;
+            assert!(page.contains(told), "{page}");
+            let polled = poll(app, &begun).await;
+            if signs_out == 0 {
+                denied(&polled, "authorization_pending");
+            } else {
+                tokens(&polled);
+            }
+        }
+    });
+}

@@ -185,16 +185,16 @@ fn of_resets_by_one_code_at_once_one_is_done() {
 /// The page for devices has two steps, and a password may be replaced before the first is done.
 #[test]
 fn a_ticket_ends_with_the_password_that_it_was_made_for() {
-    use numberotp_server::app::devices::{Ticket, ticket, ticket_read};
+    use numberotp_server::app::devices::{Proof, Ticket, ticket, ticket_read};
     in_sandbox(async |app| {
         let ann = person(app, ANN).await;
         let shown = shows(app).await;
         let code = || Secret::new("BCDFGHJK");
         let proved_at = app.now();
-        let made = |password| {
-            ticket(app.context(), &Ticket { person: ann.id, code: code(), proved_at, password }).unwrap()
+        let made = |shown| {
+            ticket(app.context(), &Ticket { person: ann.id, code: code(), proved_at, shown }).unwrap()
         };
-        let (with, without) = (made(Some(shown.mark(app.context()))), made(None));
+        let (with, without) = (made(Proof::Password(shown.mark(app.context()))), made(Proof::Website));
         let good = async |text: &Secret| ticket_read(app.context(), text.expose()).await.unwrap().is_some();
         assert!(good(&with).await && good(&without).await);
         replaced(app, &ann).await;
