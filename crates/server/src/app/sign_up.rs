@@ -3,6 +3,7 @@
 //! Guards that nobody learns here who has an account: every answer is the same, the owner is told by mail. An account whose
 //! address nobody proved opens nothing. A code's mail and what it is about are one transaction.
 
+use super::api_keys::KEYS_MOST;
 use super::codes::{self, About, Attempt, Mailed, Purpose};
 use super::keepsake::{self, Whence};
 use super::mail::{self, Telling};
@@ -167,10 +168,11 @@ pub async fn reset(
     password::acceptable("password", password, comer.email)?;
     let hash = context.passwords.hash(password).await?;
     let attempt = Attempt::new(context, &comer.about(Purpose::Reset), code);
-    let expected = live_keys(context, comer).await?;
-    let exact = news(context, comer.email, Telling::PasswordReset(keys, Some(expected)))?;
-    // For the case that a key is made or deleted at this very moment.
-    let vague = news(context, comer.email, Telling::PasswordReset(keys, None))?;
+    // How many keys there are is read once the code was right, and then there is no time to word the mail: each that may be
+    // needed is ready, whoever asks.
+    let told = |count| news(context, comer.email, Telling::PasswordReset(keys, count));
+    let exact = (0..=KEYS_MOST).map(|count| told(Some(count))).collect::<Result<Vec<_>, Fault>>()?;
+    let vague = told(None)?;
     let (brand, email, now) = (comer.brand, comer.email.clone(), context.clock.now());
     let done = context.store.write(move |tx| {
         let account = account_by_email(tx, brand, &email)?;
@@ -189,7 +191,7 @@ pub async fn reset(
         }
         // What a website signed for whoever had the account before opens nothing either.
         account_not_before(tx, account.id, now)?;
-        let news = if count == expected { &exact } else { &vague };
+        let news = exact.get(count).unwrap_or(&vague);
         news.iter().try_for_each(|news| mail_create(tx, news, now))?;
         Ok(Some((account.id, count)))
     });
@@ -197,17 +199,6 @@ pub async fn reset(
     let (account, count) = done.ok_or_else(|| Fault::new(FaultCode::InvalidCredentials))?;
     context.known.forget(account);
     Ok(count)
-}
-
-/// How many live API keys the account of an address has; as slow where there is none.
-async fn live_keys(context: &Context, comer: &Comer<'_>) -> Result<usize, Fault> {
-    let (brand, email, now) = (comer.brand, comer.email.clone(), context.clock.now());
-    let counted = context.store.snapshot(move |tx| {
-        let account = account_by_email(tx, brand, &email)?;
-        let whose = account.map_or(AccountId::new(0), |account| account.id);
-        Ok(api_keys_of(tx, whose, now)?.len())
-    });
-    counted.await.map_err(from_store)
 }
 
 fn news(
