@@ -10,7 +10,9 @@ use super::keepsake::Whence;
 use super::mail::{self, Telling};
 use crate::app::Context;
 use crate::entropy;
-use crate::store::email_code::{self, AskedBy, Made, NewCode, code_create, code_redeem, network_waits};
+use crate::store::email_code::{
+    self, AskedBy, Made, NewCode, code_create, code_redeem, network_waits, network_waits_now,
+};
 use crate::store::guess::{Look, Subject, guess_begin, guess_forget, guess_forgive};
 use crate::store::mail::{SealedMail, mail_create};
 use crate::store::{StoreError, Tx};
@@ -161,6 +163,14 @@ impl From<Crowded> for Fault {
         fault.retry_after_s = Some(whole_seconds(wait));
         fault
     }
+}
+
+/// Ok if the network that asks may have a mail, as far as is known before anything is done: whoever may not need not be
+/// worked for. [`Ready::admit`] decides.
+pub async fn has_room(context: &Context, about: &About<'_>) -> Result<(), Fault> {
+    let (network, now) = (about.network(context), context.clock.now());
+    let waits = context.store.read(move |tx| network_waits_now(tx, &network, now)).await;
+    waits.map_err(from_store)?.map_or(Ok(()), |wait| Err(Crowded(wait).into()))
 }
 
 /// Makes a code and words its mail; [`Ready::write`] writes both.

@@ -63,9 +63,11 @@ pub async fn sign_up(
     let user = comer.email.as_str().split('@').next().unwrap_or_default();
     let problem = "must be 1 to 100 characters without control characters";
     let name = display_name(name.unwrap_or(user)).ok_or_else(|| Fault::parameter("name", problem))?;
+    let about = comer.about(Purpose::Verify);
+    // Two hashes are dear: a network that is refused anyway has none made.
+    codes::has_room(context, &about).await?;
     let hash = context.passwords.hash(password).await?;
     let (kept, same) = same_as_before(context, comer, password).await?;
-    let about = comer.about(Purpose::Verify);
     let code = codes::make(context, &about, Mailed::Code)?;
     let taken = codes::make(context, &about, Mailed::Taken)?;
     let new = NewAccount {

@@ -85,6 +85,12 @@ pub fn network_waits(tx: &mut Tx<'_>, network: &[u8; 32], now: Time) -> Result<O
     // Other bytes than those under which the network's guesses are counted: neither waits for the other.
     let (_, last) = network.split_last_chunk::<8>().unwrap_or((&[], &[0; 8]));
     tx.lock_keys(vec![i64::from_be_bytes(*last)])?;
+    network_waits_now(tx, network, now)
+}
+
+/// The same without a lock, to be asked before work that would be for nothing. It decides nothing: asks that come at the
+/// same moment are not seen.
+pub fn network_waits_now(tx: &mut Tx<'_>, network: &[u8; 32], now: Time) -> Result<Option<Span>, StoreError> {
     let missing = StoreError::Corrupt { table: "email_codes", column: "count" };
     let since = [network.as_slice().into(), now.minus(COUNTED_FOR).micros().into()];
     let mut row = tx.query_one(&CODES_OF_NETWORK, &since)?.ok_or(missing)?;

@@ -92,6 +92,10 @@ fn a_network_that_asked_for_thirty_mails_is_told_to_wait_at_every_door() {
             let wait: u32 = answer.header("retry-after").parse().unwrap();
             assert!((2_390..=2_400).contains(&wait), "forty minutes: {wait}");
         }
+        let before = app.context().passwords.hashed();
+        let body = json!({ "email": "new@example.com", "password": PASSWORD });
+        auth(app, "sign-up", body).await.refused(429, "RATE_LIMITED");
+        assert_eq!(app.context().passwords.hashed(), before, "no password was hashed for nothing");
         let new = email("new@example.com");
         let made = app.read(move |tx| account_by_email(tx, PLATFORM, &new)).await;
         assert!(made.is_none(), "nothing was done");
