@@ -65,7 +65,7 @@ INSERT INTO purses SELECT id, 0, 0, 0, 0, 0, 0, 0, 0, 0 FROM accounts;
 ANALYZE;";
 
 /// How the database goes about it, in its own words.
-fn plan(stage: &Stage<'_>, name: &str, parameters: &[Value]) -> String {
+pub fn plan(stage: &Stage<'_>, name: &str, parameters: &[Value]) -> String {
     let statement = catalogue().into_iter().find(|statement| statement.name == name).unwrap();
     let (explain, column) = match stage.database().engine() {
         Engine::Sqlite(_) => ("EXPLAIN QUERY PLAN", 3),

@@ -1,11 +1,13 @@
 //! Jobs: one runner at a time has a job, in the order in which they are due; one that was taken and never
 //! ended comes back; a dead one never does.
 
+use crate::store_directory::plan;
 use crate::store_stage::{Stage, staged};
 use numberotp_core::id::JobId;
 use numberotp_core::job::{JobKind, Lane};
 use numberotp_core::time::{Span, Time};
 use numberotp_server::store::StoreError;
+use numberotp_server::store::db::{Engine, Value};
 use numberotp_server::store::job::{
     Job, LEASE, job_again, job_create, job_delete, job_kill, job_known, job_next, job_revive, jobs_count,
     jobs_next, jobs_take,
@@ -234,5 +236,39 @@ fn two_takers_never_have_the_same_job() {
         subjects.sort_unstable();
         assert_eq!(subjects, (1..=200).collect::<Vec<_>>(), "each once, none left");
         assert!(taken.iter().all(|job| job.attempts == 1));
+    });
+}
+
+/// Twenty thousand mails that nobody takes, each due before everything else, and some hundreds of other jobs.
+const MAILS: &str = "WITH RECURSIVE n (i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 20300) INSERT INTO jobs (id, kind, subject_id, run_at, attempts, leased_until, dead) SELECT 1000000 + i, CASE WHEN i <= 20000 THEN 'mail_send' ELSE 'activation_watch' END, i, i, 0, 0, 0 FROM n;
+ANALYZE;";
+
+#[test]
+fn mails_that_wait_are_not_read_by_whoever_looks_for_other_jobs() {
+    staged(|stage| {
+        stage.tamper(MAILS);
+        let indexes = match stage.database().engine() {
+            Engine::Sqlite(_) => "SELECT sql FROM sqlite_master WHERE name = 'jobs_due'",
+            Engine::Postgres(_) => "SELECT indexdef FROM pg_indexes WHERE indexname = 'jobs_due'",
+        };
+        let index = stage.list(indexes).concat();
+        assert!(index.contains("WHERE") && index.contains("mail_send"), "no mail stands in it: {index}");
+        let now = Value::Int(1_000_000);
+        let kinds = Value::Texts(Lane::Main.kinds().map(|kind| kind.as_str().to_owned()).collect());
+        for (name, parameters) in [
+            ("JOBS_NEXT", vec![now.clone(), kinds.clone()]),
+            ("JOBS_TAKE", vec![now.clone(), now.clone(), Value::Int(256), kinds.clone()]),
+            ("JOBS_LATE", vec![now.clone(), Value::Int(1_000)]),
+            ("JOBS_FIRST", vec![now.clone(), kinds]),
+            ("MAIL_JOBS_NEXT", vec![now.clone()]),
+            ("MAIL_JOBS_TAKE", vec![now.clone(), now, Value::Int(8)]),
+        ] {
+            let plan = plan(stage, name, &parameters);
+            let index = if name.starts_with("MAIL") { "jobs_mail" } else { "jobs_due" };
+            let whole = ["SCAN jobs\n", "Seq Scan on jobs"];
+            assert!(plan.contains(index), "{name}:\n{plan}");
+            assert!(!whole.iter().any(|words| format!("{plan}\n").contains(words)), "{name}:\n{plan}");
+        }
+        stage.tamper("DELETE FROM jobs WHERE id > 1000000");
     });
 }
