@@ -252,8 +252,9 @@ fn page(body: &str) -> Response {
     let fixed = |text| HeaderValue::from_static(text);
     headers.insert(CONTENT_TYPE, fixed("text/html; charset=utf-8"));
     headers.insert(CACHE_CONTROL, fixed("no-store"));
-    // The address may hold the code.
-    headers.insert(REFERRER_POLICY, fixed("no-referrer"));
+    // The address may hold the code: no other site is told it. With none at all browsers would not say either that the form
+    // is ours, and nobody whom a cookie speaks for could send it.
+    headers.insert(REFERRER_POLICY, fixed("same-origin"));
     headers.insert(HeaderName::from_static("x-frame-options"), fixed("DENY"));
     if let Ok(policy) = HeaderValue::try_from(policy) {
         headers.insert(CONTENT_SECURITY_POLICY, policy);
