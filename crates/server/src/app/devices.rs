@@ -173,8 +173,8 @@ pub enum Proof {
     Password([u8; 32]),
     /// This sign-in.
     Session(SessionId),
-    /// A website's word, which has no row here.
-    Website,
+    /// A website's word, or a code from a mail: neither has a row here that could end.
+    Word,
 }
 
 impl Proof {
@@ -184,7 +184,7 @@ impl Proof {
             CredentialKind::Session | CredentialKind::Jwt | CredentialKind::ApiKey => {
                 Self::Session(SessionId::new(caller.credential_id))
             }
-            CredentialKind::AuthJs => Self::Website,
+            CredentialKind::AuthJs => Self::Word,
         }
     }
 
@@ -192,7 +192,7 @@ impl Proof {
         match self {
             Self::Password(mark) => format!("password {}", URL_SAFE_NO_PAD.encode(mark)),
             Self::Session(session) => format!("session {}", session.get()),
-            Self::Website => "website -".to_owned(),
+            Self::Word => "word -".to_owned(),
         }
     }
 
@@ -200,7 +200,7 @@ impl Proof {
         match word {
             "password" => Some(Self::Password(URL_SAFE_NO_PAD.decode(text).ok()?.try_into().ok()?)),
             "session" => Some(Self::Session(SessionId::new(text.parse().ok()?))),
-            "website" => Some(Self::Website),
+            "word" => Some(Self::Word),
             _ => None,
         }
     }
@@ -226,7 +226,7 @@ pub async fn ticket_read(context: &Context, text: &str) -> Result<Option<Ticket>
     let read = context.store.snapshot(move |tx| {
         let session = match shown {
             Proof::Session(id) => session_by_id(tx, id, now)?,
-            Proof::Password(_) | Proof::Website => None,
+            Proof::Password(_) | Proof::Word => None,
         };
         Ok((account_signed_since(tx, person)?, password_get(tx, person)?, session))
     });
@@ -234,7 +234,7 @@ pub async fn ticket_read(context: &Context, text: &str) -> Result<Option<Ticket>
     let holds = match shown {
         Proof::Password(mark) => kept.is_some_and(|kept| password_mark(context, &kept) == mark),
         Proof::Session(_) => session.is_some_and(|session| session.account == person),
-        Proof::Website => true,
+        Proof::Word => true,
     };
     Ok(since.filter(|since| holds && *since <= made).map(|_| ticket))
 }

@@ -1,9 +1,11 @@
 //! The page `/device`, as a browser without script uses it: who you are, which device, yes or no.
 
 use crate::http_oauth::{TOKEN, denied, person, tokens};
+use crate::http_sign_in::seed_of;
 use crate::http_stage::text;
 use numberotp_core::session::PROOF_LIFE;
 use numberotp_core::time::Span;
+use numberotp_core::totp;
 use numberotp_testkit::app::{Answer, TestApp, in_sandbox};
 use serde_json::{Value, json};
 
@@ -177,5 +179,66 @@ fn a_ticket_ends_with_the_sign_in_that_it_was_made_by_and_with_no_other() {
                 tokens(&polled);
             }
         }
+    });
+}
+
+/// Whoever signs in by mail alone has no password to show.
+#[test]
+fn a_code_from_a_mail_lets_a_device_in_too_once_and_with_the_second_factor() {
+    in_sandbox(async |app| {
+        let ann = app.account(0, 0).await;
+        let session = app.session(&ann).await;
+        app.advance(PROOF_LIFE);
+        let begun = begin(app).await;
+        let code = text(&begun, "user_code").to_owned();
+        let first = harmless(&app.get(PAGE).bearer(&session).send().await);
+        assert!(first.contains("Mail me a code") && first.contains("name=\"mailed\""), "{first}");
+        let with =
+            |mailed: &'static str| [("email", ann.email.as_str()), ("user_code", &code), ("mailed", mailed)];
+        let wanted = [("email", ann.email.as_str()), ("user_code", &code), ("action", "mail")];
+        let told = send(app, &wanted).await;
+        assert!(told.contains("on its way") && told.contains(&ann.email) && told.contains(&code), "{told}");
+        let nobody = [("email", "nobody@example.com"), ("user_code", code.as_str()), ("action", "mail")];
+        assert_eq!(send(app, &nobody).await.replace("nobody@example.com", ""), told.replace(&ann.email, ""));
+        let wrong = send(app, &with("x")).await;
+        assert!(wrong.contains("is not right") && ticket(&wrong).is_empty(), "{wrong}");
+        let mailed: &'static str = app.mailed_code(&ann.email).await.leak();
+        let second = send(app, &with(mailed)).await;
+        let again = send(app, &with(mailed)).await;
+        assert!(again.contains("is not right") && ticket(&again).is_empty(), "{again}");
+        let done = send(app, &[("ticket", ticket(&second)), ("action", "approve")]).await;
+        assert!(done.contains("go back to your device"), "{done}");
+        assert_eq!(tokens(&poll(app, &begun).await)["user"]["email"], ann.email);
+    });
+}
+
+#[test]
+fn a_code_from_a_mail_is_one_factor() {
+    in_sandbox(async |app| {
+        person(app, "ann@example.com").await;
+        let wish = json!({ "email": "ann@example.com", "password": "grey otter 7", "transport": "bearer" });
+        let token = text(&app.post("/api/auth/sign-in").json(&wish).ok().await["data"], "token").to_owned();
+        let own =
+            |what: &str, body: Value| app.post(&format!("/api/auth/totp/{what}")).bearer(&token).json(&body);
+        let started = own("start", json!({ "password": "grey otter 7" })).ok().await;
+        let seed = seed_of(text(&started["data"], "secret"));
+        own("confirm", json!({ "code": totp::code(&seed, totp::step(app.now())) })).ok().await;
+        app.mails("ann@example.com").await;
+        let begun = begin(app).await;
+        let mut form = vec![("email", "ann@example.com"), ("user_code", text(&begun, "user_code"))];
+        let mailed = async || {
+            app.advance(Span::minutes(1));
+            send(app, &[("email", "ann@example.com"), ("action", "mail")]).await;
+            app.mailed_code("ann@example.com").await
+        };
+        let code = mailed().await;
+        let page = send(app, &[form.as_slice(), &[("mailed", &code)]].concat()).await;
+        assert!(
+            page.contains("second factor, and your password again") && ticket(&page).is_empty(),
+            "{page}"
+        );
+        let (code, digits) = (mailed().await, totp::code(&seed, totp::step(app.now())));
+        form.extend([("mailed", code.as_str()), ("totp", digits.as_str())]);
+        assert!(!ticket(&send(app, &form).await).is_empty());
     });
 }

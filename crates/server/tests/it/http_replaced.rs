@@ -194,7 +194,7 @@ fn a_ticket_ends_with_the_password_that_it_was_made_for() {
         let made = |shown| {
             ticket(app.context(), &Ticket { person: ann.id, code: code(), proved_at, shown }).unwrap()
         };
-        let (with, without) = (made(Proof::Password(shown.mark(app.context()))), made(Proof::Website));
+        let (with, without) = (made(Proof::Password(shown.mark(app.context()))), made(Proof::Word));
         let good = async |text: &Secret| ticket_read(app.context(), text.expose()).await.unwrap().is_some();
         assert!(good(&with).await && good(&without).await);
         replaced(app, &ann).await;
