@@ -16,6 +16,7 @@ pub mod guesses;
 pub mod id;
 pub mod inbound;
 pub mod job;
+pub mod keepsake;
 pub mod ledger;
 pub mod limits;
 pub mod mailed_codes;

@@ -11,8 +11,8 @@ pub const CODE_LIFE: Span = Span::minutes(10);
 pub const CODE_PAUSE: Span = Span::minutes(1);
 /// Codes an hour for an address and a purpose, as one network asks. Source: the same.
 pub const CODES_AN_HOUR: i64 = 5;
-/// Codes an hour for an address and a purpose, whoever asks. Networks that the account is known from have their own
-/// five beside them, so that no stranger uses up the owner's.
+/// Codes an hour for an address and a purpose, whoever asks. Networks and browsers that the account is known from have their
+/// own five beside them, so that no stranger uses up the owner's.
 pub const CODES_AN_HOUR_OF_ALL: i64 = 10;
 /// The same for a network's first of an hour: whoever comes from a new place is not shut out by a few others.
 pub const CODES_AN_HOUR_WITH_FIRST: i64 = 20;
@@ -24,7 +24,7 @@ pub const CODE_TRIES_ELSEWHERE: i64 = 2;
 /// Codes of one address and purpose within the last hour.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
 pub struct Lately {
-    /// That the network asked for which asks now.
+    /// That the network asked for which asks now, or the browser, if the account knows it.
     pub here: i64,
     /// When it asked last.
     pub last_here: Option<Time>,
@@ -35,7 +35,7 @@ pub struct Lately {
 /// Who asks for a code.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub enum Asker {
-    /// A network that the account signed in from lately.
+    /// A network or a browser that the account signed in from lately.
     Known,
     /// Any other.
     Stranger,

@@ -6,10 +6,13 @@
 //! nowhere else: the database has a keyed digest.
 
 use super::from_store;
+use super::keepsake::Whence;
 use super::mail::{self, Telling};
 use crate::app::Context;
 use crate::entropy;
-use crate::store::email_code::{self, AskedBy, Made, NewCode, code_create, code_redeem, network_waits};
+use crate::store::email_code::{
+    self, AskedBy, Made, NewCode, code_create, code_redeem, network_waits, network_waits_now,
+};
 use crate::store::guess::{Look, Subject, guess_begin, guess_forget, guess_forgive};
 use crate::store::mail::{SealedMail, mail_create};
 use crate::store::{StoreError, Tx};
@@ -56,8 +59,8 @@ pub struct About<'a> {
     pub brand: BrandId,
     /// For whom.
     pub email: &'a Email,
-    /// The network that asks: IPv4 by /24, IPv6 by /64.
-    pub network: &'a str,
+    /// From where it is asked for, or given.
+    pub from: Whence<'a>,
 }
 
 /// HMAC-SHA-256 of these parts under the database's own key: what is kept where the parts must not be readable.
@@ -86,22 +89,26 @@ impl About<'_> {
     }
 
     fn network(&self, context: &Context) -> [u8; 32] {
-        digest(context, &["network", self.network])
+        digest(context, &["network", self.from.network])
     }
 
-    fn asked_by(&self) -> AskedBy {
+    fn asked_by(&self, context: &Context) -> AskedBy {
         AskedBy {
             brand: self.brand,
             email: self.email.clone(),
             account: None,
-            network: self.network.to_owned(),
+            network: self.from.network.to_owned(),
+            browser: self.from.keepsake.map(|shown| {
+                let digest = digest(context, &["asking browser", &shown.name()]);
+                (shown.clone(), digest)
+            }),
         }
     }
 
     /// Who is counted for a wrong code: this network for this code, and this network as such.
     fn guessers(&self, context: &Context) -> [Subject; 2] {
         let brand = self.brand.get().to_string();
-        let parts = ["guessed code", self.purpose.as_str(), &brand, self.email.as_str(), self.network];
+        let parts = ["guessed code", self.purpose.as_str(), &brand, self.email.as_str(), self.from.network];
         [
             Subject { digest: digest(context, &parts), patience: Patience::CODE },
             Subject { digest: self.network(context), patience: Patience::NETWORK },
@@ -112,7 +119,7 @@ impl About<'_> {
 /// Digests of what proves to have the mailbox of an address, and so where an account's owner may be met who is known from
 /// nowhere yet.
 pub(super) fn proofs(context: &Context, brand: BrandId, email: &Email) -> [[u8; 32]; 2] {
-    let subject = |purpose| About { purpose, brand, email, network: "" }.subject(context);
+    let subject = |purpose| About { purpose, brand, email, from: Whence::network("") }.subject(context);
     [subject(Purpose::Verify), subject(Purpose::Reset)]
 }
 
@@ -158,6 +165,14 @@ impl From<Crowded> for Fault {
     }
 }
 
+/// Ok if the network that asks may have a mail, as far as is known before anything is done: whoever may not need not be
+/// worked for. [`Ready::admit`] decides.
+pub async fn has_room(context: &Context, about: &About<'_>) -> Result<(), Fault> {
+    let (network, now) = (about.network(context), context.clock.now());
+    let waits = context.store.read(move |tx| network_waits_now(tx, &network, now)).await;
+    waits.map_err(from_store)?.map_or(Ok(()), |wait| Err(Crowded(wait).into()))
+}
+
 /// Makes a code and words its mail; [`Ready::write`] writes both.
 pub fn make(context: &Context, about: &About<'_>, mailed: Mailed) -> Result<Ready, Fault> {
     mail::require(context)?;
@@ -167,7 +182,7 @@ pub fn make(context: &Context, about: &About<'_>, mailed: Mailed) -> Result<Read
         subject: about.subject(context),
         network: about.network(context),
         digest: about.code(context, code.expose()),
-        asked_by: about.asked_by(),
+        asked_by: about.asked_by(context),
         now,
     };
     let telling = match mailed {

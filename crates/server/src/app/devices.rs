@@ -18,13 +18,13 @@ use crate::store::device_grant::{
 pub use crate::store::device_grant::{Grant, GrantStatus};
 use crate::store::guess::{Subject, guess_failed, guess_is_closed};
 use crate::store::password::password_get;
-use crate::store::session::Device;
+use crate::store::session::{Device, session_by_id};
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
-use numberotp_core::caller::Standing;
+use numberotp_core::caller::{Caller, CredentialKind, Standing};
 use numberotp_core::fault::{Fault, FaultCode};
 use numberotp_core::guesses::Patience;
-use numberotp_core::id::AccountId;
+use numberotp_core::id::{AccountId, SessionId};
 use numberotp_core::secret::{Secret, SecretBytes};
 use numberotp_core::time::{Span, Time};
 use numberotp_core::token;
@@ -162,8 +162,48 @@ pub struct Ticket {
     pub code: Secret,
     /// When the person last proved that.
     pub proved_at: Time,
-    /// What stands for the password that was shown there, if one was.
-    pub password: Option<[u8; 32]>,
+    /// What proved it there.
+    pub shown: Proof,
+}
+
+/// What somebody proved to be a person by: what has to hold still when the ticket is used.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Proof {
+    /// The password, by what stands for it.
+    Password([u8; 32]),
+    /// This sign-in.
+    Session(SessionId),
+    /// A website's word, or a code from a mail: neither has a row here that could end.
+    Word,
+}
+
+impl Proof {
+    /// What a caller's request proves it by.
+    pub const fn of(caller: &Caller) -> Self {
+        match caller.credential {
+            CredentialKind::Session | CredentialKind::Jwt | CredentialKind::ApiKey => {
+                Self::Session(SessionId::new(caller.credential_id))
+            }
+            CredentialKind::AuthJs => Self::Word,
+        }
+    }
+
+    fn text(self) -> String {
+        match self {
+            Self::Password(mark) => format!("password {}", URL_SAFE_NO_PAD.encode(mark)),
+            Self::Session(session) => format!("session {}", session.get()),
+            Self::Word => "word -".to_owned(),
+        }
+    }
+
+    fn read(word: &str, text: &str) -> Option<Self> {
+        match word {
+            "password" => Some(Self::Password(URL_SAFE_NO_PAD.decode(text).ok()?.try_into().ok()?)),
+            "session" => Some(Self::Session(SessionId::new(text.parse().ok()?))),
+            "word" => Some(Self::Word),
+            _ => None,
+        }
+    }
 }
 
 const TICKET: &str = "ticket of the page for devices";
@@ -171,25 +211,32 @@ const TICKET: &str = "ticket of the page for devices";
 /// A ticket as text that nobody can read or make.
 pub fn ticket(context: &Context, ticket: &Ticket) -> Result<Secret, Fault> {
     let ends = context.clock.now().plus(GRANT_LIFE).micros();
-    let password = ticket.password.map(|mark| URL_SAFE_NO_PAD.encode(mark)).unwrap_or_default();
     let (person, proved_at) = (ticket.person.get(), ticket.proved_at.micros());
-    let text = format!("{person} {ends} {} {proved_at} {password}", ticket.code.expose());
+    let text = format!("{person} {ends} {} {proved_at} {}", ticket.code.expose(), ticket.shown.text());
     let sealed = context.vault.wrap(TICKET, &SecretBytes::new(text.into_bytes()));
     let sealed = sealed.map_err(|error| Fault::new(FaultCode::Internal).caused_by(error))?;
     Ok(Secret::new(URL_SAFE_NO_PAD.encode(sealed)))
 }
 
 /// Reads one that is not too old, and not from before its person ended all sign-ins or changed the password: neither since
-/// it was made, nor while the password was compared that it was made for.
+/// it was made, nor while the password was compared that it was made for. The sign-in that it was made by is not over.
 pub async fn ticket_read(context: &Context, text: &str) -> Result<Option<Ticket>, Fault> {
     let Some((ticket, made)) = ticket_open(context, text) else { return Ok(None) };
-    let person = ticket.person;
-    let read =
-        context.store.snapshot(move |tx| Ok((account_signed_since(tx, person)?, password_get(tx, person)?)));
-    let (since, kept) = read.await.map_err(from_store)?;
-    let now = kept.map(|kept| password_mark(context, &kept));
-    let same = ticket.password.is_none() || ticket.password == now;
-    Ok(since.filter(|since| same && *since <= made).map(|_| ticket))
+    let (person, shown, now) = (ticket.person, ticket.shown, context.clock.now());
+    let read = context.store.snapshot(move |tx| {
+        let session = match shown {
+            Proof::Session(id) => session_by_id(tx, id, now)?,
+            Proof::Password(_) | Proof::Word => None,
+        };
+        Ok((account_signed_since(tx, person)?, password_get(tx, person)?, session))
+    });
+    let (since, kept, session) = read.await.map_err(from_store)?;
+    let holds = match shown {
+        Proof::Password(mark) => kept.is_some_and(|kept| password_mark(context, &kept) == mark),
+        Proof::Session(_) => session.is_some_and(|session| session.account == person),
+        Proof::Word => true,
+    };
+    Ok(since.filter(|since| holds && *since <= made).map(|_| ticket))
 }
 
 fn ticket_open(context: &Context, text: &str) -> Option<(Ticket, Time)> {
@@ -199,11 +246,8 @@ fn ticket_open(context: &Context, text: &str) -> Option<(Ticket, Time)> {
     let (person, ends) = (parts.next()?.parse().ok()?, parts.next()?.parse().ok()?);
     let code = Secret::new(parts.next()?);
     let proved_at = Time::from_micros(parts.next()?.parse().ok()?);
-    let password = match parts.next()? {
-        "" => None,
-        mark => Some(URL_SAFE_NO_PAD.decode(mark).ok()?.try_into().ok()?),
-    };
-    let ticket = Ticket { person: AccountId::new(person), code, proved_at, password };
+    let shown = Proof::read(parts.next()?, parts.next()?)?;
+    let ticket = Ticket { person: AccountId::new(person), code, proved_at, shown };
     let ends = Time::from_micros(ends);
     (context.clock.now() < ends).then(|| (ticket, ends.minus(GRANT_LIFE)))
 }

@@ -7,6 +7,7 @@
 use super::auth::{JWT_LIFE, jwt_make, jwt_session};
 use super::codes::{self, About, Purpose};
 use super::from_store;
+use super::keepsake::Whence;
 use super::sign_in::{Given, Shown, second_factor, with_password};
 use super::sign_up::first_standing;
 use crate::app::Context;
@@ -199,19 +200,26 @@ pub struct Mailed<'a> {
 pub async fn mail_code(
     context: &Context,
     brand: BrandId,
-    (email, network): (&Email, &str),
+    (email, from): (&Email, Whence<'_>),
 ) -> Result<(), Fault> {
-    codes::issue(context, &About { purpose: Purpose::SignIn, brand, email, network }, codes::Mailed::Code)
-        .await
+    codes::issue(context, &About { purpose: Purpose::SignIn, brand, email, from }, codes::Mailed::Code).await
 }
 
-/// Signs a device in with a code from a mail. Whoever reads the mailbox has the account: if there is none it is made, and
-/// one that nobody proved loses the password that somebody gave it.
+/// Signs a device in with a code from a mail.
 pub async fn email_code(context: &Context, given: &Mailed<'_>, device: Device) -> Result<Tokens, Refused> {
-    let about =
-        About { purpose: Purpose::SignIn, brand: given.brand, email: given.email, network: given.network };
+    let account = by_mail(context, given).await?;
+    let account = account.ok_or(Denial::InvalidGrant("The code is not right, or no longer."))?;
+    Ok(begin(context, account, (device, |_tx: &mut Tx<'_>| Ok(true))).await?)
+}
+
+/// The account that a code from a mail opens; none if it is not the code, or the account is closed. Whoever reads the
+/// mailbox has the account: if there is none it is made, and one that nobody proved loses the password that somebody gave
+/// it.
+pub async fn by_mail(context: &Context, given: &Mailed<'_>) -> Result<Option<Account>, Fault> {
+    let from = Whence::network(given.network);
+    let about = About { purpose: Purpose::SignIn, brand: given.brand, email: given.email, from };
     if !codes::redeem(context, &about, given.code).await? {
-        return Err(Denial::InvalidGrant("The code is not right, or no longer.").into());
+        return Ok(None);
     }
     let local = given.email.as_str().split('@').next().unwrap_or_default();
     let new = NewAccount {
@@ -231,11 +239,10 @@ pub async fn email_code(context: &Context, given: &Mailed<'_>, device: Device) -
         },
     });
     let found = found.await.map_err(from_store)?;
-    let account = found.filter(|account| account.standing != Standing::Closed);
-    let account = account.ok_or(Denial::InvalidGrant("The code is not right, or no longer."))?;
+    let Some(account) = found.filter(|account| account.standing != Standing::Closed) else { return Ok(None) };
     // A mailbox is one factor; whoever wanted two is asked for both.
     second_factor(context, account.id, given.totp).await?;
-    Ok(begin(context, account, (device, |_tx: &mut Tx<'_>| Ok(true))).await?)
+    Ok(Some(account))
 }
 
 /// A new sign-in of a device, if what let it in still holds.

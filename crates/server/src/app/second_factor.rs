@@ -5,6 +5,7 @@
 
 use super::codes::digest;
 use super::fault::from_vault;
+use super::keepsake::Whence;
 use super::mail::{self, Telling};
 use super::{from_store, sign_in};
 use crate::app::Context;
@@ -94,9 +95,9 @@ impl Attempt {
 pub async fn start(
     context: &Context,
     caller: &Caller,
-    (password, network): (&Secret, &str),
+    (password, from): (&Secret, Whence<'_>),
 ) -> Result<Started, Fault> {
-    let shown = sign_in::own_password(context, caller, (password, network)).await?;
+    let shown = sign_in::own_password(context, caller, (password, from)).await?;
     let account = shown.account.clone();
     let seed: SecretBytes =
         entropy::key::<{ totp::SEED }>().map_err(|error| Fault::new(FaultCode::Internal).caused_by(error))?;
@@ -151,10 +152,10 @@ pub async fn confirm(context: &Context, caller: &Caller, given: &str) -> Result<
 pub async fn disable(
     context: &Context,
     caller: &Caller,
-    (password, network): (&Secret, &str),
+    (password, from): (&Secret, Whence<'_>),
     given: &str,
 ) -> Result<(), Fault> {
-    let shown = sign_in::own_password(context, caller, (password, network)).await?;
+    let shown = sign_in::own_password(context, caller, (password, from)).await?;
     let (account, factor) = own(context, caller).await?;
     let factor = factor.filter(|factor| factor.confirmed_at.is_some()).ok_or_else(|| {
         Fault::new(FaultCode::InvalidState).saying("There is no second factor to take away.")

@@ -2,18 +2,21 @@
 //!
 //! Guards that an address without an account, a wrong password, an unproved address and a guesser who has to wait are
 //! told the same in the same time: each is one write, one hash and the same fault. A guesser is slowed where it is: the
-//! owner in a network that the account knows never waits for a stranger. Nothing is done upon a password that was replaced
+//! owner in a browser or a network that the account knows never waits for a stranger. Nothing is done upon a password that was replaced
 //! while it was compared.
 
 use super::auth::{session_make, session_store};
 use super::codes::{digest, proofs};
 use super::from_store;
+use super::keepsake::Whence;
 use super::password::Verdict;
 use super::second_factor::Attempt;
 use crate::app::Context;
-use crate::store::account::{Account, account_get};
+use crate::store::account::{Account, account_get, account_keeps};
 use crate::store::email_code::codes_opened_from;
-use crate::store::guess::{Look, Subject, guess_begin, guess_forget, guess_forgive, guess_hold};
+use crate::store::guess::{
+    Look, Subject, guess_begin, guess_forget, guess_forgive, guess_hold, guess_is_closed,
+};
 use crate::store::password::{password_by_email, password_holds, password_replace};
 use crate::store::second_factor::factor_get;
 pub use crate::store::session::Device;
@@ -23,6 +26,7 @@ use numberotp_core::caller::{Caller, CredentialKind, Standing};
 use numberotp_core::fault::{Fault, FaultCode};
 use numberotp_core::guesses::Patience;
 use numberotp_core::id::{AccountId, BrandId, SessionId};
+use numberotp_core::keepsake::Keepsake;
 use numberotp_core::secret::Secret;
 use numberotp_core::session::{SessionKind, proof_ends};
 use numberotp_core::text::Email;
@@ -40,35 +44,55 @@ pub struct Given<'a> {
     pub password: &'a Secret,
     /// The code of the second factor, or a recovery code, if one was given.
     pub totp: Option<&'a str>,
-    /// The network that asks: IPv4 by /24, IPv6 by /64.
-    pub network: &'a str,
+    /// From where.
+    pub from: Whence<'a>,
 }
 
 impl Given<'_> {
-    /// Who is counted for a failure, as soon as it is known whether the network is a stranger's.
+    /// Who is counted for a failure, as soon as it is known whether it is a stranger.
     fn guessers(&self, context: &Context) -> Guessers {
         let brand = self.brand.get().to_string();
-        let email = self.email.as_str();
+        let (email, network) = (self.email.as_str(), self.from.network);
         let subject = |parts: &[&str], patience| Subject { digest: digest(context, parts), patience };
+        let by_browser = |keepsake: &Keepsake| {
+            let parts = ["guessed password, by browser", &brand, email, &keepsake.name()];
+            (keepsake.clone(), subject(&parts, Patience::PASSWORD))
+        };
         Guessers {
-            own: subject(&["guessed password", &brand, email, self.network], Patience::PASSWORD),
-            network: subject(&["network", self.network], Patience::NETWORK),
+            browser: self.from.keepsake.map(by_browser),
+            own: subject(&["guessed password", &brand, email, network], Patience::PASSWORD),
+            network: subject(&["network", network], Patience::NETWORK),
             account: subject(&["guessed password from anywhere", &brand, email], Patience::ACCOUNT),
+            first: [
+                subject(&["first guessed password", &brand, email, &wide(network)], Patience::NEWCOMER),
+                subject(&["first guessed password from anywhere", &brand, email], Patience::ACCOUNT),
+            ],
             proofs: proofs(context, self.brand, self.email),
-            from: self.network.to_owned(),
+            from: network.to_owned(),
         }
     }
+}
+
+/// As much of a network as one customer of a provider has: who comes for the first time is told by that. An IPv6 customer
+/// has up to 65,536 networks.
+fn wide(network: &str) -> String {
+    let site = network.strip_suffix("::/64").and_then(|prefix| prefix.rsplit_once(':'));
+    site.map_or_else(|| network.to_owned(), |(site, _subnet)| format!("{site}::/48"))
 }
 
 /// Who is counted for a failure.
 #[derive(Clone)]
 struct Guessers {
+    /// This browser for this address, if it turns out to be known.
+    browser: Option<(Keepsake, Subject)>,
     /// This network for this address.
     own: Subject,
     /// This network as such.
     network: Subject,
-    /// This address, whoever asks.
+    /// This address, whichever stranger asks.
     account: Subject,
+    /// What is counted instead for a stranger's first try: that there was one, and all these for this address.
+    first: [Subject; 2],
     /// What proves that somebody has its mailbox.
     proofs: [[u8; 32]; 2],
     /// The network.
@@ -76,23 +100,45 @@ struct Guessers {
 }
 
 impl Guessers {
-    /// Those that count for an account. It knows networks that it signed in from lately, or had a code of its mailbox from:
-    /// what strangers do elsewhere is not held against these. Asks as often where there is no account.
+    /// Those that count for an account. It knows browsers and networks that it signed in from lately, and networks that it
+    /// had a code of its mailbox from: what strangers do is not held against these, nor against such a browser what others
+    /// do in its network. Of strangers, those who come for the first time do not wait for the others. Asks as often where
+    /// there is no account.
     fn counted(&self, tx: &mut Tx<'_>, account: AccountId, now: Time) -> Result<Vec<Subject>, StoreError> {
+        if let Some((keepsake, subject)) = &self.browser
+            && account_keeps(tx, account, (keepsake, now))?
+        {
+            return Ok(vec![subject.clone()]);
+        }
         let signed_in = session_from(tx, (account, &self.from), now)?;
         let has_mailbox = codes_opened_from(tx, (&self.proofs, &self.network.digest), now)?;
         let mut counted = vec![self.own.clone(), self.network.clone()];
-        if !signed_in && !has_mailbox {
+        if signed_in || has_mailbox {
+            return Ok(counted);
+        }
+        // All at once, as everybody takes them in one order.
+        let all: Vec<Subject> = counted.iter().chain([&self.account]).chain(&self.first).cloned().collect();
+        guess_hold(tx, &all)?;
+        if guess_is_closed(tx, &self.first, now)? {
             counted.push(self.account.clone());
+        } else {
+            counted.extend(self.first.iter().cloned());
         }
         Ok(counted)
     }
 
-    /// The try was right: nothing is held against this network for this address, and to the others it was none.
+    /// The try was right: nothing is held against this browser or network for this address, and to the others it was none.
     fn let_off(&self, tx: &mut Tx<'_>, counted: &[Subject]) -> Result<(), StoreError> {
         guess_hold(tx, counted)?;
-        guess_forget(tx, &self.own.digest)?;
-        counted.iter().skip(1).try_for_each(|subject| guess_forgive(tx, &subject.digest))
+        let [newcomer, _] = &self.first;
+        for (place, subject) in counted.iter().enumerate() {
+            if place == 0 || subject.digest == newcomer.digest {
+                guess_forget(tx, &subject.digest)?;
+            } else {
+                guess_forgive(tx, &subject.digest)?;
+            }
+        }
+        Ok(())
     }
 }
 
@@ -230,10 +276,10 @@ pub async fn second_factor(context: &Context, account: AccountId, given: Option<
 pub async fn own_password(
     context: &Context,
     caller: &Caller,
-    (password, network): (&Secret, &str),
+    (password, from): (&Secret, Whence<'_>),
 ) -> Result<Shown, Fault> {
     let account = own_account(context, caller).await?;
-    let given = Given { brand: account.brand, email: &account.email, password, totp: None, network };
+    let given = Given { brand: account.brand, email: &account.email, password, totp: None, from };
     let guessers = given.guessers(context);
     let Compared { shown, counted, .. } = compared(context, &given, &guessers).await?;
     let right = context.store.write(move |tx| guessers.let_off(tx, &counted));
@@ -253,14 +299,14 @@ async fn own_account(context: &Context, caller: &Caller) -> Result<Account, Faul
 pub async fn confirm(
     context: &Context,
     caller: &Caller,
-    (password, totp, network): (&Secret, Option<&str>, &str),
+    (password, totp, from): (&Secret, Option<&str>, Whence<'_>),
 ) -> Result<Time, Fault> {
     let account = own_account(context, caller).await?;
     if caller.credential == CredentialKind::AuthJs {
         let sentence = "A website's visitor proves itself there, and need not do it here.";
         return Err(Fault::new(FaultCode::InvalidState).saying(sentence));
     }
-    let given = Given { brand: account.brand, email: &account.email, password, totp, network };
+    let given = Given { brand: account.brand, email: &account.email, password, totp, from };
     let shown = with_password(context, &given).await?;
     prove(context, caller, shown).await
 }

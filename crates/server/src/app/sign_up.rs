@@ -3,14 +3,18 @@
 //! Guards that nobody learns here who has an account: every answer is the same, the owner is told by mail. An account whose
 //! address nobody proved opens nothing. A code's mail and what it is about are one transaction.
 
+use super::api_keys::KEYS_MOST;
 use super::codes::{self, About, Attempt, Mailed, Purpose};
+use super::keepsake::{self, Whence};
 use super::mail::{self, Telling};
 use super::password::Verdict;
 use super::sign_in::{self, Shown};
 use super::{from_store, password};
 use crate::app::Context;
 use crate::config::Mode;
-use crate::store::account::{Account, NewAccount, account_by_email, account_get, account_not_before};
+use crate::store::account::{
+    Account, NewAccount, account_by_email, account_get, account_keeps, account_not_before,
+};
 use crate::store::api_key::{api_keys_of, api_keys_revoke};
 use crate::store::mail::mail_create;
 use crate::store::password::{password_by_email, password_set};
@@ -32,13 +36,13 @@ pub struct Comer<'a> {
     pub brand: BrandId,
     /// With which address.
     pub email: &'a Email,
-    /// From which network: IPv4 by /24, IPv6 by /64.
-    pub network: &'a str,
+    /// From where.
+    pub from: Whence<'a>,
 }
 
 impl<'a> Comer<'a> {
     const fn about(&self, purpose: Purpose) -> About<'a> {
-        About { purpose, brand: self.brand, email: self.email, network: self.network }
+        About { purpose, brand: self.brand, email: self.email, from: self.from }
     }
 }
 
@@ -59,9 +63,11 @@ pub async fn sign_up(
     let user = comer.email.as_str().split('@').next().unwrap_or_default();
     let problem = "must be 1 to 100 characters without control characters";
     let name = display_name(name.unwrap_or(user)).ok_or_else(|| Fault::parameter("name", problem))?;
+    let about = comer.about(Purpose::Verify);
+    // Two hashes are dear: a network that is refused anyway has none made.
+    codes::has_room(context, &about).await?;
     let hash = context.passwords.hash(password).await?;
     let (kept, same) = same_as_before(context, comer, password).await?;
-    let about = comer.about(Purpose::Verify);
     let code = codes::make(context, &about, Mailed::Code)?;
     let taken = codes::make(context, &about, Mailed::Taken)?;
     let new = NewAccount {
@@ -164,10 +170,11 @@ pub async fn reset(
     password::acceptable("password", password, comer.email)?;
     let hash = context.passwords.hash(password).await?;
     let attempt = Attempt::new(context, &comer.about(Purpose::Reset), code);
-    let expected = live_keys(context, comer).await?;
-    let exact = news(context, comer.email, Telling::PasswordReset(keys, Some(expected)))?;
-    // For the case that a key is made or deleted at this very moment.
-    let vague = news(context, comer.email, Telling::PasswordReset(keys, None))?;
+    // How many keys there are is read once the code was right, and then there is no time to word the mail: each that may be
+    // needed is ready, whoever asks.
+    let told = |count| news(context, comer.email, Telling::PasswordReset(keys, count));
+    let exact = (0..=KEYS_MOST).map(|count| told(Some(count))).collect::<Result<Vec<_>, Fault>>()?;
+    let vague = told(None)?;
     let (brand, email, now) = (comer.brand, comer.email.clone(), context.clock.now());
     let done = context.store.write(move |tx| {
         let account = account_by_email(tx, brand, &email)?;
@@ -186,7 +193,7 @@ pub async fn reset(
         }
         // What a website signed for whoever had the account before opens nothing either.
         account_not_before(tx, account.id, now)?;
-        let news = if count == expected { &exact } else { &vague };
+        let news = exact.get(count).unwrap_or(&vague);
         news.iter().try_for_each(|news| mail_create(tx, news, now))?;
         Ok(Some((account.id, count)))
     });
@@ -194,17 +201,6 @@ pub async fn reset(
     let (account, count) = done.ok_or_else(|| Fault::new(FaultCode::InvalidCredentials))?;
     context.known.forget(account);
     Ok(count)
-}
-
-/// How many live API keys the account of an address has; as slow where there is none.
-async fn live_keys(context: &Context, comer: &Comer<'_>) -> Result<usize, Fault> {
-    let (brand, email, now) = (comer.brand, comer.email.clone(), context.clock.now());
-    let counted = context.store.snapshot(move |tx| {
-        let account = account_by_email(tx, brand, &email)?;
-        let whose = account.map_or(AccountId::new(0), |account| account.id);
-        Ok(api_keys_of(tx, whose, now)?.len())
-    });
-    counted.await.map_err(from_store)
 }
 
 fn news(
@@ -215,17 +211,28 @@ fn news(
     context.mailer.is_on().then(|| mail::seal(context, to, telling)).transpose()
 }
 
-/// Sets another password for the caller, who shows the present one; every other sign-in ends.
+/// Sets another password for the caller, who shows the present one; every other sign-in ends, and no browser is known any
+/// more. Answers another keepsake for the caller's, if that was known.
 pub async fn change_password(
     context: &Context,
     caller: &Caller,
-    network: &str,
+    from: Whence<'_>,
     (present, next): (&Secret, &Secret),
-) -> Result<(), Fault> {
-    let shown = sign_in::own_password(context, caller, (present, network)).await?;
+) -> Result<Option<Secret>, Fault> {
+    let shown = sign_in::own_password(context, caller, (present, from)).await?;
     password::acceptable("newPassword", next, &shown.account.email)?;
     let hash = context.passwords.hash(next).await?;
-    replace_password(context, caller, shown, hash).await
+    let known = is_known(context, shown.account.id, from).await?;
+    replace_password(context, caller, shown, hash).await?;
+    known.then(|| keepsake::make(context, caller.account)).transpose()
+}
+
+/// Whether an account knows the browser that somebody comes with.
+async fn is_known(context: &Context, account: AccountId, from: Whence<'_>) -> Result<bool, Fault> {
+    let Some(keepsake) = from.keepsake.cloned() else { return Ok(false) };
+    let now = context.clock.now();
+    let known = context.store.read(move |tx| account_keeps(tx, account, (&keepsake, now)));
+    known.await.map_err(from_store)
 }
 
 /// Gives the caller another password, unless the one that it showed was replaced meanwhile.
@@ -257,12 +264,12 @@ pub async fn replace_password(
 pub async fn change_email(
     context: &Context,
     caller: &Caller,
-    (next, password, network): (&Email, &Secret, &str),
+    (next, password, from): (&Email, &Secret, Whence<'_>),
 ) -> Result<(), Fault> {
     mail::require(context)?;
-    let shown = sign_in::own_password(context, caller, (password, network)).await?;
+    let shown = sign_in::own_password(context, caller, (password, from)).await?;
     let account = &shown.account;
-    let comer = Comer { brand: account.brand, email: next, network };
+    let comer = Comer { brand: account.brand, email: next, from };
     let mailed = if known(context, &comer).await?.is_some() { Mailed::Taken } else { Mailed::Code };
     let code = codes::make(context, &comer.about(Purpose::ChangeEmail), mailed)?.asked_by(account.id);
     let (id, next, now) = (account.id, next.clone(), context.clock.now());
@@ -283,7 +290,7 @@ pub async fn change_email(
 pub async fn confirm_email(
     context: &Context,
     caller: &Caller,
-    (code, network): (&str, &str),
+    (code, from): (&str, Whence<'_>),
 ) -> Result<Email, Fault> {
     caller.require_person()?;
     let id = caller.account;
@@ -291,7 +298,7 @@ pub async fn confirm_email(
     let (account, next) = found.await.map_err(from_store)?;
     let account = account.ok_or_else(|| Fault::new(FaultCode::Unauthorized))?;
     let next = next.ok_or_else(|| Fault::new(FaultCode::InvalidCredentials))?;
-    let comer = Comer { brand: account.brand, email: &next, network };
+    let comer = Comer { brand: account.brand, email: &next, from };
     let attempt = Attempt::new(context, &comer.about(Purpose::ChangeEmail), code);
     let news = news(context, &account.email, Telling::Moved)?;
     let (brand, email, now) = (account.brand, next.clone(), context.clock.now());

@@ -4,16 +4,16 @@
 //! Guards that the second step is taken by whoever took the first: it has a ticket, sealed for this person, this device
 //! and ten minutes, which no other site can read or make. Must never show what a device says of itself but as text.
 
-use super::body::Form;
-use super::extract::{Authenticated, Query, Traced};
-use super::inside::Inside;
+use super::auth::Coming;
+use super::body::{Fields, Form};
+use super::extract::{Authenticated, Query};
 use super::problem::Problem;
 use crate::app::Context;
 use crate::app::account::overview;
-use crate::app::devices::{self, Decision, Grant, GrantStatus, Looker, Ticket};
+use crate::app::devices::{self, Decision, Grant, GrantStatus, Looker, Proof, Ticket};
+use crate::app::oauth::{self, Mailed};
 use crate::app::proof::approving;
 use crate::app::sign_in::{Given, with_password};
-use axum::Extension;
 use axum::extract::State;
 use axum::response::{IntoResponse, Response};
 use base64::Engine as _;
@@ -42,8 +42,9 @@ pub(super) async fn show(
     query: Query,
 ) -> Result<Response, Problem> {
     let typed = query.get("user_code").and_then(|typed| user_code_read(&typed));
-    let email = who(&context, signed_in).await?.map(|known| known.email);
-    Ok(page(&ask_form(typed.as_ref(), email.as_deref(), None)))
+    let known = who(&context, signed_in).await?.map(|known| known.email);
+    let asked = Who::Asked { email: "", by_mail: context.mailer.is_on() };
+    Ok(page(&ask_form(typed.as_ref(), known.as_deref().map_or(asked, Who::Known), None)))
 }
 
 /// A person who need not say who it is.
@@ -51,10 +52,11 @@ struct Known {
     person: AccountId,
     email: String,
     proved_at: Time,
+    shown: Proof,
 }
 
-/// The person whom cookies or a token speak for, and who proved to be there a moment ago: anybody else shows a password. A
-/// change that another site sent is refused as everywhere.
+/// The person whom cookies or a token speak for, and who proved to be there a moment ago: anybody else shows a password or
+/// a code from a mail. A change that another site sent is refused as everywhere.
 async fn who(context: &Context, signed_in: Result<Authenticated, Problem>) -> Result<Option<Known>, Fault> {
     match signed_in {
         Ok(Authenticated(caller)) if caller.credential.is_person() => {
@@ -63,7 +65,8 @@ async fn who(context: &Context, signed_in: Result<Authenticated, Problem>) -> Re
                 approving => approving?,
             };
             let account = overview(context, &caller).await?.account;
-            Ok(Some(Known { person: account.id, email: account.email.as_str().to_owned(), proved_at }))
+            let (email, shown) = (account.email.as_str().to_owned(), Proof::of(&caller));
+            Ok(Some(Known { person: account.id, email, proved_at, shown }))
         }
         Ok(_) => Ok(None),
         Err(Problem(fault)) if fault.code == FaultCode::Unauthorized => Ok(None),
@@ -75,12 +78,11 @@ async fn who(context: &Context, signed_in: Result<Authenticated, Problem>) -> Re
 pub(super) async fn submit(
     State(context): State<Arc<Context>>,
     signed_in: Result<Authenticated, Problem>,
-    Extension(inside): Extension<Arc<Inside>>,
-    traced: Traced,
+    coming: Coming,
     Form(fields): Form,
 ) -> Result<Response, Problem> {
     let text = |field: &str| fields.text(field).ok().flatten().unwrap_or_default();
-    let network = traced.network.as_str();
+    let network = coming.whence().network;
     if !text("ticket").is_empty() {
         let decision = match text("action") {
             "approve" => Pressed::LetIn,
@@ -91,24 +93,18 @@ pub(super) async fn submit(
     }
     let typed = text("user_code");
     let signed_in = who(&context, signed_in).await?;
-    let known_email = signed_in.as_ref().map(|known| known.email.clone());
-    let again =
-        |why: &str| page(&ask_form(user_code_read(typed).as_ref(), known_email.as_deref(), Some(why)));
+    let known = signed_in.as_ref().map(|known| known.email.clone());
+    let whom = known
+        .as_deref()
+        .map_or(Who::Asked { email: text("email"), by_mail: context.mailer.is_on() }, Who::Known);
+    let again = |why: &str| page(&ask_form(user_code_read(typed).as_ref(), whom, Some(why)));
     let (person, proved_at, shown) = match signed_in {
-        Some(known) => (known.person, known.proved_at, None),
-        None => {
-            let Some(email) = Email::parse(text("email")) else {
-                return Ok(again("Type your e-mail address."));
-            };
-            inside.meter.sign_in(&email)?;
-            let (password, totp) = (Secret::new(text("password")), text("totp").trim());
-            let totp = Some(totp).filter(|totp| !totp.is_empty());
-            let given = Given { brand: PLATFORM, email: &email, password: &password, totp, network };
-            match with_password(&context, &given).await {
-                Ok(shown) => (shown.account.id, context.clock.now(), Some(shown.mark(&context))),
-                Err(fault) => return sorry(fault).map(|why| again(&why)),
-            }
-        }
+        Some(known) => (known.person, known.proved_at, known.shown),
+        None => match proves(&context, &coming, &fields).await {
+            Ok(Proved::As(person, shown)) => (person, context.clock.now(), shown),
+            Ok(Proved::NotYet(why)) => return Ok(again(why)),
+            Err(fault) => return sorry(fault).map(|why| again(&why)),
+        },
     };
     let looker = Looker { person: Some(person), network };
     match devices::look(&context, looker, typed).await {
@@ -116,7 +112,7 @@ pub(super) async fn submit(
             Ok(again("Somebody decided about this device before. Begin again on the device."))
         }
         Ok((code, grant)) => {
-            let ticket = Ticket { person, code: code.clone(), proved_at, password: shown };
+            let ticket = Ticket { person, code: code.clone(), proved_at, shown };
             let ticket = devices::ticket(&context, &ticket)?;
             Ok(page(&decide_form((&code, &grant), &ticket)))
         }
@@ -125,6 +121,45 @@ pub(super) async fn submit(
         }
         Err(fault) => sorry(fault).map(|why| again(&why)),
     }
+}
+
+/// What came of somebody saying who it is.
+enum Proved {
+    /// This person, by this.
+    As(AccountId, Proof),
+    /// Nobody; what to do about it.
+    NotYet(&'static str),
+}
+
+/// Who sent the form: by a password or a code from a mail, and the second factor. Or a code is to be mailed first.
+async fn proves(context: &Context, coming: &Coming, fields: &Fields) -> Result<Proved, Fault> {
+    let text = |field: &str| fields.text(field).ok().flatten().unwrap_or_default();
+    let Some(email) = Email::parse(text("email")) else {
+        return Ok(Proved::NotYet("Type your e-mail address."));
+    };
+    coming.count(&email)?;
+    let from = coming.whence();
+    if text("action") == "mail" {
+        oauth::mail_code(context, PLATFORM, (&email, from)).await?;
+        return Ok(Proved::NotYet(
+            "A code is on its way, unless one was mailed a moment ago. Type it below.",
+        ));
+    }
+    let totp = Some(text("totp").trim()).filter(|totp| !totp.is_empty());
+    let code = text("mailed").trim();
+    if code.is_empty() {
+        let password = Secret::new(text("password"));
+        let given = Given { brand: PLATFORM, email: &email, password: &password, totp, from };
+        let shown = with_password(context, &given).await?;
+        return Ok(Proved::As(shown.account.id, Proof::Password(shown.mark(context))));
+    }
+    let network = from.network;
+    let given = Mailed { brand: PLATFORM, email: &email, code, totp, name: None, network };
+    Ok(oauth::by_mail(context, &given)
+        .await?
+        .map_or(Proved::NotYet("The code from the mail is not right, or no longer."), |account| {
+            Proved::As(account.id, Proof::Word)
+        }))
 }
 
 /// What a person did that can be done better is said on the page; what is ours goes the way of all faults.
@@ -136,7 +171,8 @@ fn sorry(fault: Fault) -> Result<String, Problem> {
         | FaultCode::NotFound
         | FaultCode::AccountOnHold => Ok(fault.message.into_owned()),
         _ if fault.code.as_str() == "TOTP_REQUIRED" => {
-            Ok("Type the code of your second factor, and your password again.".to_owned())
+            Ok("Type the code of your second factor, and your password again or another code from a mail."
+                .to_owned())
         }
         _ => Err(Problem(fault)),
     }
@@ -192,24 +228,57 @@ fn told(what: &str) -> String {
     )
 }
 
-fn ask_form(code: Option<&Secret>, email: Option<&str>, why: Option<&str>) -> String {
+/// Whom the form is for.
+#[derive(Clone, Copy)]
+enum Who<'a> {
+    /// Somebody with this address, who need not say more.
+    Known(&'a str),
+    /// Somebody who typed this address, if any, and may have a code mailed where mail is sent.
+    Asked { email: &'a str, by_mail: bool },
+}
+
+impl Who<'_> {
+    fn form(self) -> String {
+        let (email, by_mail) = match self {
+            Self::Known(email) => return format!("<p>You are signed in as {}.</p>\n", safe(email)),
+            Self::Asked { email, by_mail } => (safe(email), by_mail),
+        };
+        let mailed = if by_mail {
+            "<label for=\"mailed\">Or a code from a mail</label>\n<input id=\"mailed\" name=\"mailed\" \
+             inputmode=\"numeric\" autocomplete=\"off\" maxlength=\"16\">\n"
+        } else {
+            ""
+        };
+        format!(
+            "<label for=\"email\">E-mail</label>\n<input id=\"email\" name=\"email\" type=\"email\" value=\"{email}\" \
+             autocomplete=\"username\" required>\n<label for=\"password\">Password</label>\n<input id=\"password\" \
+             name=\"password\" type=\"password\" autocomplete=\"current-password\">\n{mailed}<label for=\"totp\">Code \
+             of your second factor, if you have one</label>\n<input id=\"totp\" name=\"totp\" inputmode=\"numeric\" \
+             autocomplete=\"one-time-code\">\n"
+        )
+    }
+
+    /// Beside the button that goes on, which comes first: it is the one that the return key presses.
+    const fn button(self) -> &'static str {
+        match self {
+            Self::Asked { by_mail: true, .. } => {
+                "<button name=\"action\" value=\"mail\">Mail me a code</button>"
+            }
+            Self::Known(_) | Self::Asked { .. } => "",
+        }
+    }
+}
+
+fn ask_form(code: Option<&Secret>, who: Who<'_>, why: Option<&str>) -> String {
     let code = code.map(user_code_show).unwrap_or_default();
     let why =
         why.map(|why| format!("<p class=\"told\" role=\"alert\">{}</p>\n", safe(why))).unwrap_or_default();
-    let who = match email {
-        Some(email) => format!("<p>You are signed in as {}.</p>\n", safe(email)),
-        None => "<label for=\"email\">E-mail</label>\n<input id=\"email\" name=\"email\" type=\"email\" \
-                 autocomplete=\"username\" required>\n<label for=\"password\">Password</label>\n<input id=\"password\" \
-                 name=\"password\" type=\"password\" autocomplete=\"current-password\" required>\n<label for=\"totp\">Code \
-                 of your second factor, if you have one</label>\n<input id=\"totp\" name=\"totp\" inputmode=\"numeric\" \
-                 autocomplete=\"one-time-code\">\n"
-            .to_owned(),
-    };
+    let (form, button) = (who.form(), who.button());
     format!(
         "{why}<p>Type the code that your device shows. Only do so if you began to sign in there yourself.</p>\n\
          <form method=\"post\" action=\"/device\">\n<label for=\"code\">Code</label>\n<input id=\"code\" class=\"code\" \
          name=\"user_code\" value=\"{code}\" autocomplete=\"off\" autocapitalize=\"characters\" spellcheck=\"false\" \
-         maxlength=\"16\" required>\n{who}<button>Continue</button>\n</form>\n"
+         maxlength=\"16\" required>\n{form}<button>Continue</button>{button}\n</form>\n"
     )
 }
 
@@ -251,8 +320,9 @@ fn page(body: &str) -> Response {
     let fixed = |text| HeaderValue::from_static(text);
     headers.insert(CONTENT_TYPE, fixed("text/html; charset=utf-8"));
     headers.insert(CACHE_CONTROL, fixed("no-store"));
-    // The address may hold the code.
-    headers.insert(REFERRER_POLICY, fixed("no-referrer"));
+    // The address may hold the code: no other site is told it. With none at all browsers would not say either that the form
+    // is ours, and nobody whom a cookie speaks for could send it.
+    headers.insert(REFERRER_POLICY, fixed("same-origin"));
     headers.insert(HeaderName::from_static("x-frame-options"), fixed("DENY"));
     if let Ok(policy) = HeaderValue::try_from(policy) {
         headers.insert(CONTENT_SECURITY_POLICY, policy);

@@ -6,6 +6,7 @@ use super::db::{Row, Value, statements};
 use super::tx::{Sequence, Tx};
 use numberotp_core::caller::{Role, Scopes, Spending, Standing};
 use numberotp_core::id::{AccountId, BrandId};
+use numberotp_core::keepsake::Keepsake;
 use numberotp_core::text::Email;
 use numberotp_core::time::Time;
 
@@ -218,6 +219,16 @@ pub fn account_signed_since(tx: &mut Tx<'_>, id: AccountId) -> Result<Option<Tim
 /// Whatever was signed for an account before now opens nothing any more.
 pub fn account_not_before(tx: &mut Tx<'_>, id: AccountId, now: Time) -> Result<(), StoreError> {
     tx.execute(&ACCOUNT_NOT_BEFORE, &[id.get().into(), now.micros().into()]).map(drop)
+}
+
+/// Whether an account knows a browser by the keepsake that it shows. Asks as much where there is no account.
+pub fn account_keeps(
+    tx: &mut Tx<'_>,
+    id: AccountId,
+    (keepsake, now): (&Keepsake, Time),
+) -> Result<bool, StoreError> {
+    let ended = account_signed_since(tx, id)?;
+    Ok(keepsake.is_of(id, ended.unwrap_or_default(), now))
 }
 
 /// A credential's owner and what it may do.

@@ -30,6 +30,8 @@ statements! {
     API_KEY_REVOKE = "UPDATE api_keys SET revoked_at = $3 WHERE id = $1 AND account_id = $2 AND revoked_at IS NULL AND (expires_at IS NULL OR expires_at > $3)";
     /// A key was used.
     API_KEY_USED = "UPDATE api_keys SET last_used_at = $2 WHERE id = $1 AND (last_used_at IS NULL OR last_used_at < $2)";
+    /// An account's keys that are not revoked, locked in the order in which uses are noted.
+    API_KEYS_HOLD = "SELECT id FROM api_keys WHERE account_id = $1 AND revoked_at IS NULL ORDER BY id LOCKED";
     /// Every key of an account that is gone.
     API_KEYS_REVOKE = "UPDATE api_keys SET revoked_at = $2 WHERE account_id = $1 AND revoked_at IS NULL";
 }
@@ -194,6 +196,7 @@ pub fn api_key_used(tx: &mut Tx<'_>, id: i64, at: Time) -> Result<(), StoreError
 
 /// Revokes every key of an account; answers how many.
 pub fn api_keys_revoke(tx: &mut Tx<'_>, account: AccountId, now: Time) -> Result<u64, StoreError> {
+    tx.query(&API_KEYS_HOLD, &[account.get().into()])?;
     tx.execute(&API_KEYS_REVOKE, &[account.get().into(), now.micros().into()])
 }
 

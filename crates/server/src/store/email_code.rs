@@ -1,16 +1,17 @@
 //! Codes that were sent by mail, as rows: a keyed digest of each, never the code.
 //!
-//! Guards that a code opens once, within its time, after a few tries at most, and that of each network that asked only the
-//! newest does; that nobody's mailbox is filled, by nobody's network, and that no stranger uses up the owner's tries or
+//! Guards that a code opens once, within its time, after a few tries at most, and that of each network and known browser that asked
+//! only the newest does; that nobody's mailbox is filled, by nobody's network, and that no stranger uses up the owner's tries or
 //! mails. A subject is a purpose, a brand and an e-mail in one keyed digest.
 
 use super::StoreError;
-use super::account::account_by_email;
+use super::account::{account_by_email, account_keeps};
 use super::db::{Row, Value, statements};
 use super::session::session_from;
 use super::tx::{Sequence, Tx};
 use aws_lc_rs::constant_time::verify_slices_are_equal;
 use numberotp_core::id::{AccountId, BrandId};
+use numberotp_core::keepsake::Keepsake;
 pub use numberotp_core::mailed_codes::CODE_LIFE;
 use numberotp_core::mailed_codes::{Asker, CODE_TRIES, Lately, Place, Tries};
 use numberotp_core::mailing::{Asked, COUNTED_FOR};
@@ -22,11 +23,11 @@ const HOUR: Span = Span::hours(1);
 
 statements! {
     /// A new code.
-    CODE_INSERT = "INSERT INTO email_codes (id, subject, network, digest, tries, created_at, expires_at, used_at) VALUES ($1, $2, $3, $4, 0, $5, $6, NULL)";
-    /// How many of a subject since then, how many of them one network asked for, and when that was last.
-    CODES_SINCE = "SELECT COUNT(*), CAST(COALESCE(SUM(CASE WHEN network = $2 THEN 1 ELSE 0 END), 0) AS BIGINT), MAX(CASE WHEN network = $2 THEN created_at END) FROM email_codes WHERE subject = $1 AND created_at > $3";
+    CODE_INSERT = "INSERT INTO email_codes (id, subject, network, digest, tries, created_at, expires_at, used_at, asker) VALUES ($1, $2, $3, $4, 0, $5, $6, NULL, $7)";
+    /// How many of a subject since then, how many of them one network or known browser asked for, and when that was last.
+    CODES_SINCE = "SELECT COUNT(*), CAST(COALESCE(SUM(CASE WHEN COALESCE(asker, network) = $2 THEN 1 ELSE 0 END), 0) AS BIGINT), MAX(CASE WHEN COALESCE(asker, network) = $2 THEN created_at END) FROM email_codes WHERE subject = $1 AND created_at > $3";
     /// Those of a subject that may still live, the newest first.
-    CODES_YOUNG = "SELECT id, network, digest, tries, tries_elsewhere, used_at FROM email_codes WHERE subject = $1 AND expires_at > $2 ORDER BY created_at DESC, id DESC LOCKED";
+    CODES_YOUNG = "SELECT id, network, COALESCE(asker, network), digest, tries, tries_elsewhere, used_at FROM email_codes WHERE subject = $1 AND expires_at > $2 ORDER BY created_at DESC, id DESC LOCKED";
     /// One more try.
     CODE_TRY = "UPDATE email_codes SET tries = $2, tries_elsewhere = $3 WHERE id = $1 AND tries < $4 AND used_at IS NULL";
     /// One of a subject opened: it is used up, and so are the others.
@@ -39,7 +40,7 @@ statements! {
     CODES_PURGE = "DELETE FROM email_codes WHERE created_at <= $1";
 }
 
-/// Who asked for a code: what decides whether the network is one that the account is known from.
+/// Who asked for a code: what decides whether the network or the browser is one that the account is known from.
 #[derive(Clone, Debug)]
 pub struct AskedBy {
     /// Under which white label.
@@ -50,6 +51,8 @@ pub struct AskedBy {
     pub account: Option<AccountId>,
     /// The network that asks.
     pub network: String,
+    /// What its browser shows, and a keyed digest of that.
+    pub browser: Option<(Keepsake, [u8; 32])>,
 }
 
 /// A code to be kept.
@@ -82,6 +85,12 @@ pub fn network_waits(tx: &mut Tx<'_>, network: &[u8; 32], now: Time) -> Result<O
     // Other bytes than those under which the network's guesses are counted: neither waits for the other.
     let (_, last) = network.split_last_chunk::<8>().unwrap_or((&[], &[0; 8]));
     tx.lock_keys(vec![i64::from_be_bytes(*last)])?;
+    network_waits_now(tx, network, now)
+}
+
+/// The same without a lock, to be asked before work that would be for nothing. It decides nothing: asks that come at the
+/// same moment are not seen.
+pub fn network_waits_now(tx: &mut Tx<'_>, network: &[u8; 32], now: Time) -> Result<Option<Span>, StoreError> {
     let missing = StoreError::Corrupt { table: "email_codes", column: "count" };
     let since = [network.as_slice().into(), now.minus(COUNTED_FOR).micros().into()];
     let mut row = tx.query_one(&CODES_OF_NETWORK, &since)?.ok_or(missing)?;
@@ -97,9 +106,10 @@ pub fn subject_hold(tx: &mut Tx<'_>, subject: &[u8; 32]) -> Result<(), StoreErro
 /// Keeps a code, unless the subject had enough of them lately.
 pub fn code_create(tx: &mut Tx<'_>, new: &NewCode) -> Result<Made, StoreError> {
     tx.lock_keys(vec![lock(&new.subject)])?;
-    let asker = asker(tx, &new.asked_by, new.now)?;
+    let (asker, browser) = asker(tx, &new.asked_by, new.now)?;
+    let counted = browser.as_ref().unwrap_or(&new.network);
     let since =
-        [new.subject.as_slice().into(), new.network.as_slice().into(), new.now.minus(HOUR).micros().into()];
+        [new.subject.as_slice().into(), counted.as_slice().into(), new.now.minus(HOUR).micros().into()];
     let missing = StoreError::Corrupt { table: "email_codes", column: "count" };
     let mut row = tx.query_one(&CODES_SINCE, &since)?.ok_or(missing)?;
     let (all, here) = (row.int("count")?, row.int("own")?);
@@ -115,18 +125,27 @@ pub fn code_create(tx: &mut Tx<'_>, new: &NewCode) -> Result<Made, StoreError> {
         new.digest.as_slice().into(),
         new.now.micros().into(),
         new.now.plus(CODE_LIFE).micros().into(),
+        counted.as_slice().into(),
     ];
     tx.execute(&CODE_INSERT, &row)?;
     Ok(if enough { Made::Enough } else { Made::Yes })
 }
 
-/// Asks as often where nobody has the address.
-fn asker(tx: &mut Tx<'_>, by: &AskedBy, now: Time) -> Result<Asker, StoreError> {
+/// Who asks, and the browser's digest if the account knows that. Asks as often where nobody has the address.
+fn asker(tx: &mut Tx<'_>, by: &AskedBy, now: Time) -> Result<(Asker, Option<[u8; 32]>), StoreError> {
     let of_address = account_by_email(tx, by.brand, &by.email)?.map(|account| account.id);
     let account = by.account.or(of_address).unwrap_or(AccountId::new(0));
     let known = session_from(tx, (account, &by.network), now)?;
+    let browser = match &by.browser {
+        Some((shown, digest)) => account_keeps(tx, account, (shown, now))?.then_some(*digest),
+        None => None,
+    };
     // An address that is not the asker's is a stranger's mailbox, from however many networks somebody signed in.
-    Ok(if known && by.account.is_none() { Asker::Known } else { Asker::Stranger })
+    Ok(match (by.account, browser) {
+        (None, Some(browser)) => (Asker::Known, Some(browser)),
+        (None, None) if known => (Asker::Known, None),
+        _ => (Asker::Stranger, None),
+    })
 }
 
 /// What somebody gives for a subject's code, as digests.
@@ -172,17 +191,18 @@ pub fn codes_opened_from(
 struct Living {
     id: i64,
     network: Vec<u8>,
+    asker: Vec<u8>,
     digest: Vec<u8>,
     tries: Tries,
 }
 
-/// The newest of each network that asked, as long as they may open.
+/// The newest of each network and known browser that asked, as long as they may open.
 fn codes_living(tx: &mut Tx<'_>, subject: &[u8; 32], now: Time) -> Result<Vec<Living>, StoreError> {
-    let mut networks = BTreeSet::new();
+    let mut askers = BTreeSet::new();
     let mut living = Vec::new();
     for row in tx.query(&CODES_YOUNG, &[subject.as_slice().into(), now.micros().into()])? {
         let (code, used) = read_code(row)?;
-        if networks.insert(code.network.clone()) && !used {
+        if askers.insert(code.asker.clone()) && !used {
             living.push(code);
         }
     }
@@ -193,6 +213,7 @@ fn read_code(mut row: Row) -> Result<(Living, bool), StoreError> {
     let code = Living {
         id: row.int("id")?,
         network: row.bytes("network")?,
+        asker: row.bytes("asker")?,
         digest: row.bytes("digest")?,
         tries: Tries { all: row.int("tries")?, elsewhere: row.int("tries_elsewhere")? },
     };

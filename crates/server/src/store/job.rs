@@ -14,13 +14,15 @@ use numberotp_core::time::{Span, Time};
 pub const LEASE: Span = Span::seconds(30);
 
 statements! {
-    /// Takes what is due, with the request that bought the number it is about; the sandbox has that by our reference.
+    // Each lane has an index, and its kinds stand in the text, or the index would not serve. A lane's statements read nothing of
+    // the other's, however much waits there.
+    /// Takes what is due but mail, with the request that bought the number it is about; the sandbox has that by our reference.
     JOBS_TAKE = "UPDATE jobs SET leased_until = $2, attempts = attempts + 1 WHERE id IN (SELECT id FROM jobs WHERE kind <> 'mail_send' AND dead = 0 AND run_at <= $1 AND leased_until <= $1 AND kind IN TEXTS($4) ORDER BY run_at, id LIMIT $3 SKIPPING) RETURNING id, kind, subject_id, attempts, run_at, (SELECT a.request_id FROM activations a WHERE a.id = CASE WHEN jobs.kind IN ('activation_watch', 'activation_release', 'activation_sweep') THEN jobs.subject_id WHEN jobs.kind = 'sandbox_sms' THEN (SELECT CASE WHEN LENGTH(p.reference) BETWEEN 1 AND 18 AND LTRIM(p.reference, '0123456789') = '' THEN CAST(p.reference AS BIGINT) END FROM sandbox_messages m JOIN sandbox_purchases p ON p.id = m.purchase_id WHERE m.id = jobs.subject_id) END)";
-    /// The same for mail. Each lane has an index of its own: the kind stands in the text, or the index would not serve.
+    /// The same for mail.
     MAIL_JOBS_TAKE = "UPDATE jobs SET leased_until = $2, attempts = attempts + 1 WHERE id IN (SELECT id FROM jobs WHERE kind = 'mail_send' AND dead = 0 AND run_at <= $1 AND leased_until <= $1 ORDER BY run_at, id LIMIT $3 SKIPPING) RETURNING id, kind, subject_id, attempts, run_at, CAST(NULL AS TEXT)";
     /// When the next mail is due that nobody is at.
     MAIL_JOBS_NEXT = "SELECT run_at FROM jobs WHERE kind = 'mail_send' AND dead = 0 AND leased_until <= $1 ORDER BY run_at LIMIT 1";
-    /// When the next one is due that nobody is at: the first of an index, however many wait.
+    /// When the next other one is due that nobody is at: the first of an index, however many wait.
     JOBS_NEXT = "SELECT run_at FROM jobs WHERE kind <> 'mail_send' AND dead = 0 AND leased_until <= $1 AND kind IN TEXTS($2) ORDER BY run_at LIMIT 1";
     /// The time of the first that is due by an instant, whoever has it.
     JOBS_FIRST = "SELECT MIN(run_at) FROM (SELECT MIN(run_at) AS run_at FROM jobs WHERE kind <> 'mail_send' AND dead = 0 AND run_at <= $1 AND kind IN TEXTS($2) UNION ALL SELECT MIN(run_at) FROM jobs WHERE kind = 'mail_send' AND dead = 0 AND run_at <= $1 AND kind IN TEXTS($2)) AS first";

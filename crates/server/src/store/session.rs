@@ -27,6 +27,8 @@ statements! {
     SESSION_REVOKE = "UPDATE sessions SET revoked_at = $3 WHERE id = $1 AND account_id = $2 AND revoked_at IS NULL";
     /// A session was used.
     SESSION_USED = "UPDATE sessions SET last_used_at = $2 WHERE id = $1 AND (last_used_at IS NULL OR last_used_at < $2)";
+    /// An account's sessions that are not ended, locked in the order in which uses are noted.
+    SESSIONS_HOLD = "SELECT id FROM sessions WHERE account_id = $1 AND revoked_at IS NULL ORDER BY id LOCKED";
     /// Ends every session of an account but one.
     SESSIONS_REVOKE_OTHERS = "UPDATE sessions SET revoked_at = $3 WHERE account_id = $1 AND id <> $2 AND revoked_at IS NULL";
     /// Ends the session of a token.
@@ -156,9 +158,16 @@ fn awaited_deny(tx: &mut Tx<'_>, account: AccountId, now: Time) -> Result<(), St
     tx.execute(&SESSIONS_AWAITED_DENY, &[account.get().into(), now.micros().into()]).map(drop)
 }
 
+/// Has whoever notes uses of an account's sessions wait until this transaction ends, or waits for them. An update by itself
+/// locks rows in an order of its own, and each of the two would wait for the other.
+fn sessions_hold(tx: &mut Tx<'_>, account: AccountId) -> Result<(), StoreError> {
+    tx.query(&SESSIONS_HOLD, &[account.get().into()]).map(drop)
+}
+
 /// Ends every session of an account, and those that devices are about to begin; answers how many live ones that were.
 pub fn sessions_revoke(tx: &mut Tx<'_>, account: AccountId, now: Time) -> Result<u64, StoreError> {
     awaited_deny(tx, account, now)?;
+    sessions_hold(tx, account)?;
     tx.execute(&SESSIONS_REVOKE, &[account.get().into(), now.micros().into()])
 }
 
@@ -208,6 +217,7 @@ pub fn sessions_revoke_others(
     now: Time,
 ) -> Result<u64, StoreError> {
     awaited_deny(tx, account, now)?;
+    sessions_hold(tx, account)?;
     tx.execute(&SESSIONS_REVOKE_OTHERS, &[account.get().into(), keep.into(), now.micros().into()])
 }
 

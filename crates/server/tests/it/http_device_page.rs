@@ -1,9 +1,11 @@
 //! The page `/device`, as a browser without script uses it: who you are, which device, yes or no.
 
 use crate::http_oauth::{TOKEN, denied, person, tokens};
+use crate::http_sign_in::seed_of;
 use crate::http_stage::text;
 use numberotp_core::session::PROOF_LIFE;
 use numberotp_core::time::Span;
+use numberotp_core::totp;
 use numberotp_testkit::app::{Answer, TestApp, in_sandbox};
 use serde_json::{Value, json};
 
@@ -42,7 +44,7 @@ fn harmless(answer: &Answer) -> String {
     }
     assert_eq!(
         (answer.header("cache-control"), answer.header("referrer-policy")),
-        ("no-store", "no-referrer")
+        ("no-store", "same-origin")
     );
     assert!(!answer.text().contains("<script"), "{}", answer.text());
     answer.text().to_owned()
@@ -143,5 +145,100 @@ fn who_is_signed_in_types_no_password_and_a_key_is_nobody() {
         let code = text(&begin(app).await, "user_code").to_owned();
         let second = app.post(PAGE).bearer(&session).body(FORM, format!("user_code={code}")).send().await;
         assert!(!harmless(&second).contains("name=\"ticket\""));
+    });
+}
+
+/// The cookie of a browser that the page knows, and the ticket that it is given for a device.
+async fn known(app: &TestApp<'_>, begun: &Value) -> (String, String) {
+    let wish = json!({ "email": "ann@example.com", "password": "grey otter 7" });
+    let answer = app.post("/api/auth/sign-in").json(&wish).send().await;
+    let cookie = answer.header("set-cookie").split(';').next().unwrap().to_owned();
+    let own = app.context().sign_in.public_url.clone();
+    let form = format!("user_code={}", text(begun, "user_code"));
+    let second =
+        app.post(PAGE).header("cookie", &cookie).header("origin", &own).body(FORM, form).send().await;
+    (cookie, ticket(&harmless(&second)).to_owned())
+}
+
+#[test]
+fn a_ticket_ends_with_the_sign_in_that_it_was_made_by_and_with_no_other() {
+    in_sandbox(async |app| {
+        person(app, "ann@example.com").await;
+        let own = app.context().sign_in.public_url.clone();
+        for (signs_out, told) in [(0, "open for too long"), (1, "go back to your device")] {
+            let begun = begin(app).await;
+            let (here, there) = (known(app, &begun).await, known(app, &begun).await);
+            let cookie = [&here.0, &there.0][signs_out];
+            app.post("/api/auth/sign-out").header("cookie", cookie).header("origin", &own).ok().await;
+            let page = send(app, &[("ticket", &here.1), ("action", "approve")]).await;
+            assert!(page.contains(told), "{page}");
+            let polled = poll(app, &begun).await;
+            if signs_out == 0 {
+                denied(&polled, "authorization_pending");
+            } else {
+                tokens(&polled);
+            }
+        }
+    });
+}
+
+/// Whoever signs in by mail alone has no password to show.
+#[test]
+fn a_code_from_a_mail_lets_a_device_in_too_once_and_with_the_second_factor() {
+    in_sandbox(async |app| {
+        let ann = app.account(0, 0).await;
+        let session = app.session(&ann).await;
+        app.advance(PROOF_LIFE);
+        let begun = begin(app).await;
+        let code = text(&begun, "user_code").to_owned();
+        let first = harmless(&app.get(PAGE).bearer(&session).send().await);
+        assert!(first.contains("Mail me a code") && first.contains("name=\"mailed\""), "{first}");
+        let with =
+            |mailed: &'static str| [("email", ann.email.as_str()), ("user_code", &code), ("mailed", mailed)];
+        let wanted = [("email", ann.email.as_str()), ("user_code", &code), ("action", "mail")];
+        let told = send(app, &wanted).await;
+        assert!(told.contains("on its way") && told.contains(&ann.email) && told.contains(&code), "{told}");
+        let nobody = [("email", "nobody@example.com"), ("user_code", code.as_str()), ("action", "mail")];
+        assert_eq!(send(app, &nobody).await.replace("nobody@example.com", ""), told.replace(&ann.email, ""));
+        let wrong = send(app, &with("x")).await;
+        assert!(wrong.contains("is not right") && ticket(&wrong).is_empty(), "{wrong}");
+        let mailed: &'static str = app.mailed_code(&ann.email).await.leak();
+        let second = send(app, &with(mailed)).await;
+        let again = send(app, &with(mailed)).await;
+        assert!(again.contains("is not right") && ticket(&again).is_empty(), "{again}");
+        let done = send(app, &[("ticket", ticket(&second)), ("action", "approve")]).await;
+        assert!(done.contains("go back to your device"), "{done}");
+        assert_eq!(tokens(&poll(app, &begun).await)["user"]["email"], ann.email);
+    });
+}
+
+#[test]
+fn a_code_from_a_mail_is_one_factor() {
+    in_sandbox(async |app| {
+        person(app, "ann@example.com").await;
+        let wish = json!({ "email": "ann@example.com", "password": "grey otter 7", "transport": "bearer" });
+        let token = text(&app.post("/api/auth/sign-in").json(&wish).ok().await["data"], "token").to_owned();
+        let own =
+            |what: &str, body: Value| app.post(&format!("/api/auth/totp/{what}")).bearer(&token).json(&body);
+        let started = own("start", json!({ "password": "grey otter 7" })).ok().await;
+        let seed = seed_of(text(&started["data"], "secret"));
+        own("confirm", json!({ "code": totp::code(&seed, totp::step(app.now())) })).ok().await;
+        app.mails("ann@example.com").await;
+        let begun = begin(app).await;
+        let mut form = vec![("email", "ann@example.com"), ("user_code", text(&begun, "user_code"))];
+        let mailed = async || {
+            app.advance(Span::minutes(1));
+            send(app, &[("email", "ann@example.com"), ("action", "mail")]).await;
+            app.mailed_code("ann@example.com").await
+        };
+        let code = mailed().await;
+        let page = send(app, &[form.as_slice(), &[("mailed", &code)]].concat()).await;
+        assert!(
+            page.contains("second factor, and your password again") && ticket(&page).is_empty(),
+            "{page}"
+        );
+        let (code, digits) = (mailed().await, totp::code(&seed, totp::step(app.now())));
+        form.extend([("mailed", code.as_str()), ("totp", digits.as_str())]);
+        assert!(!ticket(&send(app, &form).await).is_empty());
     });
 }

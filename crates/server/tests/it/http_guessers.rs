@@ -13,7 +13,7 @@ const PASSWORD: &str = "grey otter 7";
 const NEXT: &str = "next otter 8";
 
 /// An address of a network that nobody else in these tests has.
-fn network(number: u8) -> SocketAddr {
+pub fn network(number: u8) -> SocketAddr {
     SocketAddr::from(([10, 9, number, 1], 4_000))
 }
 
@@ -33,8 +33,8 @@ async fn come(app: &TestApp<'_>, from: SocketAddr, (email, password): (&str, &st
     post(app, from, "sign-in", json!({ "email": email, "password": password })).await
 }
 
-/// A hundred networks guess once each: as many as are free.
-async fn a_hundred_guess(app: &TestApp<'_>, email: &str) {
+/// A hundred networks guess once each: as many as are free, half of them as first tries.
+pub async fn a_hundred_guess(app: &TestApp<'_>, email: &str) {
     for number in 0..100 {
         come(app, network(number), (email, "a guess 1")).await.refused(401, "INVALID_CREDENTIALS");
     }
@@ -62,10 +62,12 @@ fn networks_that_guess_together_are_slowed_together_and_the_owner_at_home_is_not
         come(app, at(HOME), (ANN, PASSWORD)).await.ok();
 
         // The wait is short, and once in, the account knows the network.
-        app.advance(Span::seconds(5));
+        app.advance(Span::seconds(10));
         come(app, at(HOTEL), (ANN, PASSWORD)).await.ok();
-        come(app, network(100), (ANN, "a guess 3")).await.refused(401, "INVALID_CREDENTIALS");
-        come(app, network(101), (ANN, PASSWORD)).await.refused(401, "INVALID_CREDENTIALS");
+        for number in [100, 101] {
+            come(app, network(number), (ANN, "a guess 3")).await.refused(401, "INVALID_CREDENTIALS");
+        }
+        come(app, network(102), (ANN, PASSWORD)).await.refused(401, "INVALID_CREDENTIALS");
         for place in [HOTEL, HOME] {
             come(app, at(place), (ANN, PASSWORD)).await.ok();
         }
@@ -111,5 +113,54 @@ fn an_address_that_nobody_has_is_slowed_like_any_other() {
             ));
         }
         assert_eq!(told[0], told[1]);
+    });
+}
+
+/// An address of the IPv6 networks of a customer.
+fn of_customer(customer: u16, subnet: u16) -> SocketAddr {
+    SocketAddr::from(([0x2001, 0xdb8, customer, subnet, 0, 0, 0, 1], 4_000))
+}
+
+#[test]
+fn a_networks_first_try_does_not_wait_for_those_that_go_on_guessing() {
+    in_sandbox(async |app| {
+        person(app, ANN).await;
+        a_hundred_guess(app, ANN).await;
+        app.advance(Span::seconds(10));
+        for number in 0..20 {
+            come(app, network(number), (ANN, "a guess 2")).await.refused(401, "INVALID_CREDENTIALS");
+        }
+        // The moment was taken: whoever tried before waits, whoever comes for the first time does not.
+        come(app, network(20), (ANN, PASSWORD)).await.refused(401, "INVALID_CREDENTIALS");
+        come(app, at(HOTEL), (ANN, PASSWORD)).await.ok();
+    });
+}
+
+#[test]
+fn a_customer_of_a_provider_comes_for_the_first_time_once_a_day_by_whichever_of_its_networks() {
+    in_sandbox(async |app| {
+        person(app, ANN).await;
+        let refused = async |from, password| {
+            come(app, from, (ANN, password)).await.refused(401, "INVALID_CREDENTIALS");
+        };
+        refused(of_customer(1, 1), "a guess 1").await;
+        app.advance(Span::hours(23));
+        app.run_jobs().await;
+        a_hundred_guess(app, ANN).await;
+        app.advance(Span::seconds(10));
+        refused(network(0), "a guess 2").await;
+        refused(of_customer(1, 2), PASSWORD).await;
+        refused(of_customer(2, 1), "a guess 3").await;
+        app.advance(Span::seconds(10));
+        refused(network(0), "a guess 2").await;
+        refused(of_customer(2, 7), PASSWORD).await;
+        come(app, of_customer(3, 1), (ANN, PASSWORD)).await.ok();
+        // A day after its try it comes as the first time again.
+        app.advance(Span::hours(1));
+        a_hundred_guess(app, ANN).await;
+        app.advance(Span::seconds(10));
+        refused(network(0), "a guess 2").await;
+        refused(of_customer(2, 7), PASSWORD).await;
+        come(app, of_customer(1, 3), (ANN, PASSWORD)).await.ok();
     });
 }

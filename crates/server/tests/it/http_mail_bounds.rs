@@ -8,6 +8,7 @@ use numberotp_core::mailing::ASKS_MOST;
 use numberotp_core::text::Email;
 use numberotp_core::time::Span;
 use numberotp_server::app::codes::{self, About, Mailed, Purpose};
+use numberotp_server::app::keepsake::Whence;
 use numberotp_server::app::mail::{Telling, seal};
 use numberotp_server::jobs;
 use numberotp_server::store::account::account_by_email;
@@ -47,7 +48,8 @@ async fn asks(
     (network, mailed): (&str, Mailed),
 ) -> Result<(), Option<u32>> {
     let address = email(address);
-    let about = About { purpose: Purpose::Reset, brand: PLATFORM, email: &address, network };
+    let about =
+        About { purpose: Purpose::Reset, brand: PLATFORM, email: &address, from: Whence::network(network) };
     codes::issue(app.context(), &about, mailed).await.map_err(|fault| {
         assert_eq!(fault.code.as_str(), "RATE_LIMITED");
         fault.retry_after_s
@@ -90,6 +92,10 @@ fn a_network_that_asked_for_thirty_mails_is_told_to_wait_at_every_door() {
             let wait: u32 = answer.header("retry-after").parse().unwrap();
             assert!((2_390..=2_400).contains(&wait), "forty minutes: {wait}");
         }
+        let before = app.context().passwords.hashed();
+        let body = json!({ "email": "new@example.com", "password": PASSWORD });
+        auth(app, "sign-up", body).await.refused(429, "RATE_LIMITED");
+        assert_eq!(app.context().passwords.hashed(), before, "no password was hashed for nothing");
         let new = email("new@example.com");
         let made = app.read(move |tx| account_by_email(tx, PLATFORM, &new)).await;
         assert!(made.is_none(), "nothing was done");
@@ -141,7 +147,7 @@ fn of_many_asks_at_once_thirty_are_let() {
                         purpose: Purpose::SignIn,
                         brand: PLATFORM,
                         email: &address,
-                        network: ELSEWHERE,
+                        from: Whence::network(ELSEWHERE),
                     };
                     codes::issue(&context, &about, Mailed::Code).await.is_ok()
                 })

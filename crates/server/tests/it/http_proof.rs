@@ -4,6 +4,7 @@
 use crate::http_oauth::{TOKEN, person, tokens};
 use crate::http_sign_in::seed_of;
 use crate::http_stage::text;
+use crate::http_tokens::beside;
 use http::Method;
 use numberotp_core::session::PROOF_LIFE;
 use numberotp_core::time::Span;
@@ -219,5 +220,23 @@ fn a_wrong_code_revokes_no_key() {
         app.get(BALANCE).bearer(&made).ok().await;
         ask(with(&code, json!(null))).ok().await;
         app.get(BALANCE).bearer(&made).ok().await;
+    });
+}
+
+/// What is read of an account takes time, and whoever has no code must not learn by that whether there is one.
+#[test]
+fn an_accounts_keys_are_not_even_read_before_its_code_was_right() {
+    in_sandbox(async |app| {
+        person(app, ANN).await;
+        app.post("/api/auth/forgot-password").json(&json!({ "email": ANN })).ok().await;
+        let code = app.mailed_code(ANN).await;
+        beside(app, "ALTER TABLE api_keys RENAME TO hidden_keys").await;
+        for email in [ANN, "nobody@example.com"] {
+            let body = json!({ "email": email, "code": "x", "password": "next otter 8" });
+            app.post("/api/auth/reset-password").json(&body).refused(401, "INVALID_CREDENTIALS").await;
+        }
+        beside(app, "ALTER TABLE hidden_keys RENAME TO api_keys").await;
+        let body = json!({ "email": ANN, "code": code, "password": "next otter 8" });
+        app.post("/api/auth/reset-password").json(&body).ok().await;
     });
 }

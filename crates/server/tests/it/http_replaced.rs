@@ -10,6 +10,7 @@ use numberotp_core::secret::Secret;
 use numberotp_core::text::Email;
 use numberotp_core::time::Span;
 use numberotp_server::app::auth::authenticate;
+use numberotp_server::app::keepsake::Whence;
 use numberotp_server::app::password::hash_now;
 use numberotp_server::app::sign_in::{self, Device, Given, Shown};
 use numberotp_server::app::{api_keys, oauth, sign_up};
@@ -28,8 +29,13 @@ const PROFILE: &str = "/api/user/profile";
 /// Shows the password, as the first step of all that is done upon it.
 async fn shows(app: &TestApp<'_>) -> Shown {
     let (email, password) = (Email::parse(ANN).unwrap(), Secret::new(PASSWORD));
-    let given =
-        Given { brand: PLATFORM, email: &email, password: &password, totp: None, network: "192.0.2.0/24" };
+    let given = Given {
+        brand: PLATFORM,
+        email: &email,
+        password: &password,
+        totp: None,
+        from: Whence::network("192.0.2.0/24"),
+    };
     sign_in::with_password(app.context(), &given).await.unwrap()
 }
 
@@ -179,16 +185,16 @@ fn of_resets_by_one_code_at_once_one_is_done() {
 /// The page for devices has two steps, and a password may be replaced before the first is done.
 #[test]
 fn a_ticket_ends_with_the_password_that_it_was_made_for() {
-    use numberotp_server::app::devices::{Ticket, ticket, ticket_read};
+    use numberotp_server::app::devices::{Proof, Ticket, ticket, ticket_read};
     in_sandbox(async |app| {
         let ann = person(app, ANN).await;
         let shown = shows(app).await;
         let code = || Secret::new("BCDFGHJK");
         let proved_at = app.now();
-        let made = |password| {
-            ticket(app.context(), &Ticket { person: ann.id, code: code(), proved_at, password }).unwrap()
+        let made = |shown| {
+            ticket(app.context(), &Ticket { person: ann.id, code: code(), proved_at, shown }).unwrap()
         };
-        let (with, without) = (made(Some(shown.mark(app.context()))), made(None));
+        let (with, without) = (made(Proof::Password(shown.mark(app.context()))), made(Proof::Word));
         let good = async |text: &Secret| ticket_read(app.context(), text.expose()).await.unwrap().is_some();
         assert!(good(&with).await && good(&without).await);
         replaced(app, &ann).await;

@@ -7,13 +7,14 @@ use numberotp_core::text::Email;
 use numberotp_core::time::Span;
 use numberotp_server::app::auth::{session_make, session_store};
 use numberotp_server::app::codes::{self, About, Mailed, Purpose};
+use numberotp_server::app::keepsake::Whence;
 use numberotp_server::store::account::Account;
 use numberotp_server::store::session::{Device, sessions_revoke};
 use numberotp_testkit::app::{TestApp, in_sandbox};
 
 /// A code of an address, as a network asks for it or gives it.
 pub fn about<'a>(purpose: Purpose, email: &'a Email, network: &'a str) -> About<'a> {
-    About { purpose, brand: PLATFORM, email, network }
+    About { purpose, brand: PLATFORM, email, from: Whence::network(network) }
 }
 
 fn other_than(code: &str) -> String {

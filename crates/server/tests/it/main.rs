@@ -44,6 +44,8 @@ mod http_idempotency;
 #[cfg(test)]
 mod http_json;
 #[cfg(test)]
+mod http_keepsakes;
+#[cfg(test)]
 mod http_keys;
 #[cfg(test)]
 mod http_lasting;
@@ -143,6 +145,8 @@ mod store_directory;
 mod store_idempotency;
 #[cfg(test)]
 mod store_jobs;
+#[cfg(test)]
+mod store_lines;
 #[cfg(test)]
 mod store_messages;
 #[cfg(test)]

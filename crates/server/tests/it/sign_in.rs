@@ -11,6 +11,7 @@ use numberotp_core::secret::Secret;
 use numberotp_core::text::Email;
 use numberotp_core::time::Span;
 use numberotp_server::app::codes::{self, Mailed, Purpose};
+use numberotp_server::app::keepsake::Whence;
 use numberotp_server::app::password::hash_now;
 use numberotp_server::app::sign_in::{Given, with_password};
 use numberotp_server::store::account::{Account, NewAccount, account_create, account_set_standing};
@@ -41,7 +42,8 @@ pub async fn person(app: &TestApp<'_>, address: &str) -> Account {
 
 async fn sign_in(app: &TestApp<'_>, address: &str, password: &str, network: &str) -> Result<Account, Fault> {
     let (email, password) = (email(address), Secret::new(password));
-    let given = Given { brand: PLATFORM, email: &email, password: &password, totp: None, network };
+    let from = Whence::network(network);
+    let given = Given { brand: PLATFORM, email: &email, password: &password, totp: None, from };
     with_password(app.context(), &given).await.map(|shown| shown.account)
 }
 

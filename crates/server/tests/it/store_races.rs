@@ -12,9 +12,10 @@ use numberotp_core::job::{JobKind, Lane};
 use numberotp_core::ledger::Purse;
 use numberotp_core::mailing::{ASKS_MOST, COUNTED_FOR};
 use numberotp_core::text::{Email, Operator, ProviderCode};
-use numberotp_core::time::Span;
+use numberotp_core::time::{Span, Time};
 use numberotp_core::vocabulary::CountryId;
 use numberotp_server::store::account::{NewAccount, account_create, account_set_standing};
+use numberotp_server::store::api_key::{api_key_used, api_keys_revoke};
 use numberotp_server::store::db::{Engine, Statement};
 use numberotp_server::store::email_code::{AskedBy, NewCode, code_create, network_waits};
 use numberotp_server::store::guess::{Look, Subject, guess_begin, guess_forgive, guess_hold};
@@ -27,6 +28,7 @@ use numberotp_server::store::message::data_key_fix;
 use numberotp_server::store::number::{OwnNumber, Sharing, Wanted, allocation_create, numbers_put};
 use numberotp_server::store::offer::{ProviderKind, StoredProvider, provider_create};
 use numberotp_server::store::sandbox::{NewSandboxPurchase, Play, sandbox_purchase_create};
+use numberotp_server::store::session::{session_used, sessions_revoke, sessions_revoke_others};
 use numberotp_server::store::setting::setting_fix;
 use numberotp_server::store::{Store, StoreError, StoreOptions, Tx, cold};
 use std::collections::BTreeSet;
@@ -152,8 +154,13 @@ fn the_last_mail_that_a_network_may_ask_for_goes_to_the_first() {
         let ask = move |subject: u8| {
             move |tx: &mut Tx<'_>| {
                 let email = Email::parse(&format!("nobody{subject}@example.com")).unwrap();
-                let asked_by =
-                    AskedBy { brand: PLATFORM, email, account: None, network: "192.0.2.0/24".to_owned() };
+                let asked_by = AskedBy {
+                    brand: PLATFORM,
+                    email,
+                    account: None,
+                    network: "192.0.2.0/24".to_owned(),
+                    browser: None,
+                };
                 let new =
                     NewCode { subject: [subject; 32], network: [7; 32], digest: [1; 32], asked_by, now };
                 let waits = network_waits(tx, &new.network, now)?;
@@ -487,4 +494,32 @@ fn writers_never_wait_for_each_other_in_a_circle() {
         Arc::into_inner(store).unwrap().stop();
         stage.assert_no_deadlock();
     });
+}
+
+/// Two rows of a table, the later one in front: where an update without an order begins.
+const ROWS: &str = "INSERT INTO sessions (id, brand_id, account_id, hash, kind, platform, device_name, network, created_at, expires_at) VALUES (2, 1, 7, 'b', 'web', '', '', '', 0, 9000000000000000), (1, 1, 7, 'a', 'web', '', '', '', 0, 9000000000000000); INSERT INTO api_keys (id, brand_id, account_id, name, hash, last_four, scopes, created_at) VALUES (2, 1, 7, '', 'b', '', 'read', 0), (1, 1, 7, '', 'a', '', 'read', 0)";
+
+/// Uses are noted many in a transaction, by their rows; meanwhile somebody ends all that an account has.
+#[test]
+fn whoever_ends_all_of_an_account_takes_it_in_the_order_in_which_uses_are_noted() {
+    type Note = fn(&mut Tx<'_>, i64, Time) -> Result<(), StoreError>;
+    type End = fn(&mut Tx<'_>, AccountId, Time) -> Result<u64, StoreError>;
+    let others: End = |tx, account, now| sessions_revoke_others(tx, (account, 9), now);
+    let ways: [(Note, End); 3] =
+        [(session_used, sessions_revoke), (session_used, others), (api_key_used, api_keys_revoke)];
+    for (note, end) in ways {
+        staged(|stage| {
+            let Engine::Postgres(_) = stage.database().engine() else { return };
+            let (account, now) = (stage.person(), stage.now);
+            stage.tamper(&ROWS.replace('7', &account.get().to_string()));
+            let (first, mut noted) = cold(move |tx| note(tx, 1, now));
+            let (more, mut noted_too) = cold(move |tx| note(tx, 2, now));
+            let (second, mut ended) = cold(move |tx| end(tx, account, now));
+            stage.race_until(vec![first], vec![second], vec![more]);
+            noted.try_recv().unwrap().unwrap();
+            noted_too.try_recv().unwrap().unwrap();
+            assert_eq!(ended.try_recv().unwrap().unwrap(), 2);
+            stage.assert_no_deadlock();
+        });
+    }
 }

@@ -108,7 +108,12 @@ impl<'a> Stage<'a> {
     /// Two batches at once, by two writers. The first is carried out and its transaction held open until the second
     /// waits for it, or is through; then both end. So whatever the second finds out, it finds out while the first
     /// is not committed yet.
-    pub fn race(&mut self, mut first: Vec<Work>, second: Vec<Work>) {
+    pub fn race(&mut self, first: Vec<Work>, second: Vec<Work>) {
+        self.race_until(first, second, vec![]);
+    }
+
+    /// The same, and the first goes on with something more before it ends.
+    pub fn race_until(&mut self, mut first: Vec<Work>, second: Vec<Work>, more: Vec<Work>) {
         let gate = Arc::new(Gate::default());
         let (told, carried_out) = channel();
         let open = Arc::clone(&gate);
@@ -118,6 +123,7 @@ impl<'a> Stage<'a> {
             Ok(())
         });
         first.push(hold);
+        first.extend(more);
         let mut other = self.another_writer();
         let Self { writer, raw, .. } = self;
         std::thread::scope(|scope| {

@@ -1,7 +1,7 @@
 //! The store as a whole: a bounded queue, wake-ups after the commit and only then, work that is tried again,
 //! readers that cannot write, one state for a snapshot, and an end that finishes what it took.
 
-use crate::store_stage::{Gate, PRICE, RULES, Stage, attached, connection, held, hot, staged};
+use crate::store_stage::{Gate, PRICE, RULES, attached, connection, held, hot, staged};
 use numberotp_core::id::ActivationId;
 use numberotp_core::job::JobKind;
 use numberotp_core::time::{Span, Time};
@@ -195,55 +195,6 @@ fn a_defect_is_told_to_its_caller_and_stops_nobody_after_it() {
             assert_eq!(name, "Ann");
             assert!(matches!(store.reserve(reserve).await, Ok(Reserved::Held(..))));
         });
-    });
-}
-
-/// Breaks every other connection to this database, as a restart of the server does.
-fn break_connections(stage: &mut Stage<'_>) {
-    if let Engine::Postgres(_) = stage.database().engine() {
-        let others = "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = current_database() AND pid <> pg_backend_pid()";
-        stage.tamper(others);
-        // They are told to end; a moment later they have.
-        while !stage.list("SELECT CAST(pid AS TEXT) FROM pg_stat_activity WHERE datname = current_database() AND pid <> pg_backend_pid()").is_empty() {
-            std::thread::yield_now();
-        }
-    }
-}
-
-/// Nothing had been begun on the broken connection, so nothing is in doubt and nobody is troubled.
-#[test]
-fn a_connection_that_broke_while_idle_is_made_anew() {
-    staged(|stage| {
-        let account = stage.person_with(3 * PRICE.micros());
-        stage.reserved(account);
-        break_connections(stage);
-        let reserve = stage.reserve(account);
-        held(stage.send(Command::Reserve(reserve)));
-        break_connections(stage);
-        let renamed = stage.write(move |tx| account_rename(tx, account, "Bob")).unwrap();
-        assert_eq!(renamed.unwrap().name, "Bob");
-    });
-}
-
-#[test]
-fn a_whole_store_outlives_its_connections() {
-    staged(|stage| {
-        let account = stage.person_with(40 * PRICE.micros());
-        let store = Store::open(stage.database().engine(), &StoreOptions::server(RULES)).unwrap();
-        let runtime = tokio::runtime::Builder::new_current_thread().build().unwrap();
-        // More rounds than there are readers, so that each has to notice.
-        for round in 1..=10 {
-            let reserve = stage.reserve(account);
-            let answer = runtime.block_on(store.reserve(reserve)).unwrap();
-            assert!(matches!(answer, Reserved::Held(..)));
-            let renamed = runtime
-                .block_on(store.write(move |tx| account_rename(tx, account, &format!("name {round}"))));
-            assert_eq!(renamed.unwrap().unwrap().name, format!("name {round}"));
-            let read = runtime.block_on(store.read(move |tx| account_get(tx, account)));
-            assert_eq!(read.unwrap().unwrap().name, format!("name {round}"));
-            break_connections(stage);
-        }
-        store.stop();
     });
 }
 
@@ -478,47 +429,5 @@ fn a_command_takes_its_time_and_a_server_does_not() {
             let open = || Connection::open(database.engine(), access).unwrap();
             assert_eq!((bound(open()).as_str(), bound(open().taking_time()).as_str()), ("5s", "0"));
         }
-    });
-}
-
-/// A line that died since its last use is noticed at the first question of a batch, before anything could be lost.
-#[test]
-fn a_batch_on_a_line_that_died_is_carried_out_once_on_another() {
-    staged(|stage| {
-        let account = stage.person_with(2 * PRICE.micros());
-        stage.reserved(account);
-        if let Engine::Postgres(_) = stage.database().engine() {
-            let all = "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = current_database() AND pid <> pg_backend_pid()";
-            stage.tamper(all);
-        }
-        stage.reserved(account);
-        assert_eq!(stage.list("SELECT CAST(COUNT(*) AS TEXT) FROM activations"), ["2"]);
-    });
-}
-
-/// From the moment at which the commit may be under way nobody knows what became of it: a second try could buy twice.
-#[test]
-fn a_batch_whose_line_breaks_with_its_commit_under_way_is_not_tried_again() {
-    staged(|stage| {
-        let Engine::Postgres(_) = stage.database().engine() else { return };
-        let account = stage.person_with(2 * PRICE.micros());
-        for (tries, when) in [("1", "NOT DEFERRABLE"), ("2", "DEFERRABLE INITIALLY DEFERRED")] {
-            // Sequences count what is undone, too.
-            stage.tamper(&format!(
-                "CREATE SEQUENCE IF NOT EXISTS tries; \
-                 CREATE OR REPLACE FUNCTION hang_up() RETURNS trigger LANGUAGE plpgsql AS \
-                 $$ BEGIN PERFORM nextval('tries'); PERFORM pg_terminate_backend(pg_backend_pid()); RETURN NULL; END $$; \
-                 DROP TRIGGER IF EXISTS hanging_up ON activations; \
-                 CREATE CONSTRAINT TRIGGER hanging_up AFTER INSERT ON activations {when} \
-                 FOR EACH ROW EXECUTE FUNCTION hang_up()"
-            ));
-            let command = stage.reserve(account);
-            let answer = stage.send(Command::Reserve(command));
-            assert!(matches!(answer, Err(StoreError::Unavailable(_))), "{when}: {answer:?}");
-            assert_eq!(stage.list("SELECT CAST(last_value AS TEXT) FROM tries"), [tries], "{when}");
-        }
-        stage.tamper("DROP TRIGGER hanging_up ON activations");
-        stage.reserved(account);
-        assert_eq!(stage.list("SELECT CAST(COUNT(*) AS TEXT) FROM activations"), ["1"]);
     });
 }

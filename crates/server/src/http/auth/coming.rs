@@ -15,8 +15,8 @@ use numberotp_core::id::PLATFORM;
 use numberotp_core::text::Email;
 use std::sync::Arc;
 
-const fn comer<'a>(email: &'a Email, coming: &'a Coming) -> Comer<'a> {
-    Comer { brand: PLATFORM, email, network: coming.network.as_str() }
+fn comer<'a>(email: &'a Email, coming: &'a Coming) -> Comer<'a> {
+    Comer { brand: PLATFORM, email, from: coming.whence() }
 }
 
 fn asked(email: &Email) -> Json<Answer<Asked>> {

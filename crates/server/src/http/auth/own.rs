@@ -5,11 +5,12 @@ use super::super::extract::Authenticated;
 use super::super::problem::Problem;
 use super::super::shapes::Answer;
 use super::super::shapes::auth::{Asked, Changed, Confirmed, Proved, Recovery, Seed};
-use super::{Coming, code, password};
+use super::{Coming, code, keep_this, password};
 use crate::app::Context;
 use crate::app::{second_factor, sign_in, sign_up};
 use axum::Json;
 use axum::extract::State;
+use axum::response::{IntoResponse, Response};
 use std::sync::Arc;
 
 /// `POST /api/auth/confirm-password`
@@ -22,7 +23,7 @@ pub(in crate::http) async fn confirm_password(
     // Who may not is told so before what is wrong with the body.
     caller.require_person()?;
     let (password, totp) = (password(&fields, "password")?, fields.name("totp")?);
-    let shown = (&password, totp.as_deref(), coming.network.as_str());
+    let shown = (&password, totp.as_deref(), coming.whence());
     let until = sign_in::confirm(&context, &caller, shown).await?;
     Ok(Json(Answer::new(Confirmed { confirmed: true, confirmed_until: until.to_rfc3339_seconds() })))
 }
@@ -33,10 +34,12 @@ pub(in crate::http) async fn change_password(
     Authenticated(caller): Authenticated,
     coming: Coming,
     fields: Fields,
-) -> Result<Json<Answer<Changed>>, Problem> {
+) -> Result<Response, Problem> {
     let (present, next) = (password(&fields, "currentPassword")?, password(&fields, "newPassword")?);
-    sign_up::change_password(&context, &caller, &coming.network, (&present, &next)).await?;
-    Ok(Json(Answer::new(Changed { changed: true })))
+    let keepsake = sign_up::change_password(&context, &caller, coming.whence(), (&present, &next)).await?;
+    let mut response = Json(Answer::new(Changed { changed: true })).into_response();
+    keepsake.map_or(Ok(()), |keepsake| keep_this(&mut response, &context, &keepsake))?;
+    Ok(response)
 }
 
 /// `POST /api/auth/change-email`
@@ -48,7 +51,7 @@ pub(in crate::http) async fn change_email(
 ) -> Result<Json<Answer<Asked>>, Problem> {
     let email = coming.email(&fields, "newEmail")?;
     let password = password(&fields, "password")?;
-    sign_up::change_email(&context, &caller, (&email, &password, &coming.network)).await?;
+    sign_up::change_email(&context, &caller, (&email, &password, coming.whence())).await?;
     Ok(Json(Answer::new(Asked { email: email.as_str().to_owned(), verification_required: true })))
 }
 
@@ -60,7 +63,7 @@ pub(in crate::http) async fn confirm_email(
     fields: Fields,
 ) -> Result<Json<Answer<Proved>>, Problem> {
     let code = code(&fields, "code")?;
-    let email = sign_up::confirm_email(&context, &caller, (code, &coming.network)).await?;
+    let email = sign_up::confirm_email(&context, &caller, (code, coming.whence())).await?;
     Ok(Json(Answer::new(Proved { email: email.as_str().to_owned(), email_verified: true })))
 }
 
@@ -72,7 +75,7 @@ pub(in crate::http) async fn totp_start(
     fields: Fields,
 ) -> Result<Json<Answer<Seed>>, Problem> {
     let password = password(&fields, "password")?;
-    let started = second_factor::start(&context, &caller, (&password, &coming.network)).await?;
+    let started = second_factor::start(&context, &caller, (&password, coming.whence())).await?;
     let (secret, uri) = (started.secret.expose().to_owned(), started.uri.expose().to_owned());
     Ok(Json(Answer::new(Seed { secret, uri })))
 }
@@ -96,6 +99,6 @@ pub(in crate::http) async fn totp_disable(
     fields: Fields,
 ) -> Result<Json<Answer<Changed>>, Problem> {
     let (password, code) = (password(&fields, "password")?, code(&fields, "code")?);
-    second_factor::disable(&context, &caller, (&password, &coming.network), code).await?;
+    second_factor::disable(&context, &caller, (&password, coming.whence()), code).await?;
     Ok(Json(Answer::new(Changed { changed: true })))
 }

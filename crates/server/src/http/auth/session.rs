@@ -8,8 +8,9 @@ use super::super::extract::Authenticated;
 use super::super::problem::Problem;
 use super::super::shapes::Answer;
 use super::super::shapes::auth::{SignedIn, SignedOut};
-use super::{Coming, password};
+use super::{Coming, cookie, keep, password};
 use crate::app::Context;
+use crate::app::auth::session_cookie;
 use crate::app::sessions::{Which, revoke};
 use crate::app::sign_in::{self, Device, Given};
 use axum::Json;
@@ -17,7 +18,7 @@ use axum::extract::State;
 use axum::response::{IntoResponse, Response};
 use http::header::{AUTHORIZATION, COOKIE, SET_COOKIE};
 use http::{HeaderMap, HeaderValue};
-use numberotp_core::fault::{Fault, FaultCode};
+use numberotp_core::fault::Fault;
 use numberotp_core::id::{PLATFORM, SessionId};
 use numberotp_core::token::{Bearer, TokenHash};
 use std::sync::Arc;
@@ -29,16 +30,8 @@ enum Transport {
     Bearer,
 }
 
-/// The cookie's name. With the prefix a browser takes it from this host alone, over TLS alone.
-fn cookie_name(context: &Context) -> &'static str {
-    if context.sign_in.is_secure() { "__Host-numberotp_session" } else { "numberotp_session" }
-}
-
 fn set_cookie(context: &Context, token: &str, seconds: i64) -> Result<HeaderValue, Fault> {
-    let secure = if context.sign_in.is_secure() { "; Secure" } else { "" };
-    let name = cookie_name(context);
-    let text = format!("{name}={token}; Path=/; Max-Age={seconds}; HttpOnly; SameSite=Lax{secure}");
-    HeaderValue::try_from(text).map_err(|error| Fault::new(FaultCode::Internal).caused_by(error))
+    cookie(context, (session_cookie(context.sign_in.is_secure()), token), seconds)
 }
 
 /// The session that came with a request, by its header or its cookie.
@@ -46,7 +39,9 @@ fn old(context: &Context, headers: &HeaderMap) -> Option<TokenHash> {
     let texts = |name| headers.get_all(name).iter().filter_map(|value: &HeaderValue| value.to_str().ok());
     let bearer = texts(AUTHORIZATION).filter_map(|text| text.split_once(' ')).map(|(_, token)| token.trim());
     let pairs = texts(COOKIE).flat_map(|text| text.split(';')).filter_map(|pair| pair.trim().split_once('='));
-    let cookies = pairs.filter(|(name, _)| *name == cookie_name(context)).map(|(_, token)| token);
+    let cookies = pairs
+        .filter(|(name, _)| *name == session_cookie(context.sign_in.is_secure()))
+        .map(|(_, token)| token);
     bearer.chain(cookies).find_map(|token| match Bearer::parse(token) {
         Bearer::Session(hash) => Some(hash),
         Bearer::ApiKey(_) | Bearer::Jwt(_) | Bearer::AuthJs(_) | Bearer::Opaque(_) | Bearer::Unknown => None,
@@ -67,8 +62,8 @@ pub(in crate::http) async fn sign_in(
         Some(_) => return Err(Fault::parameter("transport", "must be cookie or bearer").into()),
     };
     let (password, totp) = (password(&fields, "password")?, fields.name("totp")?);
-    let (totp, network) = (totp.as_deref(), coming.network.as_str());
-    let given = Given { brand: PLATFORM, email: &email, password: &password, totp, network };
+    let (totp, from) = (totp.as_deref(), coming.whence());
+    let given = Given { brand: PLATFORM, email: &email, password: &password, totp, from };
     let shown = sign_in::with_password(&context, &given).await?;
     let device = Device { platform: "web".to_owned(), name: String::new(), network: coming.network };
     let begun = sign_in::begin_session(&context, &shown, (device, old(&context, &headers))).await?;
@@ -86,6 +81,7 @@ pub(in crate::http) async fn sign_in(
         // As long as it can last: a browser must not forget a session that is used.
         let seconds = begun.most.as_micros() / 1_000_000;
         response.headers_mut().insert(SET_COOKIE, set_cookie(&context, begun.token.expose(), seconds)?);
+        keep(&mut response, &context, account.id)?;
     }
     Ok(response)
 }

@@ -35,9 +35,10 @@ pub(in crate::http) fn page_submit() -> Operation {
         "user_code": said("The code that the device shows."),
         "email": said("Who is not signed in says who it is."),
         "password": said("And proves it."),
+        "mailed": said("Or proves it by a code from a mail."),
         "totp": said("The code of the second factor, where there is one."),
         "ticket": said("Of the first step, in the second."),
-        "action": said("`approve` or `deny`, in the second."),
+        "action": said("`mail`, in the first step, to have such a code mailed; `approve` or `deny`, in the second."),
     });
     Operation::sends(
         "sendDevicePage",

@@ -4,6 +4,7 @@
 //! Guards that a refusal has the form of the standard and never the `code` that others have, and that a device that
 //! asks too often is told so in its own words: a 429 would end its sign-in.
 
+use super::super::auth::shown;
 use super::super::body::Fields;
 use super::super::body::{Form, OptionalForm};
 use super::super::extract::{Authenticated, Query, Traced};
@@ -16,6 +17,7 @@ use super::super::shapes::oauth::{
 };
 use crate::app::Context;
 use crate::app::devices::{self, Decision, Looker};
+use crate::app::keepsake::Whence;
 use crate::app::oauth::{self, Denial, Mailed, Refused, Tokens};
 use crate::app::proof::approving;
 use crate::app::sessions::Device;
@@ -23,7 +25,7 @@ use crate::app::sign_in::Given;
 use axum::extract::State;
 use axum::response::{IntoResponse, Response};
 use axum::{Extension, Json};
-use http::StatusCode;
+use http::{HeaderMap, StatusCode};
 use numberotp_core::fault::Fault;
 use numberotp_core::id::PLATFORM;
 use numberotp_core::secret::Secret;
@@ -107,8 +109,8 @@ async fn grant(
             let (email, password) = (email(fields)?, Secret::new(needed(fields, "password")?));
             meter.sign_in(&email)?;
             let totp = fields.name("totp")?;
-            let given =
-                Given { brand: PLATFORM, email: &email, password: &password, totp: totp.as_deref(), network };
+            let (totp, from) = (totp.as_deref(), Whence::network(network));
+            let given = Given { brand: PLATFORM, email: &email, password: &password, totp, from };
             oauth::password(context, &given, device(fields, traced)?).await
         }
         EMAIL_CODE => {
@@ -167,11 +169,14 @@ pub(in crate::http) async fn email_code(
     State(context): State<Arc<Context>>,
     Extension(inside): Extension<Arc<Inside>>,
     traced: Traced,
+    headers: HeaderMap,
     Form(fields): Form,
 ) -> Result<Json<CodeMailed>, Problem> {
     let email = email(&fields)?;
     inside.meter.sign_in(&email)?;
-    oauth::mail_code(&context, PLATFORM, (&email, &traced.network)).await?;
+    let keepsake = shown(&context, &headers);
+    let whence = Whence { network: &traced.network, keepsake: keepsake.as_ref() };
+    oauth::mail_code(&context, PLATFORM, (&email, whence)).await?;
     Ok(Json(CodeMailed::new()))
 }
 

@@ -128,6 +128,12 @@ const ALL: &[Migration] = &[
         sqlite: include_str!("../../../../../migrations/sqlite/0018_fewer_indexes.sql"),
         postgres: include_str!("../../../../../migrations/postgres/0018_fewer_indexes.sql"),
     },
+    Migration {
+        number: 19,
+        name: "keepsakes",
+        sqlite: include_str!("../../../../../migrations/sqlite/0019_keepsakes.sql"),
+        postgres: include_str!("../../../../../migrations/postgres/0019_keepsakes.sql"),
+    },
 ];
 
 const TABLE: &str = "CREATE TABLE IF NOT EXISTS migrations (number BIGINT PRIMARY KEY, name TEXT NOT NULL, checksum BIGINT NOT NULL)";

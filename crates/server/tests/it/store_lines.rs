@@ -1,0 +1,271 @@
+//! Lines to PostgreSQL that break or fall silent: what was not begun is begun anew on another, and what may have been
+//! committed is told as unknown and never tried again. The books are right whichever way it went.
+
+use crate::store_stage::{PRICE, RULES, Stage, held, hot, staged};
+use numberotp_server::store::account::{account_get, account_rename};
+use numberotp_server::store::db::Engine;
+use numberotp_server::store::hot::{Command, Reserved};
+use numberotp_server::store::{IdBlocks, Store, StoreError, StoreOptions, Writer};
+use std::io::{Read, Write};
+use std::net::{Shutdown, SocketAddr, TcpListener, TcpStream};
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex};
+
+/// Breaks every other connection to this database, as a restart of the server does.
+fn break_connections(stage: &mut Stage<'_>) {
+    if let Engine::Postgres(_) = stage.database().engine() {
+        let others = "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = current_database() AND pid <> pg_backend_pid()";
+        stage.tamper(others);
+        // They are told to end; a moment later they have.
+        while !stage.list("SELECT CAST(pid AS TEXT) FROM pg_stat_activity WHERE datname = current_database() AND pid <> pg_backend_pid()").is_empty() {
+            std::thread::yield_now();
+        }
+    }
+}
+
+/// Nothing had been begun on the broken connection, so nothing is in doubt and nobody is troubled.
+#[test]
+fn a_connection_that_broke_while_idle_is_made_anew() {
+    staged(|stage| {
+        let account = stage.person_with(3 * PRICE.micros());
+        stage.reserved(account);
+        break_connections(stage);
+        let reserve = stage.reserve(account);
+        held(stage.send(Command::Reserve(reserve)));
+        break_connections(stage);
+        let renamed = stage.write(move |tx| account_rename(tx, account, "Bob")).unwrap();
+        assert_eq!(renamed.unwrap().name, "Bob");
+    });
+}
+
+#[test]
+fn a_whole_store_outlives_its_connections() {
+    staged(|stage| {
+        let account = stage.person_with(40 * PRICE.micros());
+        let store = Store::open(stage.database().engine(), &StoreOptions::server(RULES)).unwrap();
+        let runtime = tokio::runtime::Builder::new_current_thread().build().unwrap();
+        // More rounds than there are readers, so that each has to notice.
+        for round in 1..=10 {
+            let reserve = stage.reserve(account);
+            let answer = runtime.block_on(store.reserve(reserve)).unwrap();
+            assert!(matches!(answer, Reserved::Held(..)));
+            let renamed = runtime
+                .block_on(store.write(move |tx| account_rename(tx, account, &format!("name {round}"))));
+            assert_eq!(renamed.unwrap().unwrap().name, format!("name {round}"));
+            let read = runtime.block_on(store.read(move |tx| account_get(tx, account)));
+            assert_eq!(read.unwrap().unwrap().name, format!("name {round}"));
+            break_connections(stage);
+        }
+        store.stop();
+    });
+}
+
+/// A line that died since its last use is noticed at the first question of a batch, before anything could be lost.
+#[test]
+fn a_batch_on_a_line_that_died_is_carried_out_once_on_another() {
+    staged(|stage| {
+        let account = stage.person_with(2 * PRICE.micros());
+        stage.reserved(account);
+        if let Engine::Postgres(_) = stage.database().engine() {
+            let all = "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = current_database() AND pid <> pg_backend_pid()";
+            stage.tamper(all);
+        }
+        stage.reserved(account);
+        assert_eq!(stage.list("SELECT CAST(COUNT(*) AS TEXT) FROM activations"), ["2"]);
+    });
+}
+
+/// From the moment at which the commit may be under way nobody knows what became of it: a second try could buy twice.
+#[test]
+fn a_batch_whose_line_breaks_with_its_commit_under_way_is_not_tried_again() {
+    staged(|stage| {
+        let Engine::Postgres(_) = stage.database().engine() else { return };
+        let account = stage.person_with(2 * PRICE.micros());
+        for (tries, when) in [("1", "NOT DEFERRABLE"), ("2", "DEFERRABLE INITIALLY DEFERRED")] {
+            // Sequences count what is undone, too.
+            stage.tamper(&format!(
+                "CREATE SEQUENCE IF NOT EXISTS tries; \
+                 CREATE OR REPLACE FUNCTION hang_up() RETURNS trigger LANGUAGE plpgsql AS \
+                 $$ BEGIN PERFORM nextval('tries'); PERFORM pg_terminate_backend(pg_backend_pid()); RETURN NULL; END $$; \
+                 DROP TRIGGER IF EXISTS hanging_up ON activations; \
+                 CREATE CONSTRAINT TRIGGER hanging_up AFTER INSERT ON activations {when} \
+                 FOR EACH ROW EXECUTE FUNCTION hang_up()"
+            ));
+            let command = stage.reserve(account);
+            let answer = stage.send(Command::Reserve(command));
+            assert!(matches!(answer, Err(StoreError::Unavailable(_))), "{when}: {answer:?}");
+            assert_eq!(stage.list("SELECT CAST(last_value AS TEXT) FROM tries"), [tries], "{when}");
+        }
+        stage.tamper("DROP TRIGGER hanging_up ON activations");
+        stage.reserved(account);
+        assert_eq!(stage.list("SELECT CAST(COUNT(*) AS TEXT) FROM activations"), ["1"]);
+    });
+}
+
+/// What a line loses from the next commit on.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+enum Loses {
+    /// All answers: the commit goes through, and nobody hears of it.
+    Answers,
+    /// The commit too: it never comes to the server.
+    Commit,
+}
+
+/// A commit as it is sent along with the writes before it: a query in words, with its length.
+const COMMIT: &[u8] = b"Q\0\0\0\x15SELECT 1; COMMIT\0";
+
+/// Stands between a writer and the server. When it is told to, it falls silent with the next commit, and hangs up on nobody:
+/// other lines go on.
+struct Relay {
+    address: SocketAddr,
+    told: Arc<Told>,
+}
+
+#[derive(Default)]
+struct Told {
+    silent: Mutex<Option<Loses>>,
+    /// Commits that were sent.
+    commits: AtomicUsize,
+    over: AtomicBool,
+}
+
+impl Relay {
+    fn to(server: String) -> Self {
+        let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+        let (address, told) = (listener.local_addr().unwrap(), Arc::new(Told::default()));
+        let shared = Arc::clone(&told);
+        std::thread::spawn(move || {
+            for client in listener.incoming().map_while(Result::ok) {
+                if shared.over.load(Ordering::SeqCst) {
+                    return;
+                }
+                let server = TcpStream::connect(&server).unwrap();
+                let (client_too, server_too) = (client.try_clone().unwrap(), server.try_clone().unwrap());
+                let (mute, muted) = (Arc::new(AtomicBool::new(false)), Arc::clone(&shared));
+                let silenced = Arc::clone(&mute);
+                std::thread::spawn(move || answers((server_too, client_too), &silenced));
+                std::thread::spawn(move || questions((client, server), &muted, &mute));
+            }
+        });
+        Self { address, told }
+    }
+
+    fn falls_silent(&self, loses: Loses) {
+        *self.told.silent.lock().unwrap() = Some(loses);
+    }
+
+    fn commits(&self) -> usize {
+        self.told.commits.load(Ordering::SeqCst)
+    }
+}
+
+impl Drop for Relay {
+    fn drop(&mut self) {
+        self.told.over.store(true, Ordering::SeqCst);
+        // The thread that takes connections takes this one, and ends.
+        let _taken = TcpStream::connect(self.address);
+    }
+}
+
+/// What comes from the server, until it ends; thrown away while the line is silent.
+fn answers((mut server, mut client): (TcpStream, TcpStream), mute: &AtomicBool) {
+    let mut buffer = [0; 8_192];
+    while let Ok(read @ 1..) = server.read(&mut buffer) {
+        if !mute.load(Ordering::SeqCst) && client.write_all(&buffer[..read]).is_err() {
+            break;
+        }
+    }
+    let _closed = client.shutdown(Shutdown::Both);
+}
+
+/// What goes to the server, until the client hangs up.
+fn questions((mut client, mut server): (TcpStream, TcpStream), told: &Told, mute: &AtomicBool) {
+    let (mut buffer, mut before, mut lost) = ([0; 8_192], Vec::new(), false);
+    while let Ok(read @ 1..) = client.read(&mut buffer) {
+        let chunk = &buffer[..read];
+        // A commit may come in two parts.
+        let (known, seen) = (before.len(), [before.as_slice(), chunk].concat());
+        let mut through = if lost { 0 } else { read };
+        if let Some(at) = seen.windows(COMMIT.len()).position(|part| part == COMMIT) {
+            told.commits.fetch_add(1, Ordering::SeqCst);
+            let loses = told.silent.lock().unwrap().take();
+            // Before the server can answer it.
+            mute.fetch_or(loses.is_some(), Ordering::SeqCst);
+            if loses == Some(Loses::Commit) {
+                (through, lost) = (at.saturating_sub(known), true);
+            }
+        }
+        before = seen[seen.len().saturating_sub(COMMIT.len() - 1)..].to_vec();
+        if server.write_all(&chunk[..through]).is_err() {
+            break;
+        }
+    }
+    let _closed = server.shutdown(Shutdown::Both);
+}
+
+/// A relay to a database's server, and the database behind it.
+fn relayed(url: &str) -> (Relay, Engine) {
+    let (who, place) = url.rsplit_once('@').unwrap();
+    let (server, name) = place.split_once('/').unwrap();
+    let server = if server.contains(':') { server.to_owned() } else { format!("{server}:5432") };
+    let relay = Relay::to(server);
+    let engine = Engine::parse(&format!("{who}@{}/{name}", relay.address)).unwrap();
+    (relay, engine)
+}
+
+/// A writer whose line falls silent while its commit is under way; how many purchases there are afterwards, one of which
+/// was made before.
+fn falls_silent(stage: &mut Stage<'_>, loses: Loses) -> usize {
+    let account = stage.person_with(3 * PRICE.micros());
+    let (relay, engine) = relayed(stage.database().url());
+    let mut writer =
+        Writer::open(&engine, IdBlocks::sized(64, 16), RULES, Arc::clone(&stage.hub)).unwrap().by_key();
+    let mut send = |command| {
+        let (work, mut answer) = hot(command);
+        writer.run(vec![work], ());
+        answer.try_recv().unwrap()
+    };
+    held(send(Command::Reserve(stage.reserve(account))));
+    let sent = relay.commits();
+    relay.falls_silent(loses);
+    let answer = send(Command::Reserve(stage.reserve(account)));
+    assert!(matches!(answer, Err(StoreError::Unavailable(_))), "{loses:?}: {answer:?}");
+    assert_eq!(relay.commits(), sent + 1, "{loses:?}: it is not tried again");
+    let count = "SELECT CAST(COUNT(*) AS TEXT) FROM activations";
+    let made: usize = stage.list(count).concat().parse().unwrap();
+    let (posted, pending) = (3 * PRICE.micros(), i64::try_from(made).unwrap() * PRICE.micros());
+    assert_eq!(stage.balance(account), (posted, pending), "{loses:?}");
+    assert_eq!(stage.jobs().len(), made, "{loses:?}: whoever is to look after it does");
+    stage.assert_clean();
+
+    // The line is made anew, after a rest that keeps callers from waiting for it in a row.
+    let next = loop {
+        match send(Command::Reserve(stage.reserve(account))) {
+            Err(StoreError::Unavailable(_)) => std::thread::yield_now(),
+            answer => break answer,
+        }
+    };
+    held(next);
+    assert_eq!(relay.commits(), sent + 2, "{loses:?}");
+    assert_eq!(stage.list(count), [(made + 1).to_string()], "{loses:?}");
+    made
+}
+
+/// The server took the commit, and its answer never comes: the purchase is there, its buyer does not know, and a job looks
+/// after it.
+#[test]
+fn a_batch_whose_commit_is_not_answered_is_told_as_unknown_and_stands() {
+    staged(|stage| {
+        let Engine::Postgres(_) = stage.database().engine() else { return };
+        assert_eq!(falls_silent(stage, Loses::Answers), 2);
+    });
+}
+
+/// The writes came to the server and the commit did not: nothing is there, and nothing is in anybody's way.
+#[test]
+fn a_batch_whose_commit_is_lost_on_the_way_is_told_as_unknown_and_undone() {
+    staged(|stage| {
+        let Engine::Postgres(_) = stage.database().engine() else { return };
+        assert_eq!(falls_silent(stage, Loses::Commit), 1);
+    });
+}
