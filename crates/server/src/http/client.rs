@@ -5,7 +5,6 @@
 use super::server::PeerAddress;
 use crate::config::Edge;
 use axum::extract::Request;
-use http::HeaderMap;
 use std::net::{IpAddr, Ipv4Addr};
 
 const FORWARDED_FOR: &str = "x-forwarded-for";
@@ -18,14 +17,15 @@ impl ClientAddress {
     pub(super) fn of(request: &Request, edge: &Edge) -> Self {
         // Without a socket (in process) everybody is this machine.
         let peer = request.extensions().get::<PeerAddress>().map(|peer| peer.0.ip());
-        Self(walk(peer.unwrap_or(IpAddr::V4(Ipv4Addr::LOCALHOST)), request.headers(), edge))
+        let lists = request.headers().get_all(FORWARDED_FOR).iter();
+        let lists: Vec<&str> = lists.map(|value| value.to_str().unwrap_or_default()).collect();
+        Self(walk(peer.unwrap_or(IpAddr::V4(Ipv4Addr::LOCALHOST)), &lists, edge))
     }
 }
 
-fn walk(peer: IpAddr, headers: &HeaderMap, edge: &Edge) -> IpAddr {
+/// Walks the lists of `X-Forwarded-For`, in the order in which they came.
+pub(super) fn walk(peer: IpAddr, lists: &[&str], edge: &Edge) -> IpAddr {
     let mut address = peer;
-    let lists: Vec<&str> =
-        headers.get_all(FORWARDED_FOR).iter().map(|value| value.to_str().unwrap_or_default()).collect();
     let hops = lists.iter().flat_map(|list| list.split(',')).map(str::trim).collect::<Vec<_>>();
     for hop in hops.into_iter().rev() {
         if !edge.trusts(address) {
@@ -50,7 +50,6 @@ fn read(hop: &str) -> Option<IpAddr> {
 mod tests {
     use super::*;
     use crate::config::{Enforced, Limits};
-    use http::HeaderValue;
 
     fn seen(peer: &str, forwarded: &[&'static str], trusted: &str) -> String {
         let trusted_proxies = trusted.split(',').filter_map(|network| network.parse().ok()).collect();
@@ -62,11 +61,7 @@ mod tests {
             connections: 0,
             admin_listen: None,
         };
-        let mut headers = HeaderMap::new();
-        for list in forwarded {
-            headers.append(FORWARDED_FOR, HeaderValue::from_static(list));
-        }
-        walk(peer.parse().unwrap(), &headers, &edge).to_string()
+        walk(peer.parse().unwrap(), forwarded, &edge).to_string()
     }
 
     #[test]

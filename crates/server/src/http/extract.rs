@@ -160,6 +160,11 @@ impl Page {
 }
 
 impl Query {
+    /// That of an address as it was sent; `None`: it is none.
+    pub(super) fn of_target(target: &str) -> Option<Self> {
+        Uri::try_from(target).ok().map(Self)
+    }
+
     /// A value that is there and not empty.
     pub(super) fn get(&self, key: &str) -> Option<Cow<'_, str>> {
         let pairs = form_urlencoded::parse(self.0.query().unwrap_or_default().as_bytes());

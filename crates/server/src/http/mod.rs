@@ -12,6 +12,7 @@ mod describe;
 mod device_page;
 mod document;
 mod error_pages;
+mod express;
 mod extract;
 mod frame;
 mod health;

@@ -4,6 +4,7 @@
 //! The last is for the sender's sake: closing on unread bytes resets the connection, and the sender may lose the
 //! very answer that says why. Must never wait without a bound, nor keep what it reads away.
 
+use bytes::Bytes;
 use std::future::Future;
 use std::io;
 use std::pin::Pin;
@@ -12,7 +13,7 @@ use std::task::{Context, Poll, ready};
 use std::time::Duration;
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::net::TcpStream;
-use tokio::time::{Sleep, sleep};
+use tokio::time::{Instant, Sleep, sleep, sleep_until};
 
 /// Longest time for reading away what is still sent, and most bytes of it.
 const LINGER_WITHIN: Duration = Duration::from_secs(2);
@@ -75,11 +76,14 @@ pub(super) struct Waits {
     pub(super) stall: Duration,
 }
 
-type Timer = Option<Pin<Box<Sleep>>>;
+/// Set when waiting begins.
+pub(super) type Timer = Option<Pin<Box<Sleep>>>;
 
 /// A socket that does not wait for ever.
 pub(super) struct Patient {
     socket: TcpStream,
+    /// What was read before, to be read first.
+    early: Bytes,
     progress: Arc<Progress>,
     waits: Waits,
     head: Timer,
@@ -89,8 +93,23 @@ pub(super) struct Patient {
 }
 
 impl Patient {
-    pub(super) fn new(socket: TcpStream, progress: Arc<Progress>, waits: Waits) -> Self {
-        Self { socket, progress, waits, head: None, stall: None, linger: None, left: LINGER_MOST }
+    /// A socket of which these bytes were read already, that has been waited for since then.
+    pub(super) fn new(
+        (socket, early, since): (TcpStream, Bytes, Instant),
+        progress: Arc<Progress>,
+        waits: Waits,
+    ) -> Self {
+        let head = Some(Box::pin(sleep_until(since + waits.head)));
+        Self { socket, early, progress, waits, head, stall: None, linger: None, left: LINGER_MOST }
+    }
+
+    fn poll_early(&mut self, cx: &mut Context<'_>, buf: &mut ReadBuf<'_>) -> Poll<io::Result<()>> {
+        if self.early.is_empty() {
+            return Pin::new(&mut self.socket).poll_read(cx, buf);
+        }
+        let taken = self.early.split_to(self.early.len().min(buf.remaining()));
+        buf.put_slice(&taken);
+        Poll::Ready(Ok(()))
     }
 
     fn wrote(&mut self, cx: &mut Context<'_>, written: Poll<io::Result<usize>>) -> Poll<io::Result<usize>> {
@@ -103,7 +122,7 @@ impl Patient {
 }
 
 /// Ready when so long is over since the timer was empty.
-fn over(timer: &mut Timer, within: Duration, cx: &mut Context<'_>) -> Poll<()> {
+pub(super) fn over(timer: &mut Timer, within: Duration, cx: &mut Context<'_>) -> Poll<()> {
     timer.get_or_insert_with(|| Box::pin(sleep(within))).as_mut().poll(cx)
 }
 
@@ -111,7 +130,7 @@ impl AsyncRead for Patient {
     fn poll_read(self: Pin<&mut Self>, cx: &mut Context<'_>, buf: &mut ReadBuf<'_>) -> Poll<io::Result<()>> {
         let this = self.get_mut();
         let before = buf.filled().len();
-        let read = Pin::new(&mut this.socket).poll_read(cx, buf);
+        let read = this.poll_early(cx, buf);
         let (mut stage, body) = this.progress.get();
         if matches!(stage, Stage::Work | Stage::Idle) {
             this.head = None;

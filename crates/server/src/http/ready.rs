@@ -53,29 +53,42 @@ impl Fresh {
     }
 }
 
+/// What of a ready answer somebody gets.
+pub(super) struct Chosen<'a> {
+    /// The tag of those bytes.
+    pub(super) etag: &'a HeaderValue,
+    /// The bytes; `None`: the asker has them already.
+    pub(super) body: Option<&'a Bytes>,
+    /// Whether they are compressed.
+    pub(super) gzip: bool,
+}
+
+/// Chooses by `Accept-Encoding` and `If-None-Match`; empty where they are not said.
+pub(super) fn choose<'a>(ready: &'a Ready, takes: &str, knows: &str) -> Chosen<'a> {
+    let packed = ready.gzip.as_ref().filter(|_| takes_gzip(takes));
+    let gzip = packed.is_some();
+    let etag = if gzip { &ready.etag_gzip } else { &ready.etag };
+    let body = packed.unwrap_or(&ready.identity);
+    Chosen { etag, body: (!matches_tag(knows, etag.as_bytes())).then_some(body), gzip }
+}
+
 /// Sends a ready answer, or says that the asker has it already.
 pub(super) fn answer(ready: &Ready, (kind, fresh): (Kind, Fresh), headers: &HeaderMap) -> Response {
-    let gzip = ready.gzip.as_ref().filter(|_| takes_gzip(headers));
-    let etag = if gzip.is_some() { &ready.etag_gzip } else { &ready.etag };
-    let known = headers.get(IF_NONE_MATCH).and_then(|value| value.to_str().ok()).unwrap_or_default();
-    let mut response = if matches_tag(known, etag.as_bytes()) {
-        let mut response = Response::new(Body::empty());
-        *response.status_mut() = StatusCode::NOT_MODIFIED;
-        response
-    } else {
-        Response::new(Body::from(gzip.unwrap_or(&ready.identity).clone()))
-    };
+    let said = |name| headers.get(name).and_then(|value| value.to_str().ok()).unwrap_or_default();
+    let Chosen { etag, body, gzip } = choose(ready, said(ACCEPT_ENCODING), said(IF_NONE_MATCH));
+    let mut response = Response::new(body.map_or_else(Body::empty, |body| Body::from(body.clone())));
     let out = response.headers_mut();
     *out = HeaderMap::with_capacity(FIELDS);
     out.insert(ETAG, etag.clone());
     out.insert(VARY, HeaderValue::from_static("accept-encoding"));
     out.insert(CACHE_CONTROL, fresh.value());
-    if response.status() == StatusCode::OK {
-        let out = response.headers_mut();
-        out.insert(CONTENT_TYPE, kind.value());
-        if gzip.is_some() {
-            out.insert(CONTENT_ENCODING, HeaderValue::from_static("gzip"));
-        }
+    if body.is_none() {
+        *response.status_mut() = StatusCode::NOT_MODIFIED;
+        return response;
+    }
+    out.insert(CONTENT_TYPE, kind.value());
+    if gzip {
+        out.insert(CONTENT_ENCODING, HeaderValue::from_static("gzip"));
     }
     response
 }
@@ -87,7 +100,8 @@ pub(super) fn packed(
     how: (Kind, Fresh),
     headers: &HeaderMap,
 ) -> Result<Response, Fault> {
-    let identity = if takes_gzip(headers) {
+    let takes = headers.get(ACCEPT_ENCODING).and_then(|value| value.to_str().ok()).unwrap_or_default();
+    let identity = if takes_gzip(takes) {
         Bytes::new()
     } else {
         let mut bytes = Vec::new();
@@ -106,9 +120,8 @@ fn matches_tag(known: &str, etag: &[u8]) -> bool {
 }
 
 /// True if gzip is named and not refused by a weight of zero.
-fn takes_gzip(headers: &HeaderMap) -> bool {
-    let text = headers.get(ACCEPT_ENCODING).and_then(|value| value.to_str().ok()).unwrap_or_default();
-    text.split(',').any(|coding| {
+fn takes_gzip(takes: &str) -> bool {
+    takes.split(',').any(|coding| {
         let mut parts = coding.split(';').map(str::trim);
         let named = parts.next().is_some_and(|name| name.eq_ignore_ascii_case("gzip"));
         let refused = parts.any(|part| {
@@ -134,9 +147,7 @@ mod tests {
             ("identity", false),
             ("", false),
         ] {
-            let mut headers = HeaderMap::new();
-            headers.insert(ACCEPT_ENCODING, HeaderValue::from_static(text));
-            assert_eq!(takes_gzip(&headers), expected, "{text}");
+            assert_eq!(takes_gzip(text), expected, "{text}");
         }
     }
 

@@ -4,6 +4,7 @@ use super::about::{self, Library};
 use super::describe;
 use super::device_page;
 use super::document::{DELETE, GET, PATCH, POST, Table};
+use super::express::Express;
 use super::frame::Frame;
 use super::health;
 use super::hooks;
@@ -111,7 +112,7 @@ fn sign_in(table: Table) -> Table {
 /// What is for customers, providers and whoever keeps the server running.
 fn public(mode: Mode, table: Table) -> Table {
     let table = sign_in(table)
-        .add(GET, "/api/public/prices", prices::prices, describe::public::prices())
+        .add(GET, prices::ROUTE, prices::prices, describe::public::prices())
         .add(GET, "/api/public/rent-prices", prices::rent_prices, describe::public::rent_prices())
         .add(GET, "/api/public/services", vocabulary::services, describe::public::services())
         .add(GET, "/api/public/countries", vocabulary::countries, describe::public::countries())
@@ -153,7 +154,13 @@ pub fn document(mode: Mode) -> Value {
 
 /// Every route, inside its frame: what a connection talks to.
 #[derive(Clone)]
-pub struct Api(Arc<(Frame, Router)>);
+pub struct Api(Arc<Inner>);
+
+struct Inner {
+    frame: Frame,
+    routes: Router,
+    express: Option<Express>,
+}
 
 impl Api {
     /// The routes of a server in its mode: those for admins too, unless they have a listener of their own.
@@ -169,13 +176,22 @@ impl Api {
         let routes = table.router(Extension(library), &context);
         let routes = routes.fallback(nowhere).method_not_allowed_fallback(not_this_way);
         let routes = routes.with_state(Arc::clone(&context));
-        Self(Arc::new((Frame::new(context), routes)))
+        let express = match part {
+            Part::Everything | Part::Public => Some(Express::new(Arc::clone(&context))),
+            Part::Admin => None,
+        };
+        Self(Arc::new(Inner { frame: Frame::new(context), routes, express }))
+    }
+
+    /// The express way, if what it answers is served here.
+    pub(super) fn express(&self) -> Option<&Express> {
+        self.0.express.as_ref()
     }
 
     /// Answers a request. A slash at the end of its address changes nothing. The frame is around the router as a whole:
     /// what the router itself adds, such as `Allow`, is inside.
     pub async fn answer(&self, request: Request) -> Response {
-        let (frame, routes) = &*self.0;
+        let Inner { frame, routes, .. } = &*self.0;
         frame.around(without_last_slash(request), routes.clone()).await
     }
 }

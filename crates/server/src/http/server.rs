@@ -1,22 +1,26 @@
 //! Serves HTTP/1 through hyper, with bounds from the first byte, and stops gracefully: no new connections,
 //! long-polls end, the rest has seven seconds, and what was bought or begun two more.
 
+use super::express::{Left, Patience};
 use super::patient::{Body, Patient, Progress, Waits};
 use super::routes::Api;
 use super::seats::Seats;
 use crate::app::Context;
 use crate::config::Edge;
+use bytes::Bytes;
 use hyper::body::{Body as _, Incoming};
 use hyper::server::conn::http1;
 use hyper::service::service_fn;
 use hyper_util::rt::{TokioIo, TokioTimer};
-use hyper_util::server::graceful::GracefulShutdown;
+use hyper_util::server::graceful::{GracefulShutdown, Watcher};
 use std::convert::Infallible;
+use std::future::Future;
 use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::Semaphore;
+use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 
 /// Room for 32 KiB of headers and then some, so that we refuse larger ones ourselves.
@@ -34,8 +38,7 @@ pub struct PeerAddress(pub SocketAddr);
 
 /// How long connections are waited for, and how many there may be.
 pub struct Bounds {
-    waits: Waits,
-    idle: Duration,
+    patience: Patience,
     edge: Edge,
 }
 
@@ -44,7 +47,8 @@ impl Bounds {
     pub fn of(context: &Context) -> Self {
         let settings = &context.settings;
         let waits = Waits { head: settings.head_within.to_std(), stall: settings.stall_within.to_std() };
-        Self { waits, idle: settings.idle_within.to_std(), edge: context.edge.clone() }
+        let patience = Patience { waits, idle: settings.idle_within.to_std() };
+        Self { patience, edge: context.edge.clone() }
     }
 }
 
@@ -63,21 +67,22 @@ pub struct Serving {
 /// What all connections share.
 struct Hall {
     api: Api,
+    stopping: CancellationToken,
     graceful: GracefulShutdown,
     room: Arc<Semaphore>,
     seats: Arc<Seats>,
-    waits: Waits,
-    idle: Duration,
+    patience: Patience,
 }
 
 /// Serves until it is told to stop, then drains.
 pub async fn serve(serving: Serving) {
-    let Serving { listener, api, stopping, bounds: Bounds { waits, idle, edge } } = serving;
+    let Serving { listener, api, stopping, bounds: Bounds { patience, edge } } = serving;
     let room = Arc::new(Semaphore::new(CONNECTIONS_MOST));
-    let hall = Hall { api, graceful: GracefulShutdown::new(), room, seats: Seats::new(edge), waits, idle };
+    let (graceful, seats) = (GracefulShutdown::new(), Seats::new(edge));
+    let hall = Hall { api, stopping, graceful, room, seats, patience };
     loop {
         let accepted = tokio::select! {
-            () = stopping.cancelled() => break,
+            () = hall.stopping.cancelled() => break,
             accepted = listener.accept() => accepted,
         };
         match accepted {
@@ -103,9 +108,33 @@ fn connection(hall: &Hall, stream: TcpStream, peer: SocketAddr) {
     };
     // Small answers must not wait for the other side's acknowledgement; failing to say so costs only time.
     let _best_effort = stream.set_nodelay(true);
+    let (api, patience, stopping) = (hall.api.clone(), hall.patience, hall.stopping.clone());
+    let watcher = hall.graceful.watcher();
+    tokio::spawn(async move {
+        let mut stream = stream;
+        let left = match api.express() {
+            Some(express) => express.serve(&mut stream, (peer.ip(), patience), &stopping).await,
+            None => Left::For(Bytes::new(), Instant::now()),
+        };
+        if let Left::For(early, since) = left {
+            let socket = (stream, early, since);
+            if let Err(error) = routed(api, (socket, peer), patience, watcher).await {
+                tracing::debug!(%error, "a connection ended badly");
+            }
+        }
+        drop((place, seat));
+    });
+}
+
+/// A connection from here to its end, through hyper and the router.
+fn routed(
+    api: Api,
+    (socket, peer): ((TcpStream, Bytes, Instant), SocketAddr),
+    patience: Patience,
+    watcher: Watcher,
+) -> impl Future<Output = hyper::Result<()>> {
     let progress = Progress::new();
     let (begun, answered) = (Arc::clone(&progress), Arc::clone(&progress));
-    let api = hall.api.clone();
     let service = service_fn(move |mut request: http::Request<Incoming>| {
         begun.begun(if request.body().is_end_stream() { Body::None } else { Body::Some });
         request.extensions_mut().insert(PeerAddress(peer));
@@ -119,15 +148,9 @@ fn connection(hall: &Hall, stream: TcpStream, peer: SocketAddr) {
     let connection = http1::Builder::new()
         .timer(TokioTimer::new())
         // The silence between two requests; a head that has begun is the socket's to bound.
-        .header_read_timeout(hall.idle)
+        .header_read_timeout(patience.idle)
         // At most 100 header fields: hyper's own bound. Any that is set, be it the same, costs every request.
         .max_buf_size(BUFFER)
-        .serve_connection(TokioIo::new(Patient::new(stream, progress, hall.waits)), service);
-    let watched = hall.graceful.watch(connection);
-    tokio::spawn(async move {
-        if let Err(error) = watched.await {
-            tracing::debug!(%error, "a connection ended badly");
-        }
-        drop((place, seat));
-    });
+        .serve_connection(TokioIo::new(Patient::new(socket, progress, patience.waits)), service);
+    watcher.watch(connection)
 }

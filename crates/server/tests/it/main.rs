@@ -33,6 +33,7 @@ mod http_disk;
 mod http_document;
 #[cfg(test)]
 mod http_envelope;
+mod http_express;
 #[cfg(test)]
 mod http_guessers;
 #[cfg(test)]

@@ -5,12 +5,16 @@ use super::super::problem::Problem;
 use super::super::ready::{Fresh, Kind, answer};
 use crate::app::Context;
 use crate::app::prices::{Filter, Prices};
+use crate::app::ready::Ready;
 use axum::extract::{Request, State};
 use axum::response::Response;
 use numberotp_core::fault::Fault;
 use numberotp_core::text::Operator;
 use numberotp_core::vocabulary::Spelling;
 use std::sync::Arc;
+
+/// Where prices are asked for.
+pub(in crate::http) const ROUTE: &str = "/api/public/prices";
 
 /// Prices are asked for anew each time, and sent anew when they changed.
 const JSON: (Kind, Fresh) = (Kind::Json, Fresh::Asked);
@@ -21,9 +25,14 @@ pub(in crate::http) async fn prices(
     query: Query,
     request: Request,
 ) -> Response {
-    match filter(&context, &query) {
-        Some(filter) => answer(&context.catalog.load().prices.prices(&filter), JSON, request.headers()),
-        None => answer(&Prices::nothing(), JSON, request.headers()),
+    answer(&ready(&context, &query), JSON, request.headers())
+}
+
+/// The prices that a query asks for.
+pub(in crate::http) fn ready(context: &Context, query: &Query) -> Arc<Ready> {
+    match filter(context, query) {
+        Some(filter) => context.catalog.load().prices.prices(&filter),
+        None => Arc::new(Prices::nothing()),
     }
 }
 
