@@ -8,6 +8,7 @@ use crate::seed::{COUNTRY, SERVICE, key};
 use crate::serve::webhook_secret;
 use crate::stats::{count, percentile};
 use bytes::Bytes;
+use clap::Args;
 use numberotp_core::webhook::{SIGNATURE_HEADER, sign};
 use numberotp_testkit::instant;
 use serde_json::{Value, json};
@@ -18,6 +19,47 @@ use std::time::{Duration, Instant};
 
 /// Connections of a load.
 pub const CONNECTIONS: usize = 64;
+
+/// A load by hand.
+#[derive(Args)]
+pub struct Options {
+    /// Where the server listens
+    #[arg(long)]
+    server: SocketAddr,
+    /// Customers who take turns
+    #[arg(long, default_value_t = 1_000)]
+    accounts: u32,
+    /// Purchases, for so many seconds
+    #[arg(long, default_value_t = 10)]
+    seconds: u64,
+    /// Or a message to each of so many purchases
+    #[arg(long)]
+    messages: Option<usize>,
+}
+
+/// Runs a load by hand. Prints `RATE P50_MICROS P99_MICROS`.
+pub async fn run(options: &Options) -> Told<()> {
+    let servers = vec![options.server];
+    let load = |requests, seconds| {
+        let within = Duration::from_secs(seconds);
+        Load { servers: servers.clone(), requests, within }
+    };
+    let purchases = rents(options.accounts);
+    let outcome = match options.messages {
+        None => {
+            let around = Requests::Around(Arc::new(purchases));
+            load(around, options.seconds).run(Bodies::Dropped).await?
+        }
+        Some(count) => {
+            let purchases = purchases.into_iter().cycle().take(count).collect();
+            let bought = load(Requests::Once(Arc::new(purchases)), 600).run(Bodies::Kept).await?;
+            let messages = messages(&rented(&bought.bodies)?);
+            load(Requests::Once(Arc::new(messages)), 600).run(Bodies::Dropped).await?
+        }
+    };
+    println!("{:.0} {} {}", outcome.rate, outcome.p50, outcome.p99);
+    Ok(())
+}
 
 /// What is sent.
 #[derive(Clone)]

@@ -43,6 +43,8 @@ enum Command {
     Serve(Serving),
     /// The writer loop alone, without HTTP.
     Bare(bare::Options),
+    /// The load alone, on a server that runs: to look at that server meanwhile.
+    Load(load::Options),
 }
 
 /// A database and how it is filled.
@@ -108,6 +110,7 @@ fn main() -> ExitCode {
             Command::Run(run) => runtime.block_on(goals::run(run)),
             Command::Serve(serving) => runtime.block_on(serve::serve(serving.place)),
             Command::Bare(options) => bare::run(&runtime, &options),
+            Command::Load(options) => runtime.block_on(load::run(&options)),
         }
     });
     match outcome {
