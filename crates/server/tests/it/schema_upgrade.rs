@@ -1,7 +1,7 @@
 //! A database that was used before its tables were made anew: every row is there afterwards, under its new name, and what
-//! was refused twice is still refused.
+//! was refused twice is still refused. So is every row that a server of before commits while the upgrade begins.
 
-use crate::store_stage::connection;
+use crate::store_stage::{connection, somebody_waits};
 use numberotp_core::job::JobKind;
 use numberotp_server::store::StoreError;
 use numberotp_server::store::db::{Connection, Statement, migrate, migrations};
@@ -82,6 +82,41 @@ fn what_must_not_be_there_twice_is_refused_by_the_database() {
         }
     });
 }
+
+/// A server of before is in the middle of a purchase: it wrote before the upgrade began, writes on while that waits, and
+/// commits then.
+#[test]
+fn what_is_committed_while_the_upgrade_waits_is_carried_over() {
+    // An entry, and then a lease: of these two tables the upgrade has the second while it waits for the first.
+    for (begun, more) in [(LEASE, ENTRY), (ENTRY, LEASE)] {
+        on_each_engine(|database| {
+            let (mut old, mut raw) = (connection(database), connection(database));
+            migrate(&mut old, &migrations()[..BEFORE]).unwrap();
+            old.begin().unwrap();
+            old.script(begun).unwrap();
+            let committed = std::thread::scope(|scope| {
+                let upgrade = scope.spawn(|| migrate(&mut connection(database), migrations()));
+                while !upgrade.is_finished() && !somebody_waits(&mut raw) {
+                    std::thread::yield_now();
+                }
+                // One of the two gives way. If it was the server, it was told so, and nothing of its purchase is there.
+                let written = old.script(more);
+                assert!(written.as_ref().err().is_none_or(StoreError::retryable), "{written:?}");
+                let ended = if written.is_ok() { old.commit() } else { old.roll_back() };
+                ended.unwrap();
+                assert_eq!(upgrade.join().unwrap().unwrap(), migrations().len() - BEFORE);
+                written.is_ok()
+            });
+            let there =
+                "SELECT provider_ref AS line FROM leases UNION ALL SELECT purse FROM transfers ORDER BY line";
+            let carried = if committed { vec!["balance", "ref-9"] } else { vec![] };
+            assert_eq!(lines(&mut raw, there), carried);
+        });
+    }
+}
+
+const LEASE: &str = "INSERT INTO leases (id, brand_id, account_id, activation_id, provider, provider_ref, number, service, from_at, to_at, closed_at) VALUES (9, 1, 5, 9, 'sandbox', 'ref-9', '15550109', 'tg', 10, 20, NULL)";
+const ENTRY: &str = "INSERT INTO transfers (movement_id, purse, phase, debit_id, credit_id, amount) VALUES (2009, 'balance', 'pending', 80, -33, 100)";
 
 fn lines(connection: &mut Connection, sql: &'static str) -> Vec<String> {
     let rows = connection.query(&Statement::new("TEST_LINES", sql), &[]).unwrap();
