@@ -136,6 +136,12 @@ const ALL: &[Migration] = &[
         sqlite: include_str!("../../../../../migrations/sqlite/0019_keepsakes.sql"),
         postgres: include_str!("../../../../../migrations/postgres/0019_keepsakes.sql"),
     },
+    Migration {
+        number: 20,
+        name: "job_rows",
+        sqlite: include_str!("../../../../../migrations/sqlite/0020_job_rows.sql"),
+        postgres: include_str!("../../../../../migrations/postgres/0020_job_rows.sql"),
+    },
 ];
 
 const TABLE: &str = "CREATE TABLE IF NOT EXISTS migrations (number BIGINT PRIMARY KEY, name TEXT NOT NULL, checksum BIGINT NOT NULL)";
