@@ -23,3 +23,7 @@ DROP TABLE jobs;
 ALTER TABLE next_jobs RENAME TO jobs;
 CREATE INDEX jobs_due ON jobs (dead, run_at) WHERE kind <> 'mail_send';
 CREATE INDEX jobs_mail ON jobs (dead, run_at) WHERE kind = 'mail_send';
+
+-- Guesses are forgotten when their wait is long over, and some wait for a day.
+DROP INDEX guesses_age;
+CREATE INDEX guesses_over ON guesses (closed_until);
