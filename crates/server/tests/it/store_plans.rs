@@ -83,3 +83,18 @@ fn guesses_are_forgotten_without_reading_those_that_wait() {
         assert_eq!(stage.list("SELECT CAST(MIN(closed_until) AS TEXT) FROM guesses"), ["101"]);
     });
 }
+
+/// Of the checks that look at every movement: what SQLite would sort, or index for one question, it has in memory as a whole.
+#[test]
+fn an_audit_keeps_no_movements_in_memory() {
+    on_each_engine(|database| {
+        let stage = Stage::on(database);
+        let Engine::Sqlite(_) = database.engine() else { return };
+        for name in
+            ["AUDIT_ENTRIES", "AUDIT_ORPHANS", "AUDIT_PARTS", "AUDIT_MISSING", "AUDIT_HOLDS", "AUDIT_SHOWN"]
+        {
+            let plan = plan(&stage, name, &[]);
+            assert!(!plan.contains("TEMP B-TREE") && !plan.contains("AUTOMATIC"), "{name}:\n{plan}");
+        }
+    });
+}
