@@ -82,7 +82,8 @@ impl JobKind {
             Self::MailSend => 4,
             Self::MessagePurge => 5,
         };
-        // Rows count from one: none comes near the 2^59 that there is room for.
+        // Rows count from one: none comes near the 2^59 that there is room for, and the database refuses a number that is
+        // not its subject's.
         JobId::new(subject.wrapping_mul(KINDS_MOST).wrapping_add(number))
     }
     /// Whose places it takes.

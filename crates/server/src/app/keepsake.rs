@@ -11,6 +11,7 @@ use numberotp_core::fault::{Fault, FaultCode};
 use numberotp_core::id::AccountId;
 use numberotp_core::keepsake::{self, Keepsake, NONCE};
 use numberotp_core::secret::{Secret, SecretBytes};
+use numberotp_core::time::Time;
 
 /// Where somebody comes from.
 #[derive(Clone, Copy, Debug)]
@@ -43,9 +44,10 @@ pub fn read(context: &Context, cookies: &Cookies<'_>) -> Option<Keepsake> {
     Keepsake::read(&key(context), text)
 }
 
-/// A keepsake for a browser that this account signed in with just now.
-pub fn make(context: &Context, account: AccountId) -> Result<Secret, Fault> {
+/// A keepsake for a browser that this account signed in with. When: the moment at which that began, or whoever ended all
+/// sign-ins meanwhile would not have ended this.
+pub fn make(context: &Context, account: AccountId, at: Time) -> Result<Secret, Fault> {
     let nonce =
         entropy::bytes::<NONCE>().map_err(|error| Fault::new(FaultCode::Internal).caused_by(error))?;
-    Ok(keepsake::make(&key(context), account, (nonce, context.clock.now())))
+    Ok(keepsake::make(&key(context), account, (nonce, at)))
 }

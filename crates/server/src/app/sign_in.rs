@@ -327,6 +327,8 @@ pub async fn prove(context: &Context, caller: &Caller, shown: Shown) -> Result<T
 pub struct Begun {
     /// Its token.
     pub token: Secret,
+    /// When it began: before whatever else became of the account since.
+    pub at: Time,
     /// When it ends, unless it is used before that.
     pub ends: Time,
     /// How long it lasts at most.
@@ -356,5 +358,5 @@ pub async fn begin_session(
     }
     context.known.forget(shown.account.id);
     let lasting = SessionKind::Web.lasts(shown.account.role);
-    Ok(Begun { token, ends: lasting.ends(now, now), most: lasting.most })
+    Ok(Begun { token, at: now, ends: lasting.ends(now, now), most: lasting.most })
 }

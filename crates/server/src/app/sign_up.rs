@@ -175,7 +175,7 @@ pub async fn reset(
     let told = |count| news(context, comer.email, Telling::PasswordReset(keys, count));
     let exact = (0..=KEYS_MOST).map(|count| told(Some(count))).collect::<Result<Vec<_>, Fault>>()?;
     let vague = told(None)?;
-    let (brand, email, now) = (comer.brand, comer.email.clone(), context.clock.now());
+    let (brand, email, clock) = (comer.brand, comer.email.clone(), context.clock.clone());
     let done = context.store.write(move |tx| {
         let account = account_by_email(tx, brand, &email)?;
         let account = account.filter(|account| account.standing != Standing::Closed);
@@ -184,6 +184,8 @@ pub async fn reset(
         }
         let Some(account) = account else { return Ok(None) };
         password_set(tx, account.id, &hash)?;
+        // No sign-in by the old password is under way any more: each that came about began before this.
+        let now = clock.now();
         email_proved(tx, account.id)?;
         sessions_revoke(tx, account.id, now)?;
         // No key is made meanwhile: whoever makes one waits for the account.
@@ -224,7 +226,7 @@ pub async fn change_password(
     let hash = context.passwords.hash(next).await?;
     let known = is_known(context, shown.account.id, from).await?;
     replace_password(context, caller, shown, hash).await?;
-    known.then(|| keepsake::make(context, caller.account)).transpose()
+    known.then(|| keepsake::make(context, caller.account, context.clock.now())).transpose()
 }
 
 /// Whether an account knows the browser that somebody comes with.
@@ -243,11 +245,12 @@ pub async fn replace_password(
     hash: String,
 ) -> Result<(), Fault> {
     let news = news(context, &shown.account.email, Telling::PasswordChanged)?;
-    let (id, keep, now) = (shown.account.id, caller.credential_id, context.clock.now());
+    let (id, keep, clock) = (shown.account.id, caller.credential_id, context.clock.clone());
     let done = context.store.write(move |tx| {
         if !shown.replace(tx, &hash)? {
             return Ok(false);
         }
+        let now = clock.now();
         sessions_revoke_others(tx, (id, keep), now)?;
         account_not_before(tx, id, now)?;
         news.iter().try_for_each(|news| mail_create(tx, news, now))?;

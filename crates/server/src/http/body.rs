@@ -1,5 +1,6 @@
 //! Reads bodies: bounded in size and time, JSON objects only, fields parsed with a fault that names them.
 
+use super::csrf;
 use super::inside::Inside;
 use super::problem::Problem;
 use crate::app::Context;
@@ -100,13 +101,15 @@ impl FromRequest<Arc<Context>> for OptionalFields {
     }
 }
 
-/// Fields that come as JSON or as a form, which programs of the standards send.
+/// Fields that come as JSON or as a form, which programs of the standards send. Any page can have its reader's browser send
+/// a form: what one of another site sent is not read.
 pub(super) struct Form(pub(super) Fields);
 
 impl FromRequest<Arc<Context>> for Form {
     type Rejection = Problem;
 
     async fn from_request(request: Request, context: &Arc<Context>) -> Result<Self, Problem> {
+        csrf::check_form(request.headers(), context)?;
         let (parts, bytes) = read(request, BODY_MOST, context).await?;
         Ok(Self(Fields::read_form(&parts.headers, &bytes)?))
     }
@@ -119,6 +122,7 @@ impl FromRequest<Arc<Context>> for OptionalForm {
     type Rejection = Problem;
 
     async fn from_request(request: Request, context: &Arc<Context>) -> Result<Self, Problem> {
+        csrf::check_form(request.headers(), context)?;
         let (parts, bytes) = read(request, BODY_MOST, context).await?;
         if bytes.iter().all(u8::is_ascii_whitespace) {
             return Ok(Self(Fields { fields: Map::new(), fingerprint: token::hash_bytes(b"") }));

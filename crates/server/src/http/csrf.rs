@@ -3,6 +3,9 @@
 //!
 //! Guards every request that cookies speak for, whatever cookies these are. Must never let a change pass for lack of a
 //! header: what proves nothing is refused.
+//!
+//! Forms need no cookie to do harm: a page that many read could have each of its readers guess, or ask for mail, from the
+//! reader's own network. So a form that a browser says another site sent is refused; programs say nothing of the kind.
 
 use crate::app::Context;
 use crate::config::Edge;
@@ -17,6 +20,28 @@ const FETCH_SITE: &str = "sec-fetch-site";
 pub(super) fn check(parts: &Parts, context: &Context) -> Result<(), Fault> {
     let from_ours = || is_ours(&parts.headers, &context.sign_in.public_url, &context.edge);
     if parts.method.is_safe() || from_ours() { Ok(()) } else { Err(Fault::new(FaultCode::CsrfRefused)) }
+}
+
+/// Ok for a form that does not say that a page of another site sent it.
+pub(super) fn check_form(headers: &HeaderMap, context: &Context) -> Result<(), Fault> {
+    if is_of_another_site(headers, &context.sign_in.public_url, &context.edge) {
+        let sentence = "A page of another site sent this form. A page of this site may send it, or of one that \
+                        --cors-origins names; a program sends neither Origin nor Sec-Fetch-Site.";
+        return Err(Fault::new(FaultCode::CsrfRefused).saying(sentence));
+    }
+    Ok(())
+}
+
+fn is_of_another_site(headers: &HeaderMap, public_url: &str, edge: &Edge) -> bool {
+    let Some(origin) = headers.get(ORIGIN) else {
+        let says = |site| headers.get(FETCH_SITE).is_some_and(|said| said == site);
+        return says("cross-site") || says("same-site");
+    };
+    // What a browser's extension or another program with pages of its own sends is no page of the web, and no such page can
+    // say that it were one. `null` is any page that hides where it comes from.
+    let origin = origin.to_str().unwrap_or_default().to_ascii_lowercase();
+    let is_web = !origin.contains("://") || origin.starts_with("http://") || origin.starts_with("https://");
+    is_web && !is_ours(headers, public_url, edge)
 }
 
 fn is_ours(headers: &HeaderMap, public_url: &str, edge: &Edge) -> bool {
@@ -46,7 +71,7 @@ mod tests {
     use crate::config::{Enforced, Limits};
     use http::{HeaderName, HeaderValue};
 
-    fn ours(public_url: &str, headers: &[(&'static str, &'static str)]) -> bool {
+    fn asked<T>(headers: &[(&'static str, &'static str)], judge: impl Fn(&HeaderMap, &Edge) -> T) -> T {
         let edge = Edge {
             limits: Limits::PUBLISHED,
             enforced: Enforced::Yes,
@@ -59,7 +84,40 @@ mod tests {
         for (name, value) in headers {
             map.append(HeaderName::from_static(name), HeaderValue::from_static(value));
         }
-        is_ours(&map, public_url, &edge)
+        judge(&map, &edge)
+    }
+
+    fn ours(public_url: &str, headers: &[(&'static str, &'static str)]) -> bool {
+        asked(headers, |headers, edge| is_ours(headers, public_url, edge))
+    }
+
+    #[test]
+    fn a_form_may_come_from_a_program_or_from_a_page_of_ours() {
+        let from_another = |headers| {
+            asked(headers, |headers, edge| is_of_another_site(headers, "https://otp.example.com", edge))
+        };
+        for headers in [
+            &[][..],
+            &[("sec-fetch-site", "none")],
+            &[("sec-fetch-site", "same-origin")],
+            &[("origin", "https://otp.example.com"), ("sec-fetch-site", "same-origin")],
+            &[("origin", "https://www.example.com"), ("sec-fetch-site", "cross-site")],
+            &[("origin", "chrome-extension://abcdefghijklmnop"), ("sec-fetch-site", "none")],
+        ] {
+            assert!(!from_another(headers), "{headers:?}");
+        }
+        for headers in [
+            &[("sec-fetch-site", "cross-site")][..],
+            &[("sec-fetch-site", "same-site")],
+            &[("origin", "null")],
+            &[("origin", "")],
+            &[("origin", "https://evil.example")],
+            &[("origin", "HTTPS://evil.example")],
+            &[("origin", "https://evil.example"), ("sec-fetch-site", "same-origin")],
+            &[("origin", "https://otp.example.com"), ("origin", "https://evil.example")],
+        ] {
+            assert!(from_another(headers), "{headers:?}");
+        }
     }
 
     #[test]

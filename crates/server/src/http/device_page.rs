@@ -98,6 +98,13 @@ pub(super) async fn submit(
         .as_deref()
         .map_or(Who::Asked { email: text("email"), by_mail: context.mailer.is_on() }, Who::Known);
     let again = |why: &str| page(&ask_form(user_code_read(typed).as_ref(), whom, Some(why)));
+    if signed_in.is_none() && text("action") != "mail" {
+        // A proof may be good for one time: it is not spent on a code that no device shows.
+        let looker = Looker { person: None, network };
+        if let Err(why) = undecided(&context, looker, typed).await? {
+            return Ok(again(&why));
+        }
+    }
     let (person, proved_at, shown) = match signed_in {
         Some(known) => (known.person, known.proved_at, known.shown),
         None => match proves(&context, &coming, &fields).await {
@@ -107,19 +114,31 @@ pub(super) async fn submit(
         },
     };
     let looker = Looker { person: Some(person), network };
-    match devices::look(&context, looker, typed).await {
-        Ok((_, grant)) if grant.status != GrantStatus::Pending => {
-            Ok(again("Somebody decided about this device before. Begin again on the device."))
-        }
+    match undecided(&context, looker, typed).await? {
         Ok((code, grant)) => {
             let ticket = Ticket { person, code: code.clone(), proved_at, shown };
             let ticket = devices::ticket(&context, &ticket)?;
             Ok(page(&decide_form((&code, &grant), &ticket)))
         }
-        Err(fault) if fault.code == FaultCode::NotFound => {
-            Ok(again("No device shows this code, or its time is over. Look again at the device."))
+        Err(why) => Ok(again(&why)),
+    }
+}
+
+/// The device that shows a code and that nobody decided about yet; or what to say instead.
+async fn undecided(
+    context: &Context,
+    looker: Looker<'_>,
+    typed: &str,
+) -> Result<Result<(Secret, Grant), String>, Problem> {
+    match devices::look(context, looker, typed).await {
+        Ok((_, grant)) if grant.status != GrantStatus::Pending => {
+            Ok(Err("Somebody decided about this device before. Begin again on the device.".to_owned()))
         }
-        Err(fault) => sorry(fault).map(|why| again(&why)),
+        Ok(found) => Ok(Ok(found)),
+        Err(fault) if fault.code == FaultCode::NotFound => {
+            Ok(Err("No device shows this code, or its time is over. Look again at the device.".to_owned()))
+        }
+        Err(fault) => sorry(fault).map(Err),
     }
 }
 

@@ -18,11 +18,11 @@ statements! {
     GUESS_FORGET = "DELETE FROM guesses WHERE subject = $1";
     /// One less; a wait that it brought stays.
     GUESS_FORGIVE = "UPDATE guesses SET failures = failures - 1 WHERE subject = $1 AND failures > 0";
-    /// Those that count no longer.
-    GUESSES_PURGE = "DELETE FROM guesses WHERE last_at <= $1 AND closed_until <= $1";
+    /// Those that count no longer: a wait is never over before the failure that brought it.
+    GUESSES_PURGE = "DELETE FROM guesses WHERE closed_until <= $1";
 }
 
-/// Kept this long after the last failure; longer than any patience remembers.
+/// Kept this long after the last failure, and after the wait that it brought; longer than any patience remembers.
 const KEPT: Span = Span::hours(1);
 
 /// Who is counted, and how much is forgiven.

@@ -1,10 +1,13 @@
 //! A browser sends its cookies with whatever any page makes it send. So a change that a cookie speaks for is made only
-//! if a page that may do so sent it, whatever cookie that is and whatever it would change.
+//! if a page that may do so sent it, whatever cookie that is and whatever it would change. And a form that signs somebody in
+//! is read only if no page of another site sent it, cookie or none.
 
+use crate::http_oauth::TOKEN;
 use crate::http_stage::{RENT, at, purses, rent, telegram};
 use http::Method;
 use numberotp_core::caller::Role;
 use numberotp_server::config::ServeSettings;
+use numberotp_server::store::db::Statement;
 use numberotp_testkit::app::{Ask, Customer, Setup, TestApp, with_app};
 use numberotp_testkit::authjs::v5;
 use serde_json::json;
@@ -146,5 +149,62 @@ fn what_an_admin_changes_with_a_cookie_needs_such_a_page_too() {
         ask().refused(403, "CSRF_REFUSED").await;
         ask().header("origin", "https://evil.example.com").refused(403, "CSRF_REFUSED").await;
         assert_eq!(ask().header("origin", HERE).ok().await["data"]["standing"], "limited");
+    });
+}
+
+const FORM: &str = "application/x-www-form-urlencoded";
+/// Forms that need no cookie, each of which costs a network or an account some of its patience, a mail or a row.
+const FORMS: [(&str, &str); 5] = [
+    ("/device", "email=ann%40example.com&password=a+guess+1&user_code=BBBB-BBBB"),
+    (TOKEN, "grant_type=password&email=ann%40example.com&password=a+guess+1"),
+    ("/v1/oauth/email-code", "email=ann%40example.com"),
+    ("/v1/oauth/device/code", "client=cli"),
+    ("/v1/oauth/revoke", "token=x"),
+];
+
+const LEFT: Statement = Statement::new(
+    "TEST_LEFT",
+    "SELECT (SELECT COUNT(*) FROM guesses) + (SELECT COUNT(*) FROM device_grants) + (SELECT COUNT(*) FROM email_codes)",
+);
+
+#[test]
+fn a_form_that_a_page_of_another_site_sends_is_not_read() {
+    with_app(Setup::sandbox().flagged(over_tls), async |app| {
+        let sent = async |(path, form): (&str, &str), headers: &[(&str, &str)]| {
+            let ask = app.post(path).body(FORM, form.to_owned());
+            headers.iter().fold(ask, |ask, (name, value)| ask.header(name, value)).send().await
+        };
+        let left = async || {
+            let rows = app.read(|tx| tx.query_one(&LEFT, &[])?.unwrap().int("rows")).await;
+            (app.context().passwords.hashed(), app.mails("ann@example.com").await.len(), rows)
+        };
+        let before = left().await;
+        let foreign: [&[(&str, &str)]; 5] = [
+            &[("origin", "https://evil.example"), ("sec-fetch-site", "cross-site")],
+            &[("origin", "https://shop.example.com"), ("sec-fetch-site", "same-site")],
+            &[("origin", "null"), ("sec-fetch-site", "cross-site")],
+            &[("sec-fetch-site", "cross-site")],
+            &[("origin", "null")],
+        ];
+        for form in FORMS {
+            for headers in foreign {
+                sent(form, headers).await.refused(403, "CSRF_REFUSED");
+            }
+        }
+        assert_eq!(left().await, before, "nothing came of any");
+        let fine: [&[(&str, &str)]; 5] = [
+            &[],
+            &[("origin", HERE), ("sec-fetch-site", "same-origin")],
+            &[("origin", "https://www.example.com"), ("sec-fetch-site", "cross-site")],
+            &[("origin", "moz-extension://2c127fa4-62c7-7e4f-90e5-472b45eecfdc")],
+            &[("sec-fetch-site", "none")],
+        ];
+        for form in FORMS {
+            for headers in fine {
+                let answer = sent(form, headers).await;
+                assert!([200, 400, 401].contains(&answer.status), "{form:?} {headers:?}: {}", answer.text());
+            }
+        }
+        assert_ne!(left().await, before);
     });
 }

@@ -242,3 +242,47 @@ fn a_code_from_a_mail_is_one_factor() {
         assert!(!ticket(&send(app, &form).await).is_empty());
     });
 }
+
+/// A code from a mail opens once: whoever mistypes the device's code still has it.
+#[test]
+fn a_mistyped_device_code_spends_no_code_from_a_mail() {
+    in_sandbox(async |app| {
+        let ann = app.account(0, 0).await;
+        let begun = begin(app).await;
+        let code = text(&begun, "user_code").to_owned();
+        send(app, &[("email", &ann.email), ("user_code", &code), ("action", "mail")]).await;
+        let mailed = app.mailed_code(&ann.email).await;
+        let type_in = async |typed: &str| {
+            send(app, &[("email", &ann.email), ("user_code", typed), ("mailed", &mailed)]).await
+        };
+        for mistyped in ["", "<b>", "BBBB-BBBB", "BBBB-BBBC"] {
+            let page = type_in(mistyped).await;
+            assert!(page.contains("No device shows this code") && ticket(&page).is_empty(), "{page}");
+        }
+        let second = type_in(&code).await;
+        let done = send(app, &[("ticket", ticket(&second)), ("action", "approve")]).await;
+        assert!(done.contains("go back to your device"), "{done}");
+    });
+}
+
+#[test]
+fn whoever_guesses_devices_codes_there_waits_whether_or_not_anything_is_proved() {
+    in_sandbox(async |app| {
+        let ann = app.account(0, 0).await;
+        let code = text(&begin(app).await, "user_code").to_owned();
+        send(app, &[("email", &ann.email), ("action", "mail")]).await;
+        let mailed = app.mailed_code(&ann.email).await;
+        for turn in 0..6 {
+            let page = send(app, &[("email", &ann.email), ("user_code", "BBBB-BBBB"), ("mailed", "x")]).await;
+            assert_eq!(page.contains("Too many wrong codes"), turn == 5, "{page}");
+        }
+        let page = send(app, &[("email", &ann.email), ("user_code", &code), ("mailed", &mailed)]).await;
+        assert!(page.contains("Too many wrong codes") && ticket(&page).is_empty(), "{page}");
+        let by_mail = json!({
+            "grant_type": "urn:numberotp:params:grant-type:email_code",
+            "email": ann.email,
+            "code": mailed,
+        });
+        tokens(&app.post(TOKEN).json(&by_mail).send().await);
+    });
+}

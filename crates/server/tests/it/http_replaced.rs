@@ -201,3 +201,30 @@ fn a_ticket_ends_with_the_password_that_it_was_made_for() {
         assert!(!good(&with).await && good(&without).await);
     });
 }
+
+/// Its answer is worded after the commit, and the owner may have been quicker by then.
+#[test]
+fn a_keepsake_is_as_old_as_its_sign_in_and_ends_with_it() {
+    use numberotp_core::cookie::Cookies;
+    use numberotp_server::app::keepsake;
+    use numberotp_server::store::account::account_keeps;
+    in_sandbox(async |app| {
+        let ann = person(app, ANN).await;
+        app.post("/api/auth/forgot-password").json(&json!({ "email": ANN })).ok().await;
+        let code = app.mailed_code(ANN).await;
+        let shown = shows(app).await;
+        let begun = sign_in::begin_session(app.context(), &shown, (Device::default(), None)).await.unwrap();
+        let known = async || {
+            let made = keepsake::make(app.context(), ann.id, begun.at).unwrap();
+            let cookie = format!("{}={}", keepsake::cookie(false), made.expose());
+            let read = keepsake::read(app.context(), &Cookies::parse([cookie.as_str()].into_iter())).unwrap();
+            let (id, now) = (ann.id, app.now());
+            app.read(move |tx| account_keeps(tx, id, (&read, now))).await
+        };
+        assert!(known().await);
+        app.advance(Span::micros(1));
+        let body = json!({ "email": ANN, "code": code, "password": NEXT });
+        app.post("/api/auth/reset-password").json(&body).ok().await;
+        assert!(!known().await);
+    });
+}

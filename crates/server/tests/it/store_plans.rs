@@ -2,8 +2,10 @@
 
 use crate::store_stage::{Stage, connection};
 use numberotp_core::job::{JobKind, Lane};
+use numberotp_core::time::{Span, Time};
 use numberotp_server::store::catalogue;
 use numberotp_server::store::db::{Engine, Row, Statement, Value};
+use numberotp_server::store::guess::guesses_purge;
 use numberotp_testkit::database::on_each_engine;
 
 /// How the database goes about it, in its own words.
@@ -58,6 +60,41 @@ fn a_lane_looks_for_its_next_job_without_reading_the_others() {
                 let free = fill.is_empty() && matches!(database.engine(), Engine::Postgres(_));
                 assert!(free || (read(index) && !read(other)), "{name}:\n{plan}");
             }
+        }
+    });
+}
+
+/// Failures of a moment, whose waits end one after the other.
+const WAITS: &str = "WITH RECURSIVE n (i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 20000)
+INSERT INTO guesses (subject, failures, last_at, closed_until) SELECT CAST(CAST(i AS TEXT) AS BYTEA), 1, 0, i FROM n;
+ANALYZE;";
+
+#[test]
+fn guesses_are_forgotten_without_reading_those_that_wait() {
+    on_each_engine(|database| {
+        let mut stage = Stage::on(database);
+        match database.engine() {
+            Engine::Sqlite(_) => stage.tamper(&WAITS.replace("BYTEA", "BLOB")),
+            Engine::Postgres(_) => stage.tamper(WAITS),
+        }
+        let plan = plan(&stage, "GUESSES_PURGE", &[Value::Int(100)]);
+        assert!(plan.contains("guesses_over"), "{plan}");
+        stage.write(|tx| guesses_purge(tx, Time::from_micros(100).plus(Span::hours(1)))).unwrap();
+        assert_eq!(stage.list("SELECT CAST(MIN(closed_until) AS TEXT) FROM guesses"), ["101"]);
+    });
+}
+
+/// Of the checks that look at every movement: what SQLite would sort, or index for one question, it has in memory as a whole.
+#[test]
+fn an_audit_keeps_no_movements_in_memory() {
+    on_each_engine(|database| {
+        let stage = Stage::on(database);
+        let Engine::Sqlite(_) = database.engine() else { return };
+        for name in
+            ["AUDIT_ENTRIES", "AUDIT_ORPHANS", "AUDIT_PARTS", "AUDIT_MISSING", "AUDIT_HOLDS", "AUDIT_SHOWN"]
+        {
+            let plan = plan(&stage, name, &[]);
+            assert!(!plan.contains("TEMP B-TREE") && !plan.contains("AUTOMATIC"), "{name}:\n{plan}");
         }
     });
 }

@@ -320,7 +320,7 @@ impl<'a> Stage<'a> {
 }
 
 /// Whether a transaction waits for another one's lock. On SQLite whoever comes second waits, always.
-fn somebody_waits(raw: &mut Connection) -> bool {
+pub fn somebody_waits(raw: &mut Connection) -> bool {
     const WAITING: Statement = Statement::new(
         "TEST_WAITING",
         "SELECT pid FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock'",

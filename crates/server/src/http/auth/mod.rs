@@ -24,6 +24,7 @@ use numberotp_core::id::AccountId;
 use numberotp_core::keepsake::{BROWSER_KNOWN, Keepsake};
 use numberotp_core::secret::Secret;
 use numberotp_core::text::Email;
+use numberotp_core::time::Time;
 use std::sync::Arc;
 
 /// Longest password or code that is looked at; a right one is far shorter.
@@ -59,9 +60,9 @@ fn cookie(context: &Context, (name, value): (&str, &str), seconds: i64) -> Resul
     HeaderValue::try_from(text).map_err(|error| Fault::new(FaultCode::Internal).caused_by(error))
 }
 
-/// Has a browser keep that this account signed in with it just now. It outlives signing out.
-fn keep(response: &mut Response, context: &Context, account: AccountId) -> Result<(), Fault> {
-    keep_this(response, context, &keepsake::make(context, account)?)
+/// Has a browser keep that this account signed in with it, and when. It outlives signing out.
+fn keep(response: &mut Response, context: &Context, (account, at): (AccountId, Time)) -> Result<(), Fault> {
+    keep_this(response, context, &keepsake::make(context, account, at)?)
 }
 
 fn keep_this(response: &mut Response, context: &Context, keepsake: &Secret) -> Result<(), Fault> {

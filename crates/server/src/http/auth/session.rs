@@ -81,7 +81,7 @@ pub(in crate::http) async fn sign_in(
         // As long as it can last: a browser must not forget a session that is used.
         let seconds = begun.most.as_micros() / 1_000_000;
         response.headers_mut().insert(SET_COOKIE, set_cookie(&context, begun.token.expose(), seconds)?);
-        keep(&mut response, &context, account.id)?;
+        keep(&mut response, &context, (account.id, begun.at))?;
     }
     Ok(response)
 }

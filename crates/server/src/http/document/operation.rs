@@ -256,9 +256,9 @@ impl Operation {
         self.fails(WITH_A_BODY)
     }
 
-    /// Takes a body that is JSON or a form.
+    /// Takes a body that is JSON or a form, from no page of another site.
     pub(in crate::http) fn form(self, schema: Value) -> Self {
-        Self { form: true, ..self.body(schema) }
+        Self { form: true, ..self.body(schema).fails([FaultCode::CsrfRefused]) }
     }
 
     /// Refuses with 400 in these words, in the form of RFC 6749.

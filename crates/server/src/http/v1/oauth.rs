@@ -26,7 +26,7 @@ use axum::extract::State;
 use axum::response::{IntoResponse, Response};
 use axum::{Extension, Json};
 use http::{HeaderMap, StatusCode};
-use numberotp_core::fault::Fault;
+use numberotp_core::fault::{Fault, FaultCode};
 use numberotp_core::id::PLATFORM;
 use numberotp_core::secret::Secret;
 use numberotp_core::text::Email;
@@ -63,6 +63,8 @@ pub(in crate::http) async fn token(
 ) -> Response {
     let granted = match form {
         Ok(Form(fields)) => grant(&context, &inside.meter, &traced, &fields).await,
+        // What another site's page sent is nothing that its reader did.
+        Err(Problem(fault)) if fault.code == FaultCode::CsrfRefused => Err(Refused::from(fault)),
         Err(Problem(fault)) => inside.meter.grant().and(Err(fault)).map_err(Refused::from),
     };
     match granted {
@@ -154,6 +156,11 @@ pub(in crate::http) async fn revoke(
     State(context): State<Arc<Context>>,
     form: Result<OptionalForm, Problem>,
 ) -> Result<Response, Problem> {
+    let form = match form {
+        // Nothing is told of a token by refusing whatever another site's page sends.
+        Err(Problem(fault)) if fault.code == FaultCode::CsrfRefused => return Err(Problem(fault)),
+        form => form,
+    };
     let given = match &form {
         Ok(OptionalForm(fields)) => fields.text("token").ok().flatten(),
         Err(_unreadable) => None,

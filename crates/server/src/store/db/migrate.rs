@@ -2,6 +2,8 @@
 //!
 //! Each is applied once, in order, what is missing in one transaction; its checksum is kept, so an edited migration
 //! is noticed instead of half believed.
+//!
+//! Guards that a table that is copied loses nothing: while there is something to change, nobody else reads or writes.
 
 use super::{Connection, Statement, Value};
 use crate::store::StoreError;
@@ -134,6 +136,12 @@ const ALL: &[Migration] = &[
         sqlite: include_str!("../../../../../migrations/sqlite/0019_keepsakes.sql"),
         postgres: include_str!("../../../../../migrations/postgres/0019_keepsakes.sql"),
     },
+    Migration {
+        number: 20,
+        name: "job_rows",
+        sqlite: include_str!("../../../../../migrations/sqlite/0020_job_rows.sql"),
+        postgres: include_str!("../../../../../migrations/postgres/0020_job_rows.sql"),
+    },
 ];
 
 const TABLE: &str = "CREATE TABLE IF NOT EXISTS migrations (number BIGINT PRIMARY KEY, name TEXT NOT NULL, checksum BIGINT NOT NULL)";
@@ -150,6 +158,16 @@ const RECORD: Statement =
     Statement::new("MIGRATION_RECORD", "INSERT INTO migrations (number, name, checksum) VALUES ($1, $2, $3)");
 /// Any fixed number: whoever migrates holds this lock.
 const LOCK: i64 = 7_310_223_114;
+/// All tables that a migration may change: those of our schema that are ours. But for the record of migrations, which
+/// nobody writes who does not hold the lock above, and which others may read meanwhile.
+const TABLES_POSTGRES: Statement = Statement::new(
+    "MIGRATION_TABLES",
+    "SELECT quote_ident(n.nspname) || '.' || quote_ident(c.relname) AS name FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace WHERE n.nspname = current_schema() AND c.relkind = 'r' AND c.relname <> 'migrations' AND pg_has_role(c.relowner, 'USAGE') ORDER BY c.relname",
+);
+/// How often the tables are asked for, for three seconds each, before it is given up. Longer than the second after which
+/// PostgreSQL finds a deadlock or stops a vacuum that is in the way, and shorter than a server waits for a lock: between two
+/// tries those that work get on.
+const TRIES: usize = 20;
 
 /// All migrations, in order.
 pub const fn migrations() -> &'static [Migration] {
@@ -213,6 +231,10 @@ fn apply_all(connection: &mut Connection, list: &[Migration]) -> Result<usize, S
     };
     connection.script(table)?;
     let known = applied(connection, list)?;
+    // A new database has nobody in it yet.
+    if !known.is_empty() && known.len() < list.len() {
+        hold_tables(connection)?;
+    }
     let mut count: usize = 0;
     for migration in list {
         let text = match connection {
@@ -235,6 +257,35 @@ fn apply_all(connection: &mut Connection, list: &[Migration]) -> Result<usize, S
         }
     }
     Ok(count)
+}
+
+/// Has whoever else works on the database wait until this transaction ends, and waits for those who began before: what
+/// they commit after a copy was made of a table would go away with the old one. SQLite's transaction that writes is the
+/// only one anyhow.
+fn hold_tables(connection: &mut Connection) -> Result<(), StoreError> {
+    if matches!(connection, Connection::Sqlite(_)) {
+        return Ok(());
+    }
+    let rows = connection.query(&TABLES_POSTGRES, &[])?;
+    let names: Vec<String> = rows.into_iter().map(|mut row| row.text("name")).collect::<Result<_, _>>()?;
+    if names.is_empty() {
+        return Ok(());
+    }
+    let hold = format!(
+        "SAVEPOINT nothing_held; SET LOCAL lock_timeout = '3s'; LOCK TABLE {} IN ACCESS EXCLUSIVE MODE; RELEASE SAVEPOINT nothing_held",
+        names.join(", ")
+    );
+    let mut tries = TRIES;
+    loop {
+        tries = tries.saturating_sub(1);
+        match connection.script(&hold) {
+            // Whoever works takes tables in an order of its own: we give back what we have, and it gets on.
+            Err(error) if error.retryable() && tries > 0 => {
+                connection.script("ROLLBACK TO SAVEPOINT nothing_held; RELEASE SAVEPOINT nothing_held")?;
+            }
+            held => return held,
+        }
+    }
 }
 
 fn crc(text: &str) -> u32 {
