@@ -230,3 +230,17 @@ fn from_driver(error: rusqlite::Error) -> StoreError {
         _ => StoreError::Driver(text),
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// What `.cargo/config.toml` asks for reaches the compiler of SQLite. Of the two things only this one can be asked for.
+    #[test]
+    fn sqlite_is_built_as_the_project_says() {
+        let connection = Connection::open_in_memory().unwrap();
+        let mut options = connection.prepare("PRAGMA compile_options").unwrap();
+        let options: Vec<String> = options.query_map([], |row| row.get(0)).unwrap().flatten().collect();
+        assert!(options.iter().any(|option| option == "DEFAULT_MEMSTATUS=0"), "{options:?}");
+    }
+}
