@@ -68,6 +68,11 @@ fn request_id(ids: &RequestIds, request: &Request) -> String {
     given.map_or_else(|| ids.next(), str::to_owned)
 }
 
+/// Whether every answer is told in a line, with the id of its request.
+pub(super) fn tells_all() -> bool {
+    tracing::enabled!(Level::DEBUG)
+}
+
 impl Frame {
     /// The frame around every request. All of its lines in the log have its id.
     pub(super) async fn around(&self, request: Request, routes: Router) -> Response {
@@ -75,7 +80,7 @@ impl Frame {
         // An error's level: whatever the filter lets through has the id. What is ready in memory has nothing to log on its
         // way but what names the id itself, and a span would cost it a tenth of its time.
         let from_memory = request.method().is_safe() && request.uri().path().starts_with(FROM_MEMORY);
-        let span = if from_memory && !tracing::enabled!(Level::DEBUG) {
+        let span = if from_memory && !tells_all() {
             Span::none()
         } else {
             tracing::error_span!("request", request_id = &*id)

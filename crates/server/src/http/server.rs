@@ -20,6 +20,7 @@ use std::sync::Arc;
 use std::time::Duration;
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::Semaphore;
+use tokio::task::JoinSet;
 use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 
@@ -80,13 +81,15 @@ pub async fn serve(serving: Serving) {
     let room = Arc::new(Semaphore::new(CONNECTIONS_MOST));
     let (graceful, seats) = (GracefulShutdown::new(), Seats::new(edge));
     let hall = Hall { api, stopping, graceful, room, seats, patience };
+    let mut connections = JoinSet::new();
     loop {
         let accepted = tokio::select! {
             () = hall.stopping.cancelled() => break,
+            Some(_ended) = connections.join_next() => continue,
             accepted = listener.accept() => accepted,
         };
         match accepted {
-            Ok((stream, peer)) => connection(&hall, stream, peer),
+            Ok((stream, peer)) => connection(&hall, (stream, peer), &mut connections),
             Err(error) => {
                 tracing::warn!(%error, "a connection could not be accepted");
                 tokio::time::sleep(ACCEPT_PAUSE).await;
@@ -97,9 +100,11 @@ pub async fn serve(serving: Serving) {
     if tokio::time::timeout(STOP_WITHIN, hall.graceful.shutdown()).await.is_err() {
         tracing::warn!("some connections did not end in time; they are cut");
     }
+    // Whoever takes nothing of an answer must not keep the rest from being stopped.
+    connections.shutdown().await;
 }
 
-fn connection(hall: &Hall, stream: TcpStream, peer: SocketAddr) {
+fn connection(hall: &Hall, (stream, peer): (TcpStream, SocketAddr), connections: &mut JoinSet<()>) {
     // Beyond a bound the connection is dropped at once: an answer would cost what is lacking.
     let Ok(place) = Arc::clone(&hall.room).try_acquire_owned() else { return };
     let Some(seat) = hall.seats.take(peer.ip()) else {
@@ -110,7 +115,7 @@ fn connection(hall: &Hall, stream: TcpStream, peer: SocketAddr) {
     let _best_effort = stream.set_nodelay(true);
     let (api, patience, stopping) = (hall.api.clone(), hall.patience, hall.stopping.clone());
     let watcher = hall.graceful.watcher();
-    tokio::spawn(async move {
+    connections.spawn(async move {
         let mut stream = stream;
         let left = match api.express() {
             Some(express) => express.serve(&mut stream, (peer.ip(), patience), &stopping).await,

@@ -57,6 +57,29 @@ fn five_hundred_slow_connections_keep_nobody_from_renting() {
     assert_eq!(json(&["audit", "--json", "--database-url", &url])["clean"], true);
 }
 
+/// Answers pile up that nobody takes, in the one who asks for prices alone and in the one who asks for other things too.
+#[test]
+fn whoever_takes_nothing_of_its_answers_does_not_keep_the_database_from_being_closed() {
+    let folder = Folder::new("takes-nothing");
+    let mut server = Server::start(&folder, &["--demo", "--sandbox"]);
+    let held: Vec<TcpStream> = ["/api/public/prices", "/api/public/services"]
+        .into_iter()
+        .map(|path| {
+            let mut stream = connect(&server);
+            let requests = format!("GET {path} HTTP/1.1\r\nHost: a\r\n\r\n").repeat(2_000);
+            stream.write_all(requests.as_bytes()).unwrap();
+            // It has begun to answer.
+            stream.peek(&mut [0; 1]).unwrap();
+            stream
+        })
+        .collect();
+    server.signal("TERM");
+    assert_eq!(server.ended(), Some(0));
+    assert!(folder.path().join("data/numberotp.db").exists());
+    assert!(!folder.path().join("data/numberotp.db-wal").exists(), "the log is copied and gone");
+    drop(held);
+}
+
 /// Sends a start and then one byte over and over, until enough or hung up on; what was answered.
 fn pour(server: &Server, start: &str, most: usize) -> String {
     let mut stream = connect(server);

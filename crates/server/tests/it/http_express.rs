@@ -3,6 +3,7 @@
 
 use crate::http_stage::{RENT, telegram};
 use crate::http_wire::Wire;
+use numberotp_core::time::Span;
 use numberotp_server::config::OnOff;
 use numberotp_server::store::number::Sharing;
 use numberotp_testkit::app::{Gateway, Setup, Sim, TestApp, in_sandbox, with_app};
@@ -217,6 +218,33 @@ fn a_change_of_the_catalog_is_seen_by_a_connection_that_stays() {
         let after = Seen::of(&wire.ask(&request(LINE, &known)).await);
         assert_eq!(after.line, "HTTP/1.1 200 OK");
         assert_ne!(after.body, before.body);
+    });
+}
+
+#[test]
+fn the_date_is_the_machines_whichever_way_it_goes() {
+    in_sandbox(async |app| {
+        let mut dates = Vec::new();
+        for fields in [DETOUR, "", DETOUR] {
+            let answer = Wire::open(app).await.ask(&request(LINE, fields)).await;
+            let date = answer.lines().find_map(|line| line.strip_prefix("date: ")).map(str::to_owned);
+            dates.push(httpdate::parse_http_date(&date.unwrap_or_default()).unwrap());
+        }
+        assert!(dates.is_sorted(), "{dates:?}");
+    });
+}
+
+/// So short that a test can wait for it, so long that an honest request is quicker.
+const SHORT: Span = Span::millis(400);
+
+#[test]
+fn who_is_silent_after_an_answer_is_left() {
+    with_app(Setup::sandbox().adjusted(|settings| settings.idle_within = SHORT), async |app| {
+        let mut wire = Wire::open(app).await;
+        for _ in 0..2 {
+            assert_eq!(Seen::of(&wire.ask(&request(LINE, "")).await).line, "HTTP/1.1 200 OK");
+        }
+        assert_eq!(wire.rest().await, "", "the connection ends by itself");
     });
 }
 

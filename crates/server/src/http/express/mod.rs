@@ -11,11 +11,13 @@ mod reply;
 
 use super::client;
 use super::cors::{self, Grant};
+use super::frame;
 use super::patient::{Timer, Waits, over};
 use super::published::prices;
 use super::ready;
 use crate::app::Context;
 use crate::app::limits::{Rule, Subject};
+use crate::clock::machine_time;
 use crate::entropy::RequestIds;
 use asked::Asked;
 use bytes::{Buf, Bytes};
@@ -26,6 +28,7 @@ use std::future::Future;
 use std::io::{self, IoSlice};
 use std::mem::MaybeUninit;
 use std::net::IpAddr;
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::pin::{Pin, pin};
 use std::sync::Arc;
 use std::task::{self, Poll, ready};
@@ -34,7 +37,6 @@ use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::net::TcpStream;
 use tokio::time::{Instant, Sleep, sleep};
 use tokio_util::sync::CancellationToken;
-use tracing::Level;
 
 /// Most bytes of a request that is answered here.
 const HEAD_MOST: usize = 4 * 1024;
@@ -107,17 +109,17 @@ impl Express {
         let mut silence = pin!(sleep(patience.waits.head));
         let mut stop = pin!(stopping.cancelled());
         loop {
-            let next = std::future::poll_fn(|cx| {
-                if stop.as_mut().poll(cx).is_ready() {
-                    return Poll::Ready(ride.leave(&[]));
-                }
-                ride.poll_next(silence.as_mut(), cx)
+            // What is there to read comes first: only whoever is silent needs to be told of a stop.
+            let next = std::future::poll_fn(|cx| match ride.poll_next(silence.as_mut(), cx) {
+                Poll::Pending => stop.as_mut().poll(cx).map(|()| ride.leave(&[])),
+                next @ Poll::Ready(_) => next,
             });
             match next.await {
                 Next::Leave(left) => return left,
                 Next::Answer(body) => {
                     let answer = (ride.head.bytes(), body);
-                    if send(ride.stream, answer, patience.waits.stall).await.is_err() {
+                    if let Err(error) = send(ride.stream, answer, patience.waits.stall).await {
+                        tracing::debug!(%error, "an answer was not taken");
                         return Left::Over;
                     }
                     ride.answered(silence.as_mut());
@@ -128,8 +130,8 @@ impl Express {
 
     /// The head of the answer is written, its body returned; `None`: it is for hyper.
     fn answer(&self, bytes: &[u8], peer: IpAddr, head: &mut Head) -> Option<Bytes> {
-        // Lines for debugging need the frame.
-        if tracing::enabled!(Level::DEBUG) {
+        // A server that stops says so in each answer, and lines for debugging have the id of a frame.
+        if self.context.stopping.is_cancelled() || frame::tells_all() {
             return None;
         }
         let asked = Asked::read(bytes)?;
@@ -148,7 +150,7 @@ impl Express {
         let chosen = ready::choose(&ready, takes, asked.if_none_match.unwrap_or_default());
         let cors = if asked.origin.is_some() { self.cors.as_str() } else { "" };
         let id = self.ids.next();
-        head.write(&chosen, &Beside { quota, cors, id: &id }, now.unix_seconds());
+        head.write(&chosen, &Beside { quota, cors, id: &id }, machine_time().unix_seconds());
         let status = if chosen.body.is_some() { 200 } else { 304 };
         context.metrics.request((prices::ROUTE, "GET"), status, begun.elapsed());
         Some(chosen.body.cloned().unwrap_or_default())
@@ -168,7 +170,9 @@ impl Ride<'_> {
         if read.is_err() || bytes.is_empty() {
             return Poll::Ready(ended());
         }
-        let answer = self.express.answer(bytes, self.peer, &mut self.head);
+        // What panics here goes the other way, whose net words what becomes of it there.
+        let answer = AssertUnwindSafe(|| self.express.answer(bytes, self.peer, &mut self.head));
+        let answer = catch_unwind(answer).unwrap_or_default();
         Poll::Ready(answer.map_or_else(|| self.leave(bytes), Next::Answer))
     }
 

@@ -26,17 +26,18 @@ pub(super) struct Head {
 
 impl Head {
     pub(super) fn new() -> Self {
-        Self { text: String::with_capacity(HEAD), date: Date::default() }
+        Self { text: String::new(), date: Date::default() }
     }
 
     pub(super) fn bytes(&self) -> &[u8] {
         self.text.as_bytes()
     }
 
-    /// Writes the head of an answer at this time.
+    /// Writes the head of an answer. The time is the machine's, as hyper's is.
     pub(super) fn write(&mut self, chosen: &Chosen<'_>, beside: &Beside<'_>, unix_seconds: i64) {
         let Self { text, date } = self;
         text.clear();
+        text.reserve(HEAD);
         match chosen.body {
             Some(_) => text.push_str("HTTP/1.1 200 OK\r\netag: "),
             None => text.push_str("HTTP/1.1 304 Not Modified\r\netag: "),
