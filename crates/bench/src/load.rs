@@ -19,6 +19,8 @@ use std::time::{Duration, Instant};
 
 /// Connections of a load.
 pub const CONNECTIONS: usize = 64;
+/// Of one that is at its best with many.
+pub const MANY: usize = 256;
 
 /// A load by hand.
 #[derive(Args)]
@@ -35,6 +37,9 @@ pub struct Options {
     /// Or a message to each of so many purchases
     #[arg(long)]
     messages: Option<usize>,
+    /// Over so many connections
+    #[arg(long, default_value_t = CONNECTIONS)]
+    connections: usize,
 }
 
 /// Runs a load by hand. Prints `RATE P50_MICROS P99_MICROS`.
@@ -42,7 +47,7 @@ pub async fn run(options: &Options) -> Told<()> {
     let servers = vec![options.server];
     let load = |requests, seconds| {
         let within = Duration::from_secs(seconds);
-        Load { servers: servers.clone(), requests, within }
+        Load { servers: servers.clone(), connections: options.connections, requests, within }
     };
     let purchases = rents(options.accounts);
     let outcome = match options.messages {
@@ -75,6 +80,8 @@ pub enum Requests {
 pub struct Load {
     /// The servers.
     pub servers: Vec<SocketAddr>,
+    /// How many connections in all.
+    pub connections: usize,
     /// What is sent.
     pub requests: Requests,
     /// When it ends at the latest.
@@ -107,7 +114,7 @@ impl Load {
     pub async fn run(self, bodies: Bodies) -> Told<Outcome> {
         let next = Arc::new(AtomicUsize::new(0));
         let mut wires = Vec::new();
-        for server in self.servers.iter().cycle().take(CONNECTIONS) {
+        for server in self.servers.iter().cycle().take(self.connections) {
             wires.push(Wire::connect(*server).await?);
         }
         let begun = Instant::now();

@@ -69,9 +69,9 @@ fn table(figures: &[Figure], missing: &[String], noise: &Noise, run: &Run) -> St
 /// What the servers were set to, where that is not the product's default.
 const fn settings(run: &Run) -> &'static str {
     if run.quick {
-        "ready bytes (prices, list, 304): the server with `--threads 1`, nginx with one worker; all else: one thread a core"
+        "ready bytes (prices, list, 304): the server with `--threads 1`, nginx with one worker; all else: one thread a core; messages, two servers: the better of 64 and 256 connections, all else 64"
     } else {
-        "ready bytes (prices, list, 304): the best of the server with `--threads` 1 and 2, and of nginx with one and two workers; all else: one thread a core"
+        "ready bytes (prices, list, 304): the best of the server with `--threads` 1 and 2, and of nginx with one and two workers; all else: one thread a core; messages, two servers: the better of 64 and 256 connections, all else 64"
     }
 }
 

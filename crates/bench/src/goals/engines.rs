@@ -1,14 +1,15 @@
 //! Purchases and messages on both databases, against pgbench, against the bare writer loop and against themselves.
 //! Guards: pgbench's PostgreSQL is the very server that ours is on, durable both times.
 
-use super::{Bench, once};
+use super::{Bench, once, once_over};
 use crate::Told;
 use crate::instances::{Data, Server};
-use crate::load::{Bodies, Outcome, messages, rented, rents};
+use crate::load::{Bodies, CONNECTIONS, MANY, Outcome, messages, rented, rents};
 use crate::machine::Watch;
 use crate::pgbench::{Accounts, Pgbench};
 use crate::stats::Rounds;
 use crate::table::Figure;
+use bytes::Bytes;
 use numberotp_testkit::database::TestEngine;
 use std::sync::Arc;
 
@@ -125,22 +126,36 @@ async fn rounds(bench: &Bench, engine: &Engine, data: &Data, pgbench: Option<&Pg
         }
         if engine.two.is_some_and(|name| bench.wants(&[name])) {
             let second = data.serve()?;
-            measured.one.add(bench.around(&[&server], &all).await?.rate);
-            measured.two.add(bench.around(&[&server, &second], &all).await?.rate);
+            measured.one.add(at_best(bench, &[&server], &all).await?);
+            measured.two.add(at_best(bench, &[&server, &second], &all).await?);
         }
     }
     Ok(measured)
 }
 
-/// Buys numbers, then sends a message to each: the first of its rent, which charges it.
+/// Buys numbers, then sends a message to each: the first of its rent, which charges it. The better of few connections and
+/// of many, half of the messages each, as pgbench has the better of few clients and many.
 async fn sms(bench: &Bench, server: &Server, data: &Data) -> Told<(f64, String)> {
-    let wanted = if bench.run.quick { 2_000 } else { 40_000 };
+    let wanted = if bench.run.quick { 4_000 } else { 40_000 };
     let purchases = rents(data.accounts()).into_iter().cycle().take(wanted).collect();
     let bought = once(server, purchases, Bodies::Kept).await?;
-    let messages = messages(&rented(&bought.bodies)?);
-    let watch = Watch::start(&[("server", server.id())]);
-    let outcome = once(server, messages, Bodies::Dropped).await?;
-    Ok((outcome.rate, seen(&watch, &outcome)))
+    let mut messages = messages(&rented(&bought.bodies)?);
+    let half = messages.split_off(messages.len() / 2);
+    let mut best = (0.0, String::new());
+    for (connections, messages) in [(CONNECTIONS, messages), (MANY, half)] {
+        let watch = Watch::start(&[("server", server.id())]);
+        let outcome = once_over(connections, server, messages, Bodies::Dropped).await?;
+        if outcome.rate > best.0 {
+            best = (outcome.rate, format!("{connections} connections: {}", seen(&watch, &outcome)));
+        }
+    }
+    Ok(best)
+}
+
+/// Purchases a second over few connections or many, whichever is more.
+async fn at_best(bench: &Bench, servers: &[&Server], requests: &Arc<Vec<Bytes>>) -> Told<f64> {
+    let few = bench.around_over(CONNECTIONS, servers, requests).await?.rate;
+    Ok(few.max(bench.around_over(MANY, servers, requests).await?.rate))
 }
 
 fn best(bench: &Bench, pgbench: &Pgbench, accounts: Accounts) -> Told<f64> {
@@ -171,7 +186,11 @@ fn tell(bench: &mut Bench, engine: &Engine, measured: Measured) {
     ];
     figures.extend(engine.hot_pgbench.map(|name| figure(name, &hot, &pgbench_hot, &hot_seen)));
     figures.extend(engine.bare.map(|name| figure(name, &spread, &bare, "bare: batches of 64 commands")));
-    figures.extend(engine.two.map(|name| figure(name, &two, &one, "half of the connections each")));
+    figures.extend(
+        engine
+            .two
+            .map(|name| figure(name, &two, &one, "half of the connections each; the better of 64 and 256")),
+    );
     for figure in figures {
         let peer = figure.peer.as_ref().map_or(0.0, Rounds::median);
         if peer > 0.0 {

@@ -12,7 +12,7 @@ mod waits;
 mod web;
 
 use crate::instances::Server;
-use crate::load::{Bodies, Load, Outcome, Requests};
+use crate::load::{Bodies, CONNECTIONS, Load, Outcome, Requests};
 use crate::machine::{Noise, Ticks, flushes};
 use crate::table::{Figure, GOALS};
 use crate::{Run, Told, page};
@@ -57,18 +57,38 @@ impl Bench {
 
     /// Sends requests around for one measurement.
     async fn around(&self, servers: &[&Server], requests: &Arc<Vec<Bytes>>) -> Told<Outcome> {
+        self.around_over(CONNECTIONS, servers, requests).await
+    }
+
+    /// The same over so many connections.
+    async fn around_over(
+        &self,
+        connections: usize,
+        servers: &[&Server],
+        requests: &Arc<Vec<Bytes>>,
+    ) -> Told<Outcome> {
         let servers = servers.iter().map(|server| server.address).collect();
         let within = Duration::from_secs(u64::from(self.seconds()));
-        Load { servers, requests: Requests::Around(Arc::clone(requests)), within }.run(Bodies::Dropped).await
+        let requests = Requests::Around(Arc::clone(requests));
+        Load { servers, connections, requests, within }.run(Bodies::Dropped).await
     }
 }
 
 /// Sends each request once, however long that takes.
 async fn once(server: &Server, requests: Vec<Bytes>, bodies: Bodies) -> Told<Outcome> {
+    once_over(CONNECTIONS, server, requests, bodies).await
+}
+
+/// The same over so many connections.
+async fn once_over(
+    connections: usize,
+    server: &Server,
+    requests: Vec<Bytes>,
+    bodies: Bodies,
+) -> Told<Outcome> {
     let within = Duration::from_secs(600);
-    Load { servers: vec![server.address], requests: Requests::Once(Arc::new(requests)), within }
-        .run(bodies)
-        .await
+    let requests = Requests::Once(Arc::new(requests));
+    Load { servers: vec![server.address], connections, requests, within }.run(bodies).await
 }
 
 /// Measures what was chosen.
