@@ -17,7 +17,6 @@ use super::published::prices;
 use super::ready;
 use crate::app::Context;
 use crate::app::limits::{Rule, Subject};
-use crate::clock::machine_time;
 use crate::entropy::RequestIds;
 use asked::Asked;
 use bytes::{Buf, Bytes};
@@ -150,7 +149,7 @@ impl Express {
         let chosen = ready::choose(&ready, takes, asked.if_none_match.unwrap_or_default());
         let cors = if asked.origin.is_some() { self.cors.as_str() } else { "" };
         let id = self.ids.next();
-        head.write(&chosen, &Beside { quota, cors, id: &id }, machine_time().unix_seconds());
+        head.write(&chosen, &Beside { quota, cors, id: &id }, context.clock.machine_now().unix_seconds());
         let status = if chosen.body.is_some() { 200 } else { 304 };
         context.metrics.request((prices::ROUTE, "GET"), status, begun.elapsed());
         Some(chosen.body.cloned().unwrap_or_default())
