@@ -50,9 +50,15 @@ fn every_variable_that_is_packaged_or_written_about_is_one_of_the_programs() {
 #[test]
 fn the_unit_is_one_that_systemd_understands() {
     let unit = packaged("numberotp.service");
-    for line in
-        ["Type=notify", "ProtectSystem=strict", "NoNewPrivileges=yes", "Restart=on-failure", "UMask=0077"]
-    {
+    for line in [
+        "Type=notify",
+        "ProtectSystem=strict",
+        "ReadOnlyPaths=/run",
+        "NoNewPrivileges=yes",
+        "Restart=on-failure",
+        "StartLimitIntervalSec=0",
+        "UMask=0077",
+    ] {
         assert!(unit.lines().any(|known| known == line), "{line}");
     }
     if Command::new("systemd-analyze").arg("--version").output().is_err() {
