@@ -50,9 +50,15 @@ fn every_variable_that_is_packaged_or_written_about_is_one_of_the_programs() {
 #[test]
 fn the_unit_is_one_that_systemd_understands() {
     let unit = packaged("numberotp.service");
-    for line in
-        ["Type=notify", "ProtectSystem=strict", "NoNewPrivileges=yes", "Restart=on-failure", "UMask=0077"]
-    {
+    for line in [
+        "Type=notify",
+        "ProtectSystem=strict",
+        "ReadOnlyPaths=/run",
+        "NoNewPrivileges=yes",
+        "Restart=on-failure",
+        "StartLimitIntervalSec=0",
+        "UMask=0077",
+    ] {
         assert!(unit.lines().any(|known| known == line), "{line}");
     }
     if Command::new("systemd-analyze").arg("--version").output().is_err() {
@@ -212,7 +218,9 @@ fn a_container_is_built_with_everything_that_the_program_includes() {
     let missing: Vec<&String> = included.iter().filter(|path| left_out(&list, path)).collect();
     assert!(missing.is_empty(), "the build would not find {missing:?}");
 
-    for path in ["docs/generated/openapi.json", "docs/a.md", "target/debug/x", "data/a.db", ".git/HEAD"] {
+    for path in
+        ["docs/generated/openapi.json", "docs/a.md", "target/debug/x", "data/a.db", "master.key", ".git/HEAD"]
+    {
         assert!(left_out(&list, path), "{path} is not needed");
     }
     assert!(left_out(&list, "xtask/clients/node_modules/a.js") && !left_out(&list, "crates/core/data/a.tsv"));
