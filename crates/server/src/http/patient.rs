@@ -74,6 +74,8 @@ pub(super) struct Waits {
     pub(super) head: Duration,
     /// For the other side to take a byte of an answer.
     pub(super) stall: Duration,
+    /// Between two requests; whoever reads requests keeps to that.
+    pub(super) idle: Duration,
 }
 
 /// Set when waiting begins.

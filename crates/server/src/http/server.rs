@@ -1,7 +1,7 @@
 //! Serves HTTP/1 through hyper, with bounds from the first byte, and stops gracefully: no new connections,
 //! long-polls end, the rest has seven seconds, and what was bought or begun two more.
 
-use super::express::{Left, Patience};
+use super::express::Left;
 use super::patient::{Body, Patient, Progress, Waits};
 use super::routes::Api;
 use super::seats::Seats;
@@ -39,7 +39,7 @@ pub struct PeerAddress(pub SocketAddr);
 
 /// How long connections are waited for, and how many there may be.
 pub struct Bounds {
-    patience: Patience,
+    waits: Waits,
     edge: Edge,
 }
 
@@ -47,9 +47,12 @@ impl Bounds {
     /// As the settings have them.
     pub fn of(context: &Context) -> Self {
         let settings = &context.settings;
-        let waits = Waits { head: settings.head_within.to_std(), stall: settings.stall_within.to_std() };
-        let patience = Patience { waits, idle: settings.idle_within.to_std() };
-        Self { patience, edge: context.edge.clone() }
+        let waits = Waits {
+            head: settings.head_within.to_std(),
+            stall: settings.stall_within.to_std(),
+            idle: settings.idle_within.to_std(),
+        };
+        Self { waits, edge: context.edge.clone() }
     }
 }
 
@@ -72,15 +75,15 @@ struct Hall {
     graceful: GracefulShutdown,
     room: Arc<Semaphore>,
     seats: Arc<Seats>,
-    patience: Patience,
+    waits: Waits,
 }
 
 /// Serves until it is told to stop, then drains.
 pub async fn serve(serving: Serving) {
-    let Serving { listener, api, stopping, bounds: Bounds { patience, edge } } = serving;
+    let Serving { listener, api, stopping, bounds: Bounds { waits, edge } } = serving;
     let room = Arc::new(Semaphore::new(CONNECTIONS_MOST));
     let (graceful, seats) = (GracefulShutdown::new(), Seats::new(edge));
-    let hall = Hall { api, stopping, graceful, room, seats, patience };
+    let hall = Hall { api, stopping, graceful, room, seats, waits };
     let mut connections = JoinSet::new();
     loop {
         let accepted = tokio::select! {
@@ -113,17 +116,17 @@ fn connection(hall: &Hall, (stream, peer): (TcpStream, SocketAddr), connections:
     };
     // Small answers must not wait for the other side's acknowledgement; failing to say so costs only time.
     let _best_effort = stream.set_nodelay(true);
-    let (api, patience, stopping) = (hall.api.clone(), hall.patience, hall.stopping.clone());
+    let (api, waits, stopping) = (hall.api.clone(), hall.waits, hall.stopping.clone());
     let watcher = hall.graceful.watcher();
     connections.spawn(async move {
         let mut stream = stream;
         let left = match api.express() {
-            Some(express) => express.serve(&mut stream, (peer.ip(), patience), &stopping).await,
+            Some(express) => express.serve(&mut stream, (peer.ip(), waits), &stopping).await,
             None => Left::For(Bytes::new(), Instant::now()),
         };
         if let Left::For(early, since) = left {
             let socket = (stream, early, since);
-            if let Err(error) = routed(api, (socket, peer), patience, watcher).await {
+            if let Err(error) = routed(api, (socket, peer), waits, watcher).await {
                 tracing::debug!(%error, "a connection ended badly");
             }
         }
@@ -135,7 +138,7 @@ fn connection(hall: &Hall, (stream, peer): (TcpStream, SocketAddr), connections:
 fn routed(
     api: Api,
     (socket, peer): ((TcpStream, Bytes, Instant), SocketAddr),
-    patience: Patience,
+    waits: Waits,
     watcher: Watcher,
 ) -> impl Future<Output = hyper::Result<()>> {
     let progress = Progress::new();
@@ -153,9 +156,9 @@ fn routed(
     let connection = http1::Builder::new()
         .timer(TokioTimer::new())
         // The silence between two requests; a head that has begun is the socket's to bound.
-        .header_read_timeout(patience.idle)
+        .header_read_timeout(waits.idle)
         // At most 100 header fields: hyper's own bound. Any that is set, be it the same, costs every request.
         .max_buf_size(BUFFER)
-        .serve_connection(TokioIo::new(Patient::new(socket, progress, patience.waits)), service);
+        .serve_connection(TokioIo::new(Patient::new(socket, progress, waits)), service);
     watcher.watch(connection)
 }

@@ -22,7 +22,7 @@ use asked::Asked;
 use bytes::{Buf, Bytes};
 use http::HeaderMap;
 use numberotp_core::limits::Allowed;
-use reply::{Beside, Head};
+use reply::Head;
 use std::future::Future;
 use std::io::{self, IoSlice};
 use std::mem::MaybeUninit;
@@ -56,21 +56,12 @@ pub(super) enum Left {
     For(Bytes, Instant),
 }
 
-/// How long it is waited for.
-#[derive(Clone, Copy)]
-pub(super) struct Patience {
-    /// For the first request, and for the other side to take an answer.
-    pub(super) waits: Waits,
-    /// Between two requests.
-    pub(super) idle: Duration,
-}
-
 /// One connection on the express way.
 struct Ride<'a> {
     express: &'a Express,
     stream: &'a mut TcpStream,
     peer: IpAddr,
-    patience: Patience,
+    waits: Waits,
     /// Since when it is silent.
     since: Instant,
     /// Whether anything was answered yet.
@@ -100,12 +91,12 @@ impl Express {
     pub(super) async fn serve(
         &self,
         stream: &mut TcpStream,
-        (peer, patience): (IpAddr, Patience),
+        (peer, waits): (IpAddr, Waits),
         stopping: &CancellationToken,
     ) -> Left {
         let (since, head) = (Instant::now(), Head::new());
-        let mut ride = Ride { express: self, stream, peer, patience, since, fresh: true, head };
-        let mut silence = pin!(sleep(patience.waits.head));
+        let mut ride = Ride { express: self, stream, peer, waits, since, fresh: true, head };
+        let mut silence = pin!(sleep(waits.head));
         let mut stop = pin!(stopping.cancelled());
         loop {
             // What is there to read comes first: only whoever is silent needs to be told of a stop.
@@ -117,7 +108,7 @@ impl Express {
                 Next::Leave(left) => return left,
                 Next::Answer(body) => {
                     let answer = (ride.head.bytes(), body);
-                    if let Err(error) = send(ride.stream, answer, patience.waits.stall).await {
+                    if let Err(error) = send(ride.stream, answer, waits.stall).await {
                         tracing::debug!(%error, "an answer was not taken");
                         return Left::Over;
                     }
@@ -149,7 +140,7 @@ impl Express {
         let chosen = ready::choose(&ready, takes, asked.if_none_match.unwrap_or_default());
         let cors = if asked.origin.is_some() { self.cors.as_str() } else { "" };
         let id = self.ids.next();
-        head.write(&chosen, &Beside { quota, cors, id: &id }, context.clock.machine_now().unix_seconds());
+        head.write(&chosen, (quota, cors, &id), context.clock.machine_now().unix_seconds());
         let status = if chosen.body.is_some() { 200 } else { 304 };
         context.metrics.request((prices::ROUTE, "GET"), status, begun.elapsed());
         Some(chosen.body.cloned().unwrap_or_default())
@@ -183,7 +174,7 @@ impl Ride<'_> {
 
     /// Ready when it was silent for too long. The timer is moved only when it rings: not for every request.
     fn poll_silence(&self, mut silence: Pin<&mut Sleep>, cx: &mut task::Context<'_>) -> Poll<()> {
-        let within = if self.fresh { self.patience.waits.head } else { self.patience.idle };
+        let within = if self.fresh { self.waits.head } else { self.waits.idle };
         let until = self.since.checked_add(within).unwrap_or(self.since);
         loop {
             ready!(silence.as_mut().poll(cx));
@@ -199,7 +190,7 @@ impl Ride<'_> {
         self.since = Instant::now();
         // From now on it rings no later than it should: silence only ever begins anew.
         if std::mem::take(&mut self.fresh) {
-            silence.reset(self.since.checked_add(self.patience.idle).unwrap_or(self.since));
+            silence.reset(self.since.checked_add(self.waits.idle).unwrap_or(self.since));
         }
     }
 }

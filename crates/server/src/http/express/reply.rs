@@ -8,16 +8,6 @@ use std::time::{Duration, SystemTime, UNIX_EPOCH};
 /// Room for a head; most are about 500 bytes.
 const HEAD: usize = 640;
 
-/// What is told beside the answer itself.
-pub(super) struct Beside<'a> {
-    /// Where the caller's network stands.
-    pub(super) quota: Quota,
-    /// The fields for pages of other origins, where one asks.
-    pub(super) cors: &'a str,
-    /// Under which the request is known.
-    pub(super) id: &'a str,
-}
-
 /// The head of an answer, written anew for each one into the same room.
 pub(super) struct Head {
     text: String,
@@ -33,8 +23,14 @@ impl Head {
         self.text.as_bytes()
     }
 
-    /// Writes the head of an answer. The time is the machine's, as hyper's is.
-    pub(super) fn write(&mut self, chosen: &Chosen<'_>, beside: &Beside<'_>, unix_seconds: i64) {
+    /// Writes the head of an answer: with where the caller's network stands, the fields for a page of another origin if one
+    /// asks, and the request's id. The time is the machine's, as hyper's is.
+    pub(super) fn write(
+        &mut self,
+        chosen: &Chosen<'_>,
+        (quota, cors, id): (Quota, &str, &str),
+        unix_seconds: i64,
+    ) {
         let Self { text, date } = self;
         text.clear();
         text.reserve(HEAD);
@@ -51,7 +47,6 @@ impl Head {
                 text.push_str("content-encoding: gzip\r\n");
             }
         }
-        let Beside { quota, cors, id } = beside;
         // Writing to a string cannot fail.
         let _infallible = write!(
             text,
