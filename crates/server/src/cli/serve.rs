@@ -80,8 +80,11 @@ pub(super) async fn serve(resolved: Resolved) -> Result<(), CliError> {
     }
     tasks.abort_all();
     while tasks.join_next().await.is_some() {}
-    if let Some(context) = Arc::into_inner(context) {
-        context.store.stop();
+    match Arc::into_inner(context) {
+        Some(context) => context.store.stop(),
+        None => {
+            tracing::warn!("something is still going on; the database is closed by the end of the program");
+        }
     }
     if let Some(path) = &resolved.ready_file {
         // It is gone with the server; whoever removed it before was right too.

@@ -47,8 +47,16 @@ impl Store {
         let (reads, reads_end) = sync_channel(READS_MOST);
         let cold = hot.clone();
         let reads_waiting = wakes.metrics().queue("read");
-        let store =
-            Self { engine: engine.clone(), hot, cold, reads, reads_waiting, wakes, threads: Vec::new() };
+        let store = Self {
+            engine: engine.clone(),
+            hot,
+            cold,
+            reads,
+            reads_waiting,
+            wakes,
+            writers: Vec::new(),
+            readers: Vec::new(),
+        };
         let (writes_waiting, reads_waiting) = (VecDeque::new(), VecDeque::new());
         Ok((store, Hand { writer, reader, work, reads: reads_end, writes_waiting, reads_waiting }))
     }

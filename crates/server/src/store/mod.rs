@@ -130,7 +130,8 @@ pub struct Store {
     reads: SyncSender<Read>,
     reads_waiting: Gauge,
     wakes: Arc<WakeHub>,
-    threads: Vec<JoinHandle<()>>,
+    writers: Vec<JoinHandle<()>>,
+    readers: Vec<JoinHandle<()>>,
 }
 
 impl Store {
@@ -139,7 +140,7 @@ impl Store {
         engine.make_room()?;
         prepare_schema(engine, options.schema)?;
         let wakes = Arc::new(WakeHub::default());
-        let mut threads = Vec::new();
+        let (mut writers, mut readers) = (Vec::new(), Vec::new());
         let metrics = wakes.metrics();
         let open_writer = || {
             let ids = IdBlocks::sized(options.row_block, options.purchase_block);
@@ -156,7 +157,7 @@ impl Store {
             let writer = open_writer()?;
             // Where closures have writers of their own.
             let writer = if engine.writers() == 1 { writer } else { writer.by_key() };
-            threads.push(writer_thread(writer, &hot_end, BATCH_MOST)?);
+            writers.push(writer_thread(writer, &hot_end, BATCH_MOST)?);
         }
         let cold = if engine.writers() == 1 {
             hot.clone()
@@ -164,7 +165,7 @@ impl Store {
             let (cold, cold_end) = Queue::new(metrics.queue("cold"), Beside::Always);
             metrics.connections("cold", COLD_WRITERS);
             for _ in 0..COLD_WRITERS {
-                threads.push(writer_thread(open_writer()?, &cold_end, COLD_BATCH)?);
+                writers.push(writer_thread(open_writer()?, &cold_end, COLD_BATCH)?);
             }
             cold
         };
@@ -173,10 +174,10 @@ impl Store {
         for _ in 0..READERS {
             let reader = Connection::open(engine, Access::Read)?;
             let reader = if options.pace == Pace::Command { reader.taking_time() } else { reader };
-            threads.push(reader_thread(reader, &read_end)?);
+            readers.push(reader_thread(reader, &read_end)?);
         }
         let reads_waiting = metrics.queue("read");
-        Ok(Self { engine: engine.clone(), hot, cold, reads, reads_waiting, wakes, threads })
+        Ok(Self { engine: engine.clone(), hot, cold, reads, reads_waiting, wakes, writers, readers })
     }
 
     /// Which database it is.
@@ -324,14 +325,21 @@ impl Store {
         }
     }
 
-    /// Stops taking work, finishes what is queued and closes the connections.
+    /// Stops taking work, finishes what is queued and closes the connections: the writers' last. SQLite copies its log into
+    /// the file when its last connection is closed, and of two that are closed at once each may take the other for open.
     pub fn stop(self) {
-        let Self { hot, cold, reads, threads, .. } = self;
-        drop((hot, cold, reads));
-        for thread in threads {
-            // A thread that panicked has told so already.
-            let _panicked = thread.join();
-        }
+        let Self { hot, cold, reads, writers, readers, .. } = self;
+        drop(reads);
+        join(readers);
+        drop((hot, cold));
+        join(writers);
+    }
+}
+
+fn join(threads: Vec<JoinHandle<()>>) {
+    for thread in threads {
+        // A thread that panicked has told so already.
+        let _panicked = thread.join();
     }
 }
 
