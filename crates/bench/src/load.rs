@@ -96,7 +96,7 @@ pub struct Outcome {
     pub p50: u64,
     /// Of the slowest in a hundred.
     pub p99: u64,
-    /// Bodies, where they were kept.
+    /// Bodies, where they were kept, in the order of the requests.
     pub bodies: Vec<Vec<u8>>,
 }
 
@@ -130,7 +130,8 @@ impl Load {
         }
         let rate = count(times.len()) / begun.elapsed().as_secs_f64();
         let (p50, p99) = (percentile(&mut times, 50), percentile(&mut times, 99));
-        Ok(Outcome { rate, p50, p99, bodies: kept })
+        kept.sort_unstable_by_key(|(place, _)| *place);
+        Ok(Outcome { rate, p50, p99, bodies: kept.into_iter().map(|(_, body)| body).collect() })
     }
 }
 
@@ -139,7 +140,7 @@ async fn one(
     load: Load,
     next: Arc<AtomicUsize>,
     bodies: Bodies,
-) -> Told<(Vec<u64>, Vec<Vec<u8>>)> {
+) -> Told<(Vec<u64>, Vec<(usize, Vec<u8>)>)> {
     let (mut times, mut kept) = (Vec::new(), Vec::new());
     let end = Instant::now() + load.within;
     loop {
@@ -156,7 +157,7 @@ async fn one(
             return Err(format!("{}: {}", answer.status, String::from_utf8_lossy(answer.body)));
         }
         if bodies == Bodies::Kept {
-            kept.push(answer.body.to_vec());
+            kept.push((place, answer.body.to_vec()));
         }
     }
 }

@@ -121,7 +121,7 @@ async fn rounds(bench: &Bench, engine: &Engine, data: &Data, pgbench: Option<&Pg
             measured.sms.add(watch_and_outcome.0);
         }
         if engine.bare.is_some_and(|name| bench.wants(&[name])) {
-            let (rate, _) = data.bare(&["--seconds", &bench.seconds().to_string()])?;
+            let (rate, _) = data.bare(&["--callers", "64", "--seconds", &bench.seconds().to_string()])?;
             measured.bare.add(rate);
         }
         if engine.two.is_some_and(|name| bench.wants(&[name])) {
@@ -133,7 +133,8 @@ async fn rounds(bench: &Bench, engine: &Engine, data: &Data, pgbench: Option<&Pg
     Ok(measured)
 }
 
-/// Buys numbers, then sends a message to each: the first of its rent, which charges it. The better of few connections and
+/// Buys numbers, then sends a message to each: the first of its rent, which charges it. In the order of the purchases, as
+/// messages come: seconds later, whoever bought. The better of few connections and
 /// of many, half of the messages each, as pgbench has the better of few clients and many.
 async fn sms(bench: &Bench, server: &Server, data: &Data) -> Told<(f64, String)> {
     let wanted = if bench.run.quick { 4_000 } else { 40_000 };
@@ -185,7 +186,11 @@ fn tell(bench: &mut Bench, engine: &Engine, measured: Measured) {
         figure(engine.hot, &hot, &spread, &hot_seen),
     ];
     figures.extend(engine.hot_pgbench.map(|name| figure(name, &hot, &pgbench_hot, &hot_seen)));
-    figures.extend(engine.bare.map(|name| figure(name, &spread, &bare, "bare: batches of 64 commands")));
+    figures.extend(
+        engine
+            .bare
+            .map(|name| figure(name, &spread, &bare, "bare: 64 callers, the product's own queue and writer")),
+    );
     figures.extend(
         engine
             .two
