@@ -9,6 +9,7 @@ pub mod api_key;
 pub mod audit;
 pub mod backup;
 mod catalogue;
+mod copier;
 pub mod db;
 pub mod device_grant;
 pub mod directory;
@@ -50,6 +51,7 @@ pub use wake::{Waiting, Wake, WakeHub};
 pub use writer::{Work, Writer, cold};
 
 use crate::metrics::StoreMetrics;
+use copier::Copier;
 use db::{Access, Connection, Engine, migrate, migrations, require};
 use hot::{Answer, Attach, Attached, Close, Closed, Command, Receive, Received, Reserve, Reserved, Rules};
 use numberotp_core::time::Time;
@@ -132,6 +134,8 @@ pub struct Store {
     wakes: Arc<WakeHub>,
     writers: Vec<JoinHandle<()>>,
     readers: Vec<JoinHandle<()>>,
+    /// Of a file.
+    copier: Option<Copier>,
 }
 
 impl Store {
@@ -153,10 +157,14 @@ impl Store {
         metrics.connections("hot", engine.writers());
         metrics.connections("read", READERS);
         let (hot, hot_end) = Queue::new(metrics.queue("hot"), Beside::From(WORTH_A_BATCH));
+        let copier = if engine.is_embedded() { Some(Copier::start(engine)?) } else { None };
         for _ in 0..engine.writers() {
             let writer = open_writer()?;
             // Where closures have writers of their own.
-            let writer = if engine.writers() == 1 { writer } else { writer.by_key() };
+            let writer = match &copier {
+                Some(copier) => copier.beside(writer)?,
+                None => writer.by_key(),
+            };
             writers.push(writer_thread(writer, &hot_end, BATCH_MOST)?);
         }
         let cold = if engine.writers() == 1 {
@@ -177,7 +185,7 @@ impl Store {
             readers.push(reader_thread(reader, &read_end)?);
         }
         let reads_waiting = metrics.queue("read");
-        Ok(Self { engine: engine.clone(), hot, cold, reads, reads_waiting, wakes, writers, readers })
+        Ok(Self { engine: engine.clone(), hot, cold, reads, reads_waiting, wakes, writers, readers, copier })
     }
 
     /// Which database it is.
@@ -328,9 +336,10 @@ impl Store {
     /// Stops taking work, finishes what is queued and closes the connections: the writers' last. SQLite copies its log into
     /// the file when its last connection is closed, and of two that are closed at once each may take the other for open.
     pub fn stop(self) {
-        let Self { hot, cold, reads, writers, readers, .. } = self;
+        let Self { hot, cold, reads, writers, readers, copier, .. } = self;
         drop(reads);
         join(readers);
+        drop(copier);
         drop((hot, cold));
         join(writers);
     }

@@ -5,7 +5,7 @@
 //! that is refused is repeated one by one.
 
 use super::StoreError;
-use super::db::{Access, Commit, Connection, Engine, Then};
+use super::db::{Access, Checkpoints, Commit, Connection, Engine, Then};
 use super::hot::{self, Answer, Command, Rules};
 use super::tx::{IdBlocks, Tx};
 use super::wake::{Wake, WakeHub};
@@ -124,6 +124,11 @@ impl Writer {
         Self { connection: self.connection.by_key(), hot_alone: true, ..self }
     }
 
+    /// For the writer of a file whose log is copied by another thread.
+    pub fn copied_beside(self, checkpoints: &Arc<Checkpoints>) -> Result<Self, StoreError> {
+        Ok(Self { connection: self.connection.copied_beside(checkpoints)?, ..self })
+    }
+
     /// For a command, which takes its time.
     #[must_use]
     pub fn taking_time(self) -> Self {
@@ -138,6 +143,7 @@ impl Writer {
                 Ok((done, wakes)) => {
                     wakes.into_iter().for_each(|wake| self.wakes.wake(wake));
                     done.into_iter().for_each(tell);
+                    self.connection.copy_rest();
                     return;
                 }
                 Err(error) => {

@@ -149,6 +149,8 @@ mod store_jobs;
 #[cfg(test)]
 mod store_lines;
 #[cfg(test)]
+mod store_log;
+#[cfg(test)]
 mod store_messages;
 #[cfg(test)]
 mod store_numbers;

@@ -1,5 +1,6 @@
 //! The two databases behind one face. The match on the engine is written here and nowhere else.
 
+mod checkpoint;
 mod migrate;
 mod postgres;
 mod postgres_values;
@@ -7,6 +8,7 @@ mod sqlite;
 mod statement;
 mod value;
 
+pub use checkpoint::{Checkpoints, LOG_PAGES};
 pub use migrate::{Migration, migrate, migrations, require};
 pub use postgres::{Commit, Then};
 pub use sqlite::Access;
@@ -20,6 +22,7 @@ use postgres::{COMMIT, PostgresConnection};
 use sqlite::SqliteConnection;
 use std::os::unix::fs::DirBuilderExt;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 /// Which database, and where.
 #[derive(Clone, PartialEq, Eq)]
@@ -146,6 +149,31 @@ impl Connection {
                 let _none_open = connection.script("ROLLBACK");
             }
             Self::Postgres(connection) => connection.forget(),
+        }
+    }
+
+    /// For the writer of a file whose log is copied by another thread.
+    pub fn copied_beside(self, checkpoints: &Arc<Checkpoints>) -> Result<Self, StoreError> {
+        Ok(match self {
+            Self::Sqlite(connection) => Self::Sqlite(connection.copied_beside(checkpoints)?),
+            Self::Postgres(connection) => Self::Postgres(connection),
+        })
+    }
+
+    /// Copies what is in the log into the file, and answers how many pages of it are there; a server does that by itself.
+    pub fn copy_log(&mut self) -> Result<u32, StoreError> {
+        match self {
+            Self::Sqlite(connection) => connection.copy_log(),
+            Self::Postgres(_) => Ok(0),
+        }
+    }
+
+    /// Copies the rest of a log that is copied by another thread, if it is time for that. To be called between two
+    /// transactions, when nobody waits for an answer.
+    pub fn copy_rest(&mut self) {
+        match self {
+            Self::Sqlite(connection) => connection.copy_rest(),
+            Self::Postgres(_) => {}
         }
     }
 

@@ -1,15 +1,19 @@
 //! The SQLite driver: one connection, statements prepared once, durable commits.
 
-use super::{Bulk, Row, Statement, Value};
+use super::{Bulk, Checkpoints, Row, Statement, Value};
 use crate::store::StoreError;
 use rusqlite::config::DbConfig;
+use rusqlite::hooks::Wal;
 use rusqlite::types::{ToSqlOutput, ValueRef};
+use rusqlite::wal::CheckpointMode;
 use rusqlite::{Connection, ErrorCode, OpenFlags, ToSql};
 use std::collections::HashMap;
+use std::ffi::c_int;
 use std::fs::OpenOptions;
 use std::io::ErrorKind;
 use std::os::unix::fs::OpenOptionsExt;
 use std::path::Path;
+use std::sync::Arc;
 
 /// How often the change to a write-ahead log is asked for.
 const WAL_TRIES: usize = 100;
@@ -18,6 +22,8 @@ const WAL_TRIES: usize = 100;
 pub struct SqliteConnection {
     connection: Connection,
     texts: HashMap<&'static str, Text>,
+    /// Of a writer whose log is copied by another thread.
+    checkpoints: Option<Arc<Checkpoints>>,
 }
 
 /// A statement as SQLite reads it.
@@ -49,7 +55,8 @@ impl SqliteConnection {
         let connection = Connection::open_with_flags(path, flags | OpenFlags::SQLITE_OPEN_NO_MUTEX)
             .map_err(from_driver)?;
         connection.set_prepared_statement_cache_capacity(256);
-        // FULL: a commit is on the disk before it is acknowledged. Checkpoints every 4,000 pages. A small cache of its own:
+        // FULL: a commit is on the disk before it is acknowledged. Checkpoints every 4,000 pages, where no thread of its own
+        // makes them. A small cache of its own:
         // SQLite walks all of it at the commit after a page was split, and the system keeps the file in memory anyway.
         let setup = "PRAGMA busy_timeout = 10000; PRAGMA synchronous = FULL; PRAGMA foreign_keys = ON;
                      PRAGMA wal_autocheckpoint = 4000; PRAGMA cache_size = -4000; PRAGMA temp_store = MEMORY;";
@@ -60,7 +67,36 @@ impl SqliteConnection {
         if access == Access::Read {
             connection.execute_batch("PRAGMA query_only = ON").map_err(from_driver)?;
         }
-        Ok(Self { connection, texts: HashMap::new() })
+        Ok(Self { connection, texts: HashMap::new(), checkpoints: None })
+    }
+
+    /// For a writer whose log is copied by another thread: it tells how long the log is, instead of copying it itself.
+    pub fn copied_beside(mut self, checkpoints: &Arc<Checkpoints>) -> Result<Self, StoreError> {
+        let told = Arc::clone(checkpoints);
+        let tell = move |_: &mut Wal, pages: c_int| {
+            told.logged(u32::try_from(pages).unwrap_or(0));
+            Ok(())
+        };
+        self.connection.wal_hook(Some(tell)).map_err(from_driver)?;
+        self.checkpoints = Some(Arc::clone(checkpoints));
+        Ok(self)
+    }
+
+    /// Copies what is in the log into the file, beside whoever writes and reads; answers how many pages of it are there.
+    pub fn copy_log(&mut self) -> Result<u32, StoreError> {
+        let copied = self.connection.wal_checkpoint_v2(None::<&str>, CheckpointMode::PASSIVE);
+        let (_logged, copied) = copied.map_err(from_driver)?;
+        Ok(u32::try_from(copied).unwrap_or(0))
+    }
+
+    /// Copies the rest, if it is the writer's turn.
+    pub fn copy_rest(&mut self) {
+        if self.checkpoints.as_ref().is_some_and(|checkpoints| checkpoints.is_writers_turn())
+            && let Err(error) = self.copy_log()
+        {
+            // Every commit is in the log all the same; it is tried again when the log has grown.
+            tracing::warn!(%error, "the rest of SQLite's log could not be copied into its file");
+        }
     }
 
     /// Writes one state of everything into a new file, beside whoever writes. What was deleted is not in it.
