@@ -1,7 +1,7 @@
-//! The thread that copies a file's log beside the writer. It ends with its handle, before the writer does: SQLite copies
-//! what is left when its last connection is closed.
+//! The thread that copies a file's log beside the writer. It ends with its handle: in a stop before the writer does, which
+//! is the last to close the file and has SQLite copy what is left.
 
-use super::db::{Access, Checkpoints, Connection, Engine, LOG_PAGES};
+use super::db::{Access, Checkpoints, Connection, Engine};
 use super::{StoreError, Writer, join, spawn};
 use std::sync::Arc;
 use std::thread::JoinHandle;
@@ -13,9 +13,9 @@ pub struct Copier {
 }
 
 impl Copier {
-    /// Starts one for a file.
-    pub fn start(engine: &Engine) -> Result<Self, StoreError> {
-        let checkpoints = Arc::new(Checkpoints::every(LOG_PAGES));
+    /// Starts one for a file, whose log is copied whenever it has so many pages.
+    pub fn start(engine: &Engine, pages: u32) -> Result<Self, StoreError> {
+        let checkpoints = Arc::new(Checkpoints::every(pages));
         let mut connection = Connection::open(engine, Access::Write)?;
         let own = Arc::clone(&checkpoints);
         let thread = spawn("store-copier", move || own.run(|| connection.copy_log()))?;

@@ -52,7 +52,7 @@ pub use writer::{Work, Writer, cold};
 
 use crate::metrics::StoreMetrics;
 use copier::Copier;
-use db::{Access, Connection, Engine, migrate, migrations, require};
+use db::{Access, Connection, Engine, LOG_PAGES, migrate, migrations, require};
 use hot::{Answer, Attach, Attached, Close, Closed, Command, Receive, Received, Reserve, Reserved, Rules};
 use numberotp_core::time::Time;
 use prometheus_client::metrics::gauge::Gauge;
@@ -108,17 +108,19 @@ pub struct StoreOptions {
     pub row_block: i64,
     /// Purchase numbers taken at a time.
     pub purchase_block: i64,
+    /// A file's log is copied by a thread of its own when it has so many pages; `None`: by the writer, in SQLite's way.
+    pub log_pages: Option<u32>,
 }
 
 impl StoreOptions {
     /// For a server.
     pub const fn server(rules: Rules) -> Self {
         let (schema, pace) = (Schema::BringUpToDate, Pace::Server);
-        Self { rules, schema, pace, row_block: 4_096, purchase_block: 256 }
+        Self { rules, schema, pace, row_block: 4_096, purchase_block: 256, log_pages: Some(LOG_PAGES) }
     }
     /// For a command that makes a few rows.
     pub const fn command(rules: Rules, schema: Schema) -> Self {
-        Self { rules, schema, pace: Pace::Command, row_block: 256, purchase_block: 1 }
+        Self { rules, schema, pace: Pace::Command, row_block: 256, purchase_block: 1, log_pages: None }
     }
 }
 
@@ -157,12 +159,14 @@ impl Store {
         metrics.connections("hot", engine.writers());
         metrics.connections("read", READERS);
         let (hot, hot_end) = Queue::new(metrics.queue("hot"), Beside::From(WORTH_A_BATCH));
-        let copier = if engine.is_embedded() { Some(Copier::start(engine)?) } else { None };
+        let pages = options.log_pages.filter(|_| engine.is_embedded());
+        let copier = pages.map(|pages| Copier::start(engine, pages)).transpose()?;
         for _ in 0..engine.writers() {
             let writer = open_writer()?;
             // Where closures have writers of their own.
             let writer = match &copier {
                 Some(copier) => copier.beside(writer)?,
+                None if engine.is_embedded() => writer,
                 None => writer.by_key(),
             };
             writers.push(writer_thread(writer, &hot_end, BATCH_MOST)?);

@@ -5,18 +5,25 @@
 //! again, until so little is new that the writer copies the rest between two batches. Only what is wholly copied is
 //! begun anew, and only the writer knows an instant at which nothing is added.
 //!
-//! Guards: the log is copied at last, whoever reads meanwhile; a commit is durable by the log alone, before and after.
+//! Guards: the log is copied at last, whoever reads meanwhile; a commit is durable by the log alone, before and after;
+//! the writer never copies more than SQLite would have had it copy.
 
 use crate::store::StoreError;
 use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
 
-/// Pages in the log from which on it is copied: 125 MB. Most pages are written again and again, so a long log is less work
-/// in all than a short one; it costs the disk its length, and a start after a crash a seventh of a second.
+/// Pages in the log from which on it is copied: 132 MB. Most pages are written again and again, so a long log is less work
+/// in all than a short one; it costs the disk its length, and a start after a crash the time to read it.
 pub const LOG_PAGES: u32 = 32_000;
-/// So few new pages that the writer copies them itself: a few milliseconds.
-const REST_PAGES: u32 = 200;
+/// So few new pages that another copy would hardly find fewer.
+const FEW_PAGES: u32 = 200;
+/// So often little has to be new. A copy flushes the file only if nothing was committed while it wrote, which is likely
+/// for a short one: one of so many has flushed what the long ones wrote, and the writer need not.
+const FEW_TIMES: usize = 4;
 /// Most copies in a row. Each finds what came during the one before.
-const COPIES_MOST: usize = 8;
+const COPIES_MOST: usize = 16;
+/// By how much of its length the log grows before it is tried again, where it could not be copied wholly or not begun anew:
+/// somebody read what was in it. That many pages are also the most that are left to the writer.
+const PART: u32 = 8;
 
 /// What the writer and the thread that copies know of each other.
 pub struct Checkpoints {
@@ -76,10 +83,14 @@ impl Checkpoints {
         let mut state = self.lock();
         let is = state.turn == Turn::Writer;
         if is {
-            // If it does not begin anew, because somebody reads what is in it: when it has grown as much again.
-            state.turn = Turn::At(state.logged.saturating_add(self.every));
+            // In case it does not begin anew.
+            state.turn = self.later(&state);
         }
         is
+    }
+
+    fn later(&self, state: &State) -> Turn {
+        Turn::At(state.logged.saturating_add(self.every / PART))
     }
 
     /// Ends the copying.
@@ -105,24 +116,36 @@ impl Checkpoints {
         state.turn != Turn::Over
     }
 
-    /// Copies until there is little left, and leaves that to the writer.
+    /// Copies until there is little left, and leaves that to the writer; or to a later time, if it does not get less.
     pub fn copy_beside(&self, copy: &mut impl FnMut() -> Result<u32, StoreError>) {
+        let (mut copied, mut few) = (0, 0);
         for _ in 0..COPIES_MOST {
-            match copy() {
-                Ok(copied) if self.pages().saturating_sub(copied) > REST_PAGES => {}
-                Ok(_nearly_all) => break,
+            let before = copied;
+            copied = match copy() {
+                Ok(copied) => copied,
                 // Another program is at it.
                 Err(error) if error.retryable() => break,
                 Err(error) => {
-                    // The commits themselves are in the log; the writer tries too, and then again later.
+                    // Every commit is in the log all the same.
                     tracing::warn!(%error, "SQLite's log could not be copied into its file");
                     break;
                 }
+            };
+            let state = self.lock();
+            if !state.is_long() {
+                // It began anew meanwhile, or the store stops.
+                return;
+            }
+            let is_little = state.logged.saturating_sub(copied) <= FEW_PAGES;
+            few += usize::from(is_little);
+            if few == FEW_TIMES || !is_little && copied == before {
+                break;
             }
         }
         let mut state = self.lock();
-        if state.turn != Turn::Over {
-            state.turn = Turn::Writer;
+        if state.is_long() {
+            let left = state.logged.saturating_sub(copied);
+            state.turn = if left <= self.every / PART { Turn::Writer } else { self.later(&state) };
         }
     }
 }
@@ -138,58 +161,125 @@ mod tests {
     use super::*;
     use std::cell::Cell;
 
+    const EVERY: u32 = 8_000;
+
+    /// A log that is long, its copies so far, and what is told of it.
+    struct Log {
+        checkpoints: Checkpoints,
+        copies: Cell<u32>,
+    }
+
+    impl Log {
+        fn long() -> Self {
+            let checkpoints = Checkpoints::every(EVERY);
+            checkpoints.logged(EVERY);
+            Self { checkpoints, copies: Cell::new(0) }
+        }
+
+        /// Copies; after each copy this becomes of it, told how many there were.
+        fn copy(&self, mut then: impl FnMut(u32) -> Result<u32, StoreError>) -> u32 {
+            self.checkpoints.copy_beside(&mut || {
+                self.copies.set(self.copies.get() + 1);
+                then(self.copies.get())
+            });
+            self.copies.get()
+        }
+
+        fn turn(&self) -> Turn {
+            self.checkpoints.lock().turn
+        }
+    }
+
     #[test]
-    fn copies_follow_each_other_until_there_is_little_left() {
-        let checkpoints = Checkpoints::every(1_000);
-        checkpoints.logged(1_000);
-        let copies = Cell::new(0);
-        // Less comes during each than during the one before.
-        checkpoints.copy_beside(&mut || {
-            copies.set(copies.get() + 1);
-            let copied = checkpoints.pages();
-            checkpoints.logged(copied + 1_000 / (1 << copies.get()));
+    fn copies_follow_each_other_until_little_is_left_time_and_again() {
+        let log = Log::long();
+        // Less comes during each than during the one before: 400, 200, 100…
+        let copies = log.copy(|copies| {
+            let copied = log.checkpoints.pages();
+            log.checkpoints.logged(copied + 800 / (1 << copies));
             Ok(copied)
         });
-        assert_eq!(copies.get(), 3, "500, 250, 125");
-        assert!(checkpoints.is_writers_turn());
-        assert!(!checkpoints.is_writers_turn(), "once");
-        assert!(!checkpoints.lock().is_long());
-        checkpoints.logged(2_875);
-        assert!(checkpoints.lock().is_long(), "as much again");
+        assert_eq!(copies, 5);
+        assert!(log.checkpoints.is_writers_turn());
+        assert!(!log.checkpoints.is_writers_turn(), "once");
+        assert_eq!(log.turn(), Turn::At(8_775 + EVERY / PART), "unless it begins anew");
+        log.checkpoints.logged(20);
+        assert_eq!(log.turn(), Turn::At(EVERY));
     }
 
     #[test]
-    fn copies_that_gain_nothing_end_and_so_do_those_that_fail() {
-        for failure in [None, Some(StoreError::Unavailable("no room".to_owned()))] {
-            let checkpoints = Checkpoints::every(1_000);
-            checkpoints.logged(1_000);
-            let copies = Cell::new(0);
-            checkpoints.copy_beside(&mut || {
-                copies.set(copies.get() + 1);
-                failure.clone().map_or(Ok(0), Err)
+    fn the_writer_is_left_no_more_than_it_copies_quickly() {
+        for (more, turn) in [(1_000, Turn::Writer), (1_001, Turn::At(8_000 + 16 * 1_001 + 1_000))] {
+            let log = Log::long();
+            let copies = log.copy(|_| {
+                let copied = log.checkpoints.pages();
+                log.checkpoints.logged(copied + more);
+                Ok(copied)
             });
-            assert_eq!(copies.get(), if failure.is_some() { 1 } else { COPIES_MOST });
-            assert!(checkpoints.is_writers_turn());
+            assert_eq!((copies, log.turn()), (16, turn));
         }
     }
 
     #[test]
-    fn the_thread_ends_with_the_store_whether_or_not_there_is_something_to_copy() {
-        for pages in [0, 1_000] {
-            let checkpoints = Checkpoints::every(1_000);
-            checkpoints.logged(pages);
-            let copies = Cell::new(0);
-            if pages == 0 {
-                checkpoints.stop();
+    fn what_somebody_reads_or_copies_or_cannot_be_written_is_tried_again_later() {
+        type Ended = fn() -> Result<u32, StoreError>;
+        let ends: [(Ended, u32); 3] = [
+            (|| Ok(70), 2),
+            (|| Err(StoreError::Busy("another program".to_owned())), 1),
+            (|| Err(StoreError::Unavailable("no room".to_owned())), 1),
+        ];
+        for (end, expected) in ends {
+            let log = Log::long();
+            assert_eq!(log.copy(|_| end()), expected);
+            assert_eq!(log.turn(), Turn::At(EVERY + 1_000));
+        }
+    }
+
+    #[test]
+    fn a_log_that_begins_anew_during_a_copy_is_left_alone() {
+        let log = Log::long();
+        let copies = log.copy(|_| {
+            log.checkpoints.logged(9);
+            Ok(EVERY)
+        });
+        assert_eq!((copies, log.turn()), (1, Turn::At(EVERY)));
+    }
+
+    #[test]
+    fn the_thread_copies_when_the_log_gets_long_and_ends_with_the_store() {
+        let checkpoints = Checkpoints::every(EVERY);
+        let (told, copied) = std::sync::mpsc::channel();
+        std::thread::scope(|scope| {
+            scope.spawn(|| {
+                checkpoints.run(|| {
+                    told.send(()).unwrap();
+                    Ok(EVERY)
+                });
+                drop(told);
+            });
+            checkpoints.logged(EVERY - 1);
+            checkpoints.logged(EVERY);
+            for _ in 0..FEW_TIMES {
+                copied.recv().unwrap();
             }
-            checkpoints.run(|| {
-                copies.set(copies.get() + 1);
-                checkpoints.stop();
-                Ok(pages)
-            });
-            assert_eq!(copies.get(), i32::from(pages != 0));
-            checkpoints.logged(5);
-            assert!(!checkpoints.is_writers_turn(), "over");
-        }
+            while !checkpoints.is_writers_turn() {
+                std::thread::yield_now();
+            }
+            checkpoints.stop();
+        });
+        assert!(copied.recv().is_err(), "no more than that");
+        checkpoints.logged(5);
+        assert!(!checkpoints.is_writers_turn());
+        assert_eq!(checkpoints.lock().turn, Turn::Over, "whatever begins anew");
+    }
+
+    #[test]
+    fn a_store_that_stops_waits_for_one_copy_at_most() {
+        let log = Log::long();
+        let copies = log.copy(|_| {
+            log.checkpoints.stop();
+            Ok(0)
+        });
+        assert_eq!((copies, log.turn()), (1, Turn::Over));
     }
 }

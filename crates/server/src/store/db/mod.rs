@@ -169,7 +169,7 @@ impl Connection {
     }
 
     /// Copies the rest of a log that is copied by another thread, if it is time for that. To be called between two
-    /// transactions, when nobody waits for an answer.
+    /// transactions, when everybody of the one before has been told.
     pub fn copy_rest(&mut self) {
         match self {
             Self::Sqlite(connection) => connection.copy_rest(),
