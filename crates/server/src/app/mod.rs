@@ -14,6 +14,7 @@ pub mod demo;
 pub mod devices;
 mod fault;
 pub mod gateway;
+pub mod hashers;
 pub mod keepsake;
 pub mod limits;
 pub mod mail;

@@ -3,6 +3,7 @@
 //! Guards that a flood of sign-ins cannot take the processors from rents, that an account that does not exist costs the
 //! same time as one that does, and that no password is printed.
 
+use super::hashers::Hashers;
 use crate::entropy;
 use argon2::password_hash::phc::PasswordHash;
 use argon2::{Algorithm, Argon2, Params, PasswordHasher, PasswordVerifier, Version};
@@ -40,22 +41,21 @@ pub enum Verdict {
 /// Where passwords are hashed: so many at once, so many waiting.
 pub struct Passwords {
     room: Semaphore,
-    turns: Arc<Semaphore>,
-    hashed: AtomicU64,
-}
-
-impl Default for Passwords {
-    fn default() -> Self {
-        let cores = available_parallelism().map_or(1, std::num::NonZeroUsize::get);
-        Self::new((cores / 2).max(1))
-    }
+    hashers: Hashers,
+    hashed: Arc<AtomicU64>,
 }
 
 impl Passwords {
+    /// With as many at once as half of the processors.
+    pub fn start() -> std::io::Result<Self> {
+        let cores = available_parallelism().map_or(1, std::num::NonZeroUsize::get);
+        Self::with((cores / 2).max(1))
+    }
+
     /// With so many at once.
-    pub fn new(at_once: usize) -> Self {
+    pub fn with(at_once: usize) -> std::io::Result<Self> {
         let room = Semaphore::new(at_once.saturating_add(QUEUE));
-        Self { room, turns: Arc::new(Semaphore::new(at_once)), hashed: AtomicU64::new(0) }
+        Ok(Self { room, hashers: Hashers::start(at_once)?, hashed: Arc::default() })
     }
 
     /// How many were hashed so far: an answer is as slow as what it hashed.
@@ -84,17 +84,13 @@ impl Passwords {
             fault.retry_after_s = Some(AGAIN_S);
             fault
         })?;
-        let stopped = |error| Fault::new(FaultCode::Maintenance).caused_by(error);
-        let turn =
-            Arc::clone(&self.turns).acquire_owned().await.map_err(|error| stopped(error.to_string()))?;
-        self.hashed.fetch_add(1, Ordering::Relaxed);
-        let done = tokio::task::spawn_blocking(move || {
-            let done = work();
-            // Whoever asked may have gone; the processor is busy all the same.
-            drop(turn);
-            done
+        let hashed = Arc::clone(&self.hashed);
+        let done = self.hashers.run(move || {
+            hashed.fetch_add(1, Ordering::Relaxed);
+            work()
         });
-        done.await.map_err(|error| stopped(error.to_string()))
+        let stopped = || Fault::new(FaultCode::Maintenance).caused_by("a password could not be hashed");
+        done.await.ok_or_else(stopped)
     }
 }
 
@@ -188,7 +184,7 @@ mod tests {
 
     #[tokio::test]
     async fn a_hash_is_argon2id_at_owasps_minimum_and_opens_for_its_password_alone() {
-        let passwords = Passwords::new(1);
+        let passwords = Passwords::with(1).unwrap();
         let kept = passwords.hash(&secret("grey otter 7")).await.unwrap();
         assert!(kept.starts_with("$argon2id$v=19$m=19456,t=2,p=1$"), "{kept}");
         let verdict = async |kept, given: &str| passwords.verify(kept, &secret(given)).await.unwrap();
@@ -205,14 +201,17 @@ mod tests {
         let old: PasswordHash = Argon2::new(Algorithm::Argon2id, Version::V0x13, weaker)
             .hash_password_with_salt(b"grey otter 7", &[7; 16])
             .unwrap();
-        let verdict =
-            Passwords::new(1).verify(Some(&old.to_string()), &secret("grey otter 7")).await.unwrap();
+        let verdict = Passwords::with(1)
+            .unwrap()
+            .verify(Some(&old.to_string()), &secret("grey otter 7"))
+            .await
+            .unwrap();
         assert_eq!(verdict, Verdict::RightButOld);
     }
 
     #[tokio::test]
     async fn beyond_the_queue_callers_are_told_to_come_again() {
-        let passwords = Passwords::new(1);
+        let passwords = Passwords::with(1).unwrap();
         let _all = passwords.room.acquire_many(51).await.unwrap();
         let fault = passwords.verify(None, &secret("grey otter 7")).await.unwrap_err();
         assert_eq!((fault.code, fault.retry_after_s), (FaultCode::RateLimited, Some(AGAIN_S)));
