@@ -5,8 +5,8 @@
 //! again, until so little is new that the writer copies the rest between two batches. Only what is wholly copied is
 //! begun anew, and only the writer knows an instant at which nothing is added.
 //!
-//! Guards: the log is copied at last, whoever reads meanwhile; a commit is durable by the log alone, before and after;
-//! the writer never copies more than SQLite would have had it copy.
+//! Guards: the log is copied as soon as nobody reads what is in it; a commit is durable by the log alone, before and
+//! after; the writer copies hardly more than SQLite would have had it copy.
 
 use crate::store::StoreError;
 use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
@@ -90,7 +90,11 @@ impl Checkpoints {
     }
 
     fn later(&self, state: &State) -> Turn {
-        Turn::At(state.logged.saturating_add(self.every / PART))
+        Turn::At(state.logged.saturating_add(self.part()))
+    }
+
+    fn part(&self) -> u32 {
+        (self.every / PART).max(1)
     }
 
     /// Ends the copying.
@@ -145,7 +149,7 @@ impl Checkpoints {
         let mut state = self.lock();
         if state.is_long() {
             let left = state.logged.saturating_sub(copied);
-            state.turn = if left <= self.every / PART { Turn::Writer } else { self.later(&state) };
+            state.turn = if left <= self.part() { Turn::Writer } else { self.later(&state) };
         }
     }
 }
@@ -160,6 +164,7 @@ impl State {
 mod tests {
     use super::*;
     use std::cell::Cell;
+    use std::time::Duration;
 
     const EVERY: u32 = 8_000;
 
@@ -260,7 +265,7 @@ mod tests {
             checkpoints.logged(EVERY - 1);
             checkpoints.logged(EVERY);
             for _ in 0..FEW_TIMES {
-                copied.recv().unwrap();
+                copied.recv_timeout(Duration::from_secs(30)).unwrap();
             }
             while !checkpoints.is_writers_turn() {
                 std::thread::yield_now();
