@@ -7,8 +7,8 @@
 
 use numberotp_server::store::db::Engine;
 use std::fmt::Display;
-use std::fs::OpenOptions;
-use std::io::Write;
+use std::fs::{File, OpenOptions};
+use std::io::{Read, Write};
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicU32, Ordering};
 use tokio::runtime::Builder;
@@ -112,6 +112,17 @@ impl TestDatabase {
     /// What the store opens.
     pub const fn engine(&self) -> &Engine {
         &self.engine
+    }
+
+    /// How often the write-ahead log of a SQLite file began anew. SQLite counts it in the log's head, from zero when it makes
+    /// the log; there must be one.
+    pub fn wal_beginnings(&self) -> u32 {
+        let file = must(&self.url, self.engine.file().ok_or("is no file"));
+        let mut head = [0; 16];
+        let log = File::open(format!("{}-wal", file.display()));
+        must("a log", log.and_then(|mut log| log.read_exact(&mut head)));
+        let [.., a, b, c, d] = head;
+        u32::from_be_bytes([a, b, c, d])
     }
 
     fn new(url: String, place: Place) -> Self {

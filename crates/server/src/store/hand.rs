@@ -56,7 +56,7 @@ impl Store {
             wakes,
             writers: Vec::new(),
             readers: Vec::new(),
-            copier: None,
+            checkpointer: None,
         };
         let (writes_waiting, reads_waiting) = (VecDeque::new(), VecDeque::new());
         Ok((store, Hand { writer, reader, work, reads: reads_end, writes_waiting, reads_waiting }))

@@ -9,7 +9,7 @@ pub mod api_key;
 pub mod audit;
 pub mod backup;
 mod catalogue;
-mod copier;
+mod checkpointer;
 pub mod db;
 pub mod device_grant;
 pub mod directory;
@@ -51,8 +51,8 @@ pub use wake::{Waiting, Wake, WakeHub};
 pub use writer::{Work, Writer, cold};
 
 use crate::metrics::StoreMetrics;
-use copier::Copier;
-use db::{Access, Connection, Engine, LOG_PAGES, migrate, migrations, require};
+use checkpointer::Checkpointer;
+use db::{Access, Connection, Engine, WAL_PAGES, migrate, migrations, require};
 use hot::{Answer, Attach, Attached, Close, Closed, Command, Receive, Received, Reserve, Reserved, Rules};
 use numberotp_core::time::Time;
 use prometheus_client::metrics::gauge::Gauge;
@@ -109,18 +109,18 @@ pub struct StoreOptions {
     /// Purchase numbers taken at a time.
     pub purchase_block: i64,
     /// A file's log is copied by a thread of its own when it has so many pages; `None`: by the writer, in SQLite's way.
-    pub log_pages: Option<u32>,
+    pub wal_pages: Option<u32>,
 }
 
 impl StoreOptions {
     /// For a server.
     pub const fn server(rules: Rules) -> Self {
         let (schema, pace) = (Schema::BringUpToDate, Pace::Server);
-        Self { rules, schema, pace, row_block: 4_096, purchase_block: 256, log_pages: Some(LOG_PAGES) }
+        Self { rules, schema, pace, row_block: 4_096, purchase_block: 256, wal_pages: Some(WAL_PAGES) }
     }
     /// For a command that makes a few rows.
     pub const fn command(rules: Rules, schema: Schema) -> Self {
-        Self { rules, schema, pace: Pace::Command, row_block: 256, purchase_block: 1, log_pages: None }
+        Self { rules, schema, pace: Pace::Command, row_block: 256, purchase_block: 1, wal_pages: None }
     }
 }
 
@@ -137,7 +137,7 @@ pub struct Store {
     writers: Vec<JoinHandle<()>>,
     readers: Vec<JoinHandle<()>>,
     /// Of a file.
-    copier: Option<Copier>,
+    checkpointer: Option<Checkpointer>,
 }
 
 impl Store {
@@ -159,13 +159,13 @@ impl Store {
         metrics.connections("hot", engine.writers());
         metrics.connections("read", READERS);
         let (hot, hot_end) = Queue::new(metrics.queue("hot"), Beside::From(WORTH_A_BATCH));
-        let pages = options.log_pages.filter(|_| engine.is_embedded());
-        let copier = pages.map(|pages| Copier::start(engine, pages)).transpose()?;
+        let pages = options.wal_pages.filter(|_| engine.is_embedded());
+        let checkpointer = pages.map(|pages| Checkpointer::start(engine, pages)).transpose()?;
         for _ in 0..engine.writers() {
             let writer = open_writer()?;
             // Where closures have writers of their own.
-            let writer = match &copier {
-                Some(copier) => copier.beside(writer)?,
+            let writer = match &checkpointer {
+                Some(checkpointer) => checkpointer.beside(writer)?,
                 None if engine.is_embedded() => writer,
                 None => writer.by_key(),
             };
@@ -189,7 +189,17 @@ impl Store {
             readers.push(reader_thread(reader, &read_end)?);
         }
         let reads_waiting = metrics.queue("read");
-        Ok(Self { engine: engine.clone(), hot, cold, reads, reads_waiting, wakes, writers, readers, copier })
+        Ok(Self {
+            engine: engine.clone(),
+            hot,
+            cold,
+            reads,
+            reads_waiting,
+            wakes,
+            writers,
+            readers,
+            checkpointer,
+        })
     }
 
     /// Which database it is.
@@ -340,10 +350,10 @@ impl Store {
     /// Stops taking work, finishes what is queued and closes the connections: the writers' last. SQLite copies its log into
     /// the file when its last connection is closed, and of two that are closed at once each may take the other for open.
     pub fn stop(self) {
-        let Self { hot, cold, reads, writers, readers, copier, .. } = self;
+        let Self { hot, cold, reads, writers, readers, checkpointer, .. } = self;
         drop(reads);
         join(readers);
-        drop(copier);
+        drop(checkpointer);
         drop((hot, cold));
         join(writers);
     }

@@ -125,8 +125,8 @@ impl Writer {
     }
 
     /// For the writer of a file whose log is copied by another thread.
-    pub fn copied_beside(self, checkpoints: &Arc<Checkpoints>) -> Result<Self, StoreError> {
-        Ok(Self { connection: self.connection.copied_beside(checkpoints)?, ..self })
+    pub fn with_checkpoints(self, checkpoints: &Arc<Checkpoints>) -> Result<Self, StoreError> {
+        Ok(Self { connection: self.connection.with_checkpoints(checkpoints)?, ..self })
     }
 
     /// For a command, which takes its time.
@@ -143,7 +143,7 @@ impl Writer {
                 Ok((done, wakes)) => {
                     wakes.into_iter().for_each(|wake| self.wakes.wake(wake));
                     done.into_iter().for_each(tell);
-                    self.connection.copy_rest();
+                    self.connection.checkpoint_rest();
                     return;
                 }
                 Err(error) => {

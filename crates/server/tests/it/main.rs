@@ -139,6 +139,8 @@ mod store_batch;
 #[cfg(test)]
 mod store_catalog;
 #[cfg(test)]
+mod store_checkpoints;
+#[cfg(test)]
 mod store_close;
 #[cfg(test)]
 mod store_directory;
@@ -148,8 +150,6 @@ mod store_idempotency;
 mod store_jobs;
 #[cfg(test)]
 mod store_lines;
-#[cfg(test)]
-mod store_log;
 #[cfg(test)]
 mod store_messages;
 #[cfg(test)]

@@ -13,14 +13,14 @@ use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
 
 /// Pages in the log from which on it is copied: 132 MB. Most pages are written again and again, so a long log is less work
 /// in all than a short one; it costs the disk its length, and a start after a crash the time to read it.
-pub const LOG_PAGES: u32 = 32_000;
+pub const WAL_PAGES: u32 = 32_000;
 /// So few new pages that another copy would hardly find fewer.
 const FEW_PAGES: u32 = 200;
 /// So often little has to be new. A copy flushes the file only if nothing was committed while it wrote, which is likely
 /// for a short one: one of so many has flushed what the long ones wrote, and the writer need not.
 const FEW_TIMES: usize = 4;
 /// Most copies in a row. Each finds what came during the one before.
-const COPIES_MOST: usize = 16;
+const PASSES_MOST: usize = 16;
 /// By how much of its length the log grows before it is tried again, where it could not be copied wholly or not begun anew:
 /// somebody read what was in it. That many pages are also the most that are left to the writer.
 const PART: u32 = 8;
@@ -107,7 +107,7 @@ impl Checkpoints {
     /// log are in the file.
     pub fn run(&self, mut copy: impl FnMut() -> Result<u32, StoreError>) {
         while self.wait() {
-            self.copy_beside(&mut copy);
+            self.beside_writer(&mut copy);
         }
     }
 
@@ -121,9 +121,9 @@ impl Checkpoints {
     }
 
     /// Copies until there is little left, and leaves that to the writer; or to a later time, if it does not get less.
-    pub fn copy_beside(&self, copy: &mut impl FnMut() -> Result<u32, StoreError>) {
+    pub fn beside_writer(&self, copy: &mut impl FnMut() -> Result<u32, StoreError>) {
         let (mut copied, mut few) = (0, 0);
-        for _ in 0..COPIES_MOST {
+        for _ in 0..PASSES_MOST {
             let before = copied;
             copied = match copy() {
                 Ok(copied) => copied,
@@ -183,7 +183,7 @@ mod tests {
 
         /// Copies; after each copy this becomes of it, told how many there were.
         fn copy(&self, mut then: impl FnMut(u32) -> Result<u32, StoreError>) -> u32 {
-            self.checkpoints.copy_beside(&mut || {
+            self.checkpoints.beside_writer(&mut || {
                 self.copies.set(self.copies.get() + 1);
                 then(self.copies.get())
             });

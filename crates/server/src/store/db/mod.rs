@@ -8,7 +8,7 @@ mod sqlite;
 mod statement;
 mod value;
 
-pub use checkpoint::{Checkpoints, LOG_PAGES};
+pub use checkpoint::{Checkpoints, WAL_PAGES};
 pub use migrate::{Migration, migrate, migrations, require};
 pub use postgres::{Commit, Then};
 pub use sqlite::Access;
@@ -153,26 +153,26 @@ impl Connection {
     }
 
     /// For the writer of a file whose log is copied by another thread.
-    pub fn copied_beside(self, checkpoints: &Arc<Checkpoints>) -> Result<Self, StoreError> {
+    pub fn with_checkpoints(self, checkpoints: &Arc<Checkpoints>) -> Result<Self, StoreError> {
         Ok(match self {
-            Self::Sqlite(connection) => Self::Sqlite(connection.copied_beside(checkpoints)?),
+            Self::Sqlite(connection) => Self::Sqlite(connection.with_checkpoints(checkpoints)?),
             Self::Postgres(connection) => Self::Postgres(connection),
         })
     }
 
     /// Copies what is in the log into the file, and answers how many pages of it are there; a server does that by itself.
-    pub fn copy_log(&mut self) -> Result<u32, StoreError> {
+    pub fn checkpoint(&mut self) -> Result<u32, StoreError> {
         match self {
-            Self::Sqlite(connection) => connection.copy_log(),
+            Self::Sqlite(connection) => connection.checkpoint(),
             Self::Postgres(_) => Ok(0),
         }
     }
 
     /// Copies the rest of a log that is copied by another thread, if it is time for that. To be called between two
     /// transactions, when everybody of the one before has been told.
-    pub fn copy_rest(&mut self) {
+    pub fn checkpoint_rest(&mut self) {
         match self {
-            Self::Sqlite(connection) => connection.copy_rest(),
+            Self::Sqlite(connection) => connection.checkpoint_rest(),
             Self::Postgres(_) => {}
         }
     }

@@ -71,7 +71,7 @@ impl SqliteConnection {
     }
 
     /// For a writer whose log is copied by another thread: it tells how long the log is, instead of copying it itself.
-    pub fn copied_beside(mut self, checkpoints: &Arc<Checkpoints>) -> Result<Self, StoreError> {
+    pub fn with_checkpoints(mut self, checkpoints: &Arc<Checkpoints>) -> Result<Self, StoreError> {
         let told = Arc::clone(checkpoints);
         let tell = move |_: &mut Wal, pages: c_int| {
             told.logged(u32::try_from(pages).unwrap_or(0));
@@ -83,16 +83,16 @@ impl SqliteConnection {
     }
 
     /// Copies what is in the log into the file, beside whoever writes and reads; answers how many pages of it are there.
-    pub fn copy_log(&mut self) -> Result<u32, StoreError> {
+    pub fn checkpoint(&mut self) -> Result<u32, StoreError> {
         let copied = self.connection.wal_checkpoint_v2(None::<&str>, CheckpointMode::PASSIVE);
         let (_logged, copied) = copied.map_err(from_driver)?;
         Ok(u32::try_from(copied).unwrap_or(0))
     }
 
     /// Copies the rest, if it is the writer's turn.
-    pub fn copy_rest(&mut self) {
+    pub fn checkpoint_rest(&mut self) {
         if self.checkpoints.as_ref().is_some_and(|checkpoints| checkpoints.is_writers_turn())
-            && let Err(error) = self.copy_log()
+            && let Err(error) = self.checkpoint()
             && !error.retryable()
         {
             // Every commit is in the log all the same; it is tried again when the log has grown.

@@ -5,7 +5,6 @@ use numberotp_server::store::db::{Access, Checkpoints, Connection, Statement, mi
 use numberotp_server::store::setting::setting_fix;
 use numberotp_server::store::{IdBlocks, Store, StoreError, StoreOptions, Tx, WakeHub, Writer, cold};
 use numberotp_testkit::database::{TestDatabase, TestEngine};
-use std::io::Read;
 use std::sync::Arc;
 
 /// Pages after which it is copied.
@@ -26,20 +25,20 @@ struct File {
     database: TestDatabase,
     checkpoints: Arc<Checkpoints>,
     writer: Writer,
-    copier: Connection,
+    checkpointer: Connection,
     written: usize,
 }
 
 impl File {
     fn new() -> Self {
         let database = TestEngine::Sqlite.database();
-        let mut copier = Connection::open(database.engine(), Access::Write).unwrap();
-        migrate(&mut copier, migrations()).unwrap();
+        let mut checkpointer = Connection::open(database.engine(), Access::Write).unwrap();
+        migrate(&mut checkpointer, migrations()).unwrap();
         let checkpoints = Arc::new(Checkpoints::every(EVERY));
         let (ids, hub) = (IdBlocks::sized(64, 16), Arc::new(WakeHub::default()));
         let writer = Writer::open(database.engine(), ids, RULES, hub).unwrap();
-        let writer = writer.copied_beside(&checkpoints).unwrap();
-        Self { database, checkpoints, writer, copier, written: 0 }
+        let writer = writer.with_checkpoints(&checkpoints).unwrap();
+        Self { database, checkpoints, writer, checkpointer, written: 0 }
     }
 
     fn pages(&self) -> u32 {
@@ -66,12 +65,12 @@ impl File {
     fn copy(&mut self) -> u32 {
         let (checkpoints, mut copied) = (Arc::clone(&self.checkpoints), 0);
         let mut reader = self.reader();
-        checkpoints.copy_beside(&mut || {
+        checkpoints.beside_writer(&mut || {
             // As if this were written during the copy: a reader of before keeps it from being copied.
             reader.begin_snapshot().unwrap();
             notes(&mut reader);
             self.write();
-            copied = self.copier.copy_log().unwrap();
+            copied = self.checkpointer.checkpoint().unwrap();
             reader.script("COMMIT").unwrap();
             Ok(copied)
         });
@@ -120,24 +119,16 @@ fn what_somebody_still_reads_stays_until_the_log_has_grown_again() {
     assert!(file.pages() < EVERY / 2, "{} pages", file.pages());
 }
 
-/// How often a log began anew: SQLite counts it in the log's head.
-fn times_begun(database: &TestDatabase) -> u32 {
-    let log = format!("{}-wal", database.engine().file().unwrap().display());
-    let mut head = [0; 16];
-    std::fs::File::open(log).unwrap().read_exact(&mut head).unwrap();
-    u32::from_be_bytes(head[12..].try_into().unwrap())
-}
-
 #[tokio::test(flavor = "multi_thread")]
 async fn a_server_has_a_thread_that_copies_its_log() {
     let database = TestEngine::Sqlite.database();
-    let options = StoreOptions { log_pages: Some(10 * EVERY), ..StoreOptions::server(RULES) };
+    let options = StoreOptions { wal_pages: Some(10 * EVERY), ..StoreOptions::server(RULES) };
     let store = Store::open(database.engine(), &options).unwrap();
     let (mut first, mut written) = (None, 0);
     loop {
         store.write(move |tx| note(tx, written)).await.unwrap();
         written += 1;
-        let times = times_begun(&database);
+        let times = database.wal_beginnings();
         if times >= *first.get_or_insert(times) + 3 {
             break;
         }

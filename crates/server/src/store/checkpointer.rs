@@ -6,29 +6,29 @@ use super::{StoreError, Writer, join, spawn};
 use std::sync::Arc;
 use std::thread::JoinHandle;
 
-/// A running copier.
-pub struct Copier {
+/// A running checkpointer.
+pub struct Checkpointer {
     checkpoints: Arc<Checkpoints>,
     thread: Option<JoinHandle<()>>,
 }
 
-impl Copier {
+impl Checkpointer {
     /// Starts one for a file, whose log is copied whenever it has so many pages.
     pub fn start(engine: &Engine, pages: u32) -> Result<Self, StoreError> {
         let checkpoints = Arc::new(Checkpoints::every(pages));
         let mut connection = Connection::open(engine, Access::Write)?;
         let own = Arc::clone(&checkpoints);
-        let thread = spawn("store-copier", move || own.run(|| connection.copy_log()))?;
+        let thread = spawn("checkpointer", move || own.run(|| connection.checkpoint()))?;
         Ok(Self { checkpoints, thread: Some(thread) })
     }
 
     /// The file's writer, which works with it from now on.
     pub fn beside(&self, writer: Writer) -> Result<Writer, StoreError> {
-        writer.copied_beside(&self.checkpoints)
+        writer.with_checkpoints(&self.checkpoints)
     }
 }
 
-impl Drop for Copier {
+impl Drop for Checkpointer {
     fn drop(&mut self) {
         self.checkpoints.stop();
         join(self.thread.take().into_iter().collect());
