@@ -1,13 +1,16 @@
 //! The promise that nothing acknowledged is lost, put to the proof: the real program under load, killed with SIGKILL
 //! at a random moment, started again on the same database, fifty times on each engine. After it: every rent, cancel
 //! and code that a customer was given stands, every message arrived once, and the books are clean. The same of staying
-//! signed in: `kill9/sign_in.rs`.
+//! signed in: `kill9/sign_in.rs`; while SQLite's log is copied: `kill9/checkpoints.rs`.
 //!
 //! `NUMBEROTP_KILL_ROUNDS` sets the rounds, `NUMBEROTP_KILL_SEED` the dice; a failure tells its seed.
 
 #[cfg(test)]
 #[path = "kill9/books.rs"]
 mod books;
+#[cfg(test)]
+#[path = "kill9/checkpoints.rs"]
+mod checkpoints;
 #[cfg(test)]
 #[path = "kill9/client.rs"]
 mod client;
