@@ -115,6 +115,7 @@ pub struct Watch<'a> {
     /// The app.
     pub app: &'a TestApp<'a>,
     ears: &'a Ears,
+    before: Haystack,
     secrets: RefCell<BTreeMap<Vec<u8>, String>>,
     heard: RefCell<Vec<Heard>>,
     seen: RefCell<Vec<u8>>,
@@ -122,10 +123,11 @@ pub struct Watch<'a> {
 }
 
 impl<'a> Watch<'a> {
-    /// Begins.
+    /// Begins, before anybody comes in.
     pub fn over(app: &'a TestApp<'a>, ears: &'a Ears) -> Self {
+        let before = Haystack::of(&dump(app));
         let (secrets, heard) = (RefCell::default(), RefCell::default());
-        Self { app, ears, secrets, heard, seen: RefCell::default(), mails: RefCell::default() }
+        Self { app, ears, before, secrets, heard, seen: RefCell::default(), mails: RefCell::default() }
     }
 
     /// Notes a secret of a kind.
@@ -244,11 +246,14 @@ impl<'a> Watch<'a> {
     /// a word that is no secret.
     pub fn nothing_is_kept(&self, known: &str) {
         self.look_into_the_database();
+        let database = Haystack::of(&self.seen.borrow());
         let log = Haystack::of(&self.ears.0.lock().unwrap());
         assert!(log.0.lines().count() >= self.heard.borrow().len(), "of each answer there is a line");
         assert_eq!(self.found("a log line", &log, &[]), [""; 0]);
-        let database = Haystack::of(&self.seen.borrow());
         assert!(database.holds(known.as_bytes()), "the search finds what is there");
+        // One mailed code in 1,400 is a price as well, or a cost: that stands in the catalogue and tells nothing.
+        let figure = |word: &[u8]| word.iter().all(u8::is_ascii_digit) && self.before.holds(word);
+        self.secrets.borrow_mut().retain(|word, _| !figure(word));
         assert_eq!(self.found("the database", &database, &[]), [""; 0]);
     }
 
