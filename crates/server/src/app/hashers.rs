@@ -8,9 +8,9 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::thread::Builder;
 use tokio::sync::oneshot;
 
-/// How far they stand behind the server's other threads: one of these gets a third of what another gets that wants the same
+/// How far they stand behind the server's other threads: one of these gets a tenth of what another gets that wants the same
 /// processor, and all of it when none does. On Linux this is of the calling thread alone.
-const NICE: i32 = 5;
+const NICE: i32 = 10;
 
 type Job = Box<dyn FnOnce() + Send>;
 

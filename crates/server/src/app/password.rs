@@ -14,7 +14,9 @@ use std::collections::HashSet;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::thread::available_parallelism;
+use std::time::Duration;
 use tokio::sync::Semaphore;
+use tokio::time::timeout;
 
 /// Memory in KiB, passes, lanes. Source: OWASP's cheat sheet on storing passwords, the second of its equal choices.
 const COST: (u32, u32, u32) = (19_456, 2, 1);
@@ -22,6 +24,8 @@ const COST: (u32, u32, u32) = (19_456, 2, 1);
 const LENGTH: std::ops::RangeInclusive<usize> = 8..=128;
 /// Most that wait for their turn; beyond, callers are told to come again.
 const QUEUE: usize = 50;
+/// Longest that one waits, who is told to come again then: on a processor that purchases have taken, hashes are slow.
+const PATIENCE: Duration = Duration::from_secs(5);
 /// When they are told to.
 const AGAIN_S: u32 = 2;
 /// What is guessed first. In lower case, a line each.
@@ -79,19 +83,22 @@ impl Passwords {
         &self,
         work: impl FnOnce() -> T + Send + 'static,
     ) -> Result<T, Fault> {
-        let _place = self.room.try_acquire().map_err(|_full| {
-            let mut fault = Fault::new(FaultCode::RateLimited);
-            fault.retry_after_s = Some(AGAIN_S);
-            fault
-        })?;
+        let _place = self.room.try_acquire().map_err(|_full| come_again())?;
         let hashed = Arc::clone(&self.hashed);
         let done = self.hashers.run(move || {
             hashed.fetch_add(1, Ordering::Relaxed);
             work()
         });
         let stopped = || Fault::new(FaultCode::Maintenance).caused_by("a password could not be hashed");
-        done.await.ok_or_else(stopped)
+        let done = timeout(PATIENCE, done).await.map_err(|_too_long| come_again())?;
+        done.ok_or_else(stopped)
     }
+}
+
+fn come_again() -> Fault {
+    let mut fault = Fault::new(FaultCode::RateLimited);
+    fault.retry_after_s = Some(AGAIN_S);
+    fault
 }
 
 fn hasher() -> Result<Argon2<'static>, Fault> {
@@ -150,6 +157,8 @@ pub fn acceptable(field: &str, password: &Secret, email: &Email) -> Result<(), F
 #[cfg(test)]
 mod tests {
     use super::*;
+    use futures_util::poll;
+    use std::sync::mpsc::channel;
 
     fn secret(text: &str) -> Secret {
         Secret::new(text)
@@ -215,5 +224,22 @@ mod tests {
         let _all = passwords.room.acquire_many(51).await.unwrap();
         let fault = passwords.verify(None, &secret("grey otter 7")).await.unwrap_err();
         assert_eq!((fault.code, fault.retry_after_s), (FaultCode::RateLimited, Some(AGAIN_S)));
+    }
+
+    /// Time passes by itself here, once everybody waits.
+    #[tokio::test(start_paused = true)]
+    async fn who_waits_too_long_is_told_to_come_again_and_is_not_hashed_for() {
+        let passwords = Passwords::with(1).unwrap();
+        let (go, gate) = channel::<()>();
+        let slow = passwords.hashers.run(move || gate.recv());
+        tokio::pin!(slow);
+        assert!(poll!(slow.as_mut()).is_pending());
+        let fault = passwords.verify(None, &secret("grey otter 7")).await.unwrap_err();
+        assert_eq!((fault.code, fault.retry_after_s), (FaultCode::RateLimited, Some(AGAIN_S)));
+        assert_eq!(passwords.room.available_permits(), 51, "its place is free");
+        go.send(()).unwrap();
+        assert_eq!(slow.await, Some(Ok(())));
+        passwords.hashers.run(|| ()).await.unwrap();
+        assert_eq!(passwords.hashed(), 0);
     }
 }
