@@ -3,25 +3,26 @@
 //! Guards that what is remembered is what would be computed: whoever comes first writes what anybody else would have.
 
 use numberotp_core::id::{ActivationId, PublicIds as Keyed, ROUNDS};
-use std::sync::atomic::{AtomicU32, Ordering};
+use std::sync::atomic::{AtomicU16, Ordering};
 
 /// Halves of a block.
 const HALVES: usize = 1 << 16;
-/// Stands beside what is known.
-const KNOWN: u32 = 1 << 16;
+/// What stands where nothing is known yet. Where this is what a half gives, it is computed whenever it is asked for: six
+/// of the 393,216, and what is looked at in no order should be small.
+const UNKNOWN: u16 = 0;
 
 /// How purchase ids are shown and read.
 pub struct PublicIds {
     keyed: Keyed,
     /// By round and half.
-    mixed: Vec<AtomicU32>,
+    mixed: Vec<AtomicU16>,
 }
 
 impl PublicIds {
     /// With the database's own key.
     pub fn new(key: &[u8]) -> Self {
         let places = HALVES.saturating_mul(usize::from(ROUNDS));
-        Self { keyed: Keyed::new(key), mixed: (0..places).map(|_| AtomicU32::new(0)).collect() }
+        Self { keyed: Keyed::new(key), mixed: (0..places).map(|_| AtomicU16::new(UNKNOWN)).collect() }
     }
 
     /// What the outside sees. `None` outside `1..2^31`.
@@ -37,13 +38,14 @@ impl PublicIds {
     fn mix(&self, half: u16, round: u8) -> u16 {
         let place = usize::from(round).saturating_mul(HALVES).saturating_add(usize::from(half));
         let Some(place) = self.mixed.get(place) else { return self.keyed.mix(half, round) };
-        let known = place.load(Ordering::Relaxed);
-        if known >= KNOWN {
-            return u16::try_from(known - KNOWN).unwrap_or_default();
+        match place.load(Ordering::Relaxed) {
+            UNKNOWN => {
+                let mixed = self.keyed.mix(half, round);
+                place.store(mixed, Ordering::Relaxed);
+                mixed
+            }
+            known => known,
         }
-        let mixed = self.keyed.mix(half, round);
-        place.store(KNOWN | u32::from(mixed), Ordering::Relaxed);
-        mixed
     }
 }
 
