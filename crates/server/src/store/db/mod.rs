@@ -6,6 +6,7 @@ mod postgres;
 mod postgres_values;
 mod sqlite;
 mod statement;
+mod together;
 mod value;
 
 pub use checkpoint::{Checkpoints, WAL_PAGES};

@@ -2,6 +2,7 @@
 //! SQLite. Statements are prepared once a connection; a broken connection is made anew at the next use.
 
 use super::postgres_values::{ColumnValues, columns, from_driver, parameter, read};
+use super::together::{Write, together};
 use super::{Access, Asked, Bulk, Row, Statement, Value};
 use crate::store::StoreError;
 use futures_util::future::{join, join_all};
@@ -273,7 +274,7 @@ impl PostgresConnection {
     /// before the first answer is waited for. The error is that of the first that fails, with the name of its first write.
     pub fn bulks(&mut self, writes: &[&Write<'_>], then: Then<'_, '_>) -> Result<(), Failed> {
         let groups = together(writes);
-        let columns: Vec<Vec<ColumnValues>> = groups
+        let columns: Vec<Vec<ColumnValues<'_>>> = groups
             .iter()
             .map(|group| group.iter().flat_map(|(bulk, rows)| columns(bulk, rows)).collect())
             .collect();
@@ -303,8 +304,8 @@ impl PostgresConnection {
                             (commit.written)();
                             answers
                         };
-                        // If a write fails the commit does not go through either: its first statement is refused.
-                        Ok(join(writes, client.batch_execute(COMMIT)).await)
+                        // Where a write was refused, which its own answer says, the word undoes the transaction.
+                        Ok(join(writes, client.batch_execute("COMMIT")).await)
                     })?
                 }
             };
@@ -355,24 +356,8 @@ fn begin_now(line: &Line<'_>, open: &mut Open) -> Result<(), StoreError> {
     if std::mem::take(&mut open.begins) { line.answer(open.client.batch_execute("BEGIN")) } else { Ok(()) }
 }
 
-/// Writes that one statement can do: none to a table that an earlier one of them writes to.
-fn together<'a, 'w>(writes: &[&'a Write<'w>]) -> Vec<Vec<&'a Write<'w>>> {
-    let mut groups: Vec<Vec<&Write<'_>>> = Vec::new();
-    for write in writes {
-        let free = |group: &&mut Vec<&Write<'_>>| group.iter().all(|(bulk, _)| bulk.table != write.0.table);
-        match groups.last_mut().filter(free) {
-            Some(group) => group.push(write),
-            None => groups.push(vec![write]),
-        }
-    }
-    groups
-}
-
 /// An error, with the name of the statement that it is of.
 type Failed = (StoreError, &'static str);
-
-/// A table's rows.
-type Write<'a> = (&'a Bulk, Vec<Vec<Value>>);
 
 fn prepare(
     line: &Line<'_>,
@@ -414,23 +399,5 @@ async fn within<T>(
     match tokio::time::timeout(longest, work).await {
         Ok(answer) => answer.map_err(|error| from_driver(&error)),
         Err(_elapsed) => Err(StoreError::Unavailable("no answer in time".to_owned())),
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::store::db::{Action, Kind};
-
-    #[test]
-    fn a_table_that_comes_again_begins_another_statement() {
-        let bulk = |name, table| Bulk { name, table, action: Action::Insert(&[("a", Kind::Int)]) };
-        let bulks = [bulk("1", "jobs"), bulk("2", "events"), bulk("3", "jobs"), bulk("4", "jobs")];
-        let writes: Vec<Write<'_>> = bulks.iter().map(|bulk| (bulk, Vec::new())).collect();
-        let groups = together(&writes.iter().collect::<Vec<_>>())
-            .into_iter()
-            .map(|group| group.into_iter().map(|(bulk, _)| bulk.name).collect::<Vec<_>>())
-            .collect::<Vec<_>>();
-        assert_eq!(groups, [vec!["1", "2"], vec!["3"], vec!["4"]]);
     }
 }

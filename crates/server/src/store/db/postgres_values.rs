@@ -8,7 +8,7 @@ use bytes::BytesMut;
 use std::error::Error;
 use tokio_postgres::types::{IsNull, ToSql, Type, to_sql_checked};
 
-pub(super) fn columns(bulk: &Bulk, rows: &[Vec<Value>]) -> Vec<ColumnValues> {
+pub(super) fn columns<'a>(bulk: &Bulk, rows: &'a [Vec<Value>]) -> Vec<ColumnValues<'a>> {
     let columns = bulk.columns();
     let gather = |(index, (_, kind)): (usize, &(&'static str, Kind))| {
         ColumnValues::gather(*kind, rows.iter().map(|row| row.get(index)))
@@ -21,14 +21,14 @@ pub(super) fn parameter(value: &Value) -> &(dyn ToSql + Sync) {
 }
 
 /// One column of many rows.
-pub(super) enum ColumnValues {
+pub(super) enum ColumnValues<'a> {
     Int(Vec<Option<i64>>),
-    Text(Vec<Option<String>>),
-    Bytes(Vec<Option<Vec<u8>>>),
+    Text(Vec<Option<&'a str>>),
+    Bytes(Vec<Option<&'a [u8]>>),
 }
 
-impl ColumnValues {
-    fn gather<'a>(kind: Kind, cells: impl Iterator<Item = Option<&'a Value>>) -> Self {
+impl<'a> ColumnValues<'a> {
+    fn gather(kind: Kind, cells: impl Iterator<Item = Option<&'a Value>>) -> Self {
         match kind {
             Kind::Int => Self::Int(
                 cells
@@ -37,12 +37,16 @@ impl ColumnValues {
             ),
             Kind::Text => Self::Text(
                 cells
-                    .map(|cell| if let Some(Value::Text(value)) = cell { Some(value.clone()) } else { None })
+                    .map(|cell| if let Some(Value::Text(value)) = cell { Some(value.as_str()) } else { None })
                     .collect(),
             ),
             Kind::Bytes => Self::Bytes(
                 cells
-                    .map(|cell| if let Some(Value::Bytes(value)) = cell { Some(value.clone()) } else { None })
+                    .map(
+                        |cell| {
+                            if let Some(Value::Bytes(value)) = cell { Some(value.as_slice()) } else { None }
+                        },
+                    )
                     .collect(),
             ),
         }

@@ -4,7 +4,7 @@
 use crate::store::StoreError;
 
 /// A parameter or a column.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub enum Value {
     /// SQL NULL.
     Null,

@@ -104,6 +104,17 @@ impl Needs {
         }
     }
 
+    /// A message is there for one of the purchases.
+    fn brings_messages(&self, working: &Working) -> bool {
+        !self.messages.is_empty() || !working.parked.is_empty()
+    }
+
+    /// Whether only those pay who are named: a number that is attached without a message moves no money, and a purchase that
+    /// is found by its key is its buyer's.
+    fn payers_known(&self, working: &Working) -> bool {
+        !self.brings_messages(working) && self.closed.is_empty()
+    }
+
     fn since(&self) -> Time {
         self.since.unwrap_or_default()
     }
@@ -170,8 +181,15 @@ pub fn load(tx: &mut Tx<'_>, commands: &[Command]) -> Result<Working, StoreError
     let mut activations = needs.activations.clone();
     activations.extend(working.leases.values().map(|lease| lease.candidate.activation.get()));
     activations.extend(working.keys.values().map(|used| used.activation.get()));
-    ask(tx, Vec::new(), purchases(&needs, &activations, &working), &mut working)?;
-    ask(tx, Vec::new(), payers(&needs, &working), &mut working)?;
+    let mut asks = purchases(&needs, &activations, &working);
+    // Who pays for what is read only now is known when it is read.
+    if needs.payers_known(&working) {
+        asks.extend(payers(&needs, &working));
+        ask(tx, Vec::new(), asks, &mut working)?;
+    } else {
+        ask(tx, Vec::new(), asks, &mut working)?;
+        ask(tx, Vec::new(), payers(&needs, &working), &mut working)?;
+    }
     Ok(working)
 }
 
@@ -226,7 +244,7 @@ fn purchases(needs: &Needs, activations: &BTreeSet<i64>, working: &Working) -> V
 /// Who pays, locked. A number that is attached moves no money, unless a message is there for it already.
 fn payers(needs: &Needs, working: &Working) -> Vec<Ask> {
     let mut accounts = needs.accounts.clone();
-    let messages = !needs.messages.is_empty() || !working.parked.is_empty();
+    let messages = needs.brings_messages(working);
     let only_attached = |id: i64| needs.attached.contains(&id) && !needs.closed.contains(&id);
     let pays = |activation: &&Activation| messages || !only_attached(activation.id.get());
     accounts.extend(working.activations.values().filter(pays).map(|activation| activation.account.get()));
