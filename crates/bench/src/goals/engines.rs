@@ -97,7 +97,7 @@ async fn rounds(bench: &Bench, engine: &Engine, data: &Data, pgbench: Option<&Pg
     let mut measured = Measured::default();
     // The first connections, prepared statements and pages are nobody's figure.
     bench.around(&[&server], &all).await?;
-    for _ in 0..bench.rounds() {
+    for round in 0..bench.rounds() {
         let watch = Watch::start(&[("server", server.id())]);
         let outcome = bench.around(&[&server], &all).await?;
         let [rents_seen, sms_seen, hot_seen] = &mut measured.seen;
@@ -126,8 +126,15 @@ async fn rounds(bench: &Bench, engine: &Engine, data: &Data, pgbench: Option<&Pg
         }
         if engine.two.is_some_and(|name| bench.wants(&[name])) {
             let second = data.serve()?;
-            measured.one.add(at_best(bench, &[&server], &all).await?);
-            measured.two.add(at_best(bench, &[&server, &second], &all).await?);
+            let both = [&server, &second];
+            // In turns, so that neither always has the fuller tables.
+            if round % 2 == 0 {
+                measured.one.add(at_best(bench, &[&server], &all).await?);
+                measured.two.add(at_best(bench, &both, &all).await?);
+            } else {
+                measured.two.add(at_best(bench, &both, &all).await?);
+                measured.one.add(at_best(bench, &[&server], &all).await?);
+            }
         }
     }
     Ok(measured)
