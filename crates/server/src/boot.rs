@@ -407,7 +407,7 @@ pub async fn start(resolved: &Resolved, hands: Hands) -> Result<Arc<Context>, Bo
         sign_in: resolved.sign_in.clone(),
         authjs: AuthJs::open(resolved.authjs.as_ref()).await?,
         mailer: mailer(&resolved.sign_in, mode, resolved.database.engine.file())?,
-        passwords: Passwords::start()?,
+        passwords: Passwords::start(settings.hash_within.to_std())?,
         purchases: Context::places(),
         tracker: TaskTracker::new(),
         stopping: hands.stopping.unwrap_or_default(),

@@ -15,7 +15,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::thread::available_parallelism;
 use std::time::Duration;
-use tokio::sync::Semaphore;
+use tokio::sync::{Semaphore, SemaphorePermit};
 use tokio::time::timeout;
 
 /// Memory in KiB, passes, lanes. Source: OWASP's cheat sheet on storing passwords, the second of its equal choices.
@@ -24,8 +24,6 @@ const COST: (u32, u32, u32) = (19_456, 2, 1);
 const LENGTH: std::ops::RangeInclusive<usize> = 8..=128;
 /// Most that wait for their turn; beyond, callers are told to come again.
 const QUEUE: usize = 50;
-/// Longest that one waits, who is told to come again then: on a processor that purchases have taken, hashes are slow.
-const PATIENCE: Duration = Duration::from_secs(5);
 /// When they are told to.
 const AGAIN_S: u32 = 2;
 /// What is guessed first. In lower case, a line each.
@@ -42,24 +40,32 @@ pub enum Verdict {
     RightButOld,
 }
 
-/// Where passwords are hashed: so many at once, so many waiting.
+/// Where passwords are hashed: so many at once, so many waiting, for so long.
 pub struct Passwords {
     room: Semaphore,
     hashers: Hashers,
+    within: Duration,
     hashed: Arc<AtomicU64>,
 }
 
+/// The right to one hash: room for it.
+pub struct Place<'a> {
+    passwords: &'a Passwords,
+    _room: SemaphorePermit<'a>,
+}
+
 impl Passwords {
-    /// With as many at once as half of the processors.
-    pub fn start() -> std::io::Result<Self> {
+    /// With as many at once as half of the processors. Whoever waits for longer than `within` is told to come again: on a
+    /// processor that purchases have taken, hashes are slow.
+    pub fn start(within: Duration) -> std::io::Result<Self> {
         let cores = available_parallelism().map_or(1, std::num::NonZeroUsize::get);
-        Self::with((cores / 2).max(1))
+        Self::with((cores / 2).max(1), within)
     }
 
     /// With so many at once.
-    pub fn with(at_once: usize) -> std::io::Result<Self> {
+    pub fn with(at_once: usize, within: Duration) -> std::io::Result<Self> {
         let room = Semaphore::new(at_once.saturating_add(QUEUE));
-        Ok(Self { room, hashers: Hashers::start(at_once)?, hashed: Arc::default() })
+        Ok(Self { room, hashers: Hashers::start(at_once)?, within, hashed: Arc::default() })
     }
 
     /// How many were hashed so far: an answer is as slow as what it hashed.
@@ -67,30 +73,39 @@ impl Passwords {
         self.hashed.load(Ordering::Relaxed)
     }
 
-    /// The PHC string to keep of a new password.
-    pub async fn hash(&self, password: &Secret) -> Result<String, Fault> {
-        let password = password.clone();
-        self.in_turn(move || hash_now(&password)).await?
+    /// Room for one hash, or `RATE_LIMITED`: for whoever does something else first that is in vain without it.
+    pub fn place(&self) -> Result<Place<'_>, Fault> {
+        let room = self.room.try_acquire().map_err(|_full| come_again())?;
+        Ok(Place { passwords: self, _room: room })
     }
 
-    /// Compares with what is kept; takes the same time if nothing is.
+    /// The PHC string to keep of a new password. `RATE_LIMITED` if it would take too long.
+    pub async fn hash(&self, password: &Secret) -> Result<String, Fault> {
+        let password = password.clone();
+        self.place()?.in_turn(move || hash_now(&password)).await?
+    }
+
+    /// Compares with what is kept; takes the same time if nothing is. `RATE_LIMITED` if it would take too long.
     pub async fn verify(&self, kept: Option<&str>, given: &Secret) -> Result<Verdict, Fault> {
+        self.place()?.verify(kept, given).await
+    }
+}
+
+impl Place<'_> {
+    /// Compares with what is kept; takes the same time if nothing is. `RATE_LIMITED` if it would take too long.
+    pub async fn verify(self, kept: Option<&str>, given: &Secret) -> Result<Verdict, Fault> {
         let (kept, given) = (kept.map(str::to_owned), given.clone());
         self.in_turn(move || compare(kept.as_deref(), &given)).await?
     }
 
-    async fn in_turn<T: Send + 'static>(
-        &self,
-        work: impl FnOnce() -> T + Send + 'static,
-    ) -> Result<T, Fault> {
-        let _place = self.room.try_acquire().map_err(|_full| come_again())?;
-        let hashed = Arc::clone(&self.hashed);
-        let done = self.hashers.run(move || {
+    async fn in_turn<T: Send + 'static>(self, work: impl FnOnce() -> T + Send + 'static) -> Result<T, Fault> {
+        let hashed = Arc::clone(&self.passwords.hashed);
+        let done = self.passwords.hashers.run(move || {
             hashed.fetch_add(1, Ordering::Relaxed);
             work()
         });
         let stopped = || Fault::new(FaultCode::Maintenance).caused_by("a password could not be hashed");
-        let done = timeout(PATIENCE, done).await.map_err(|_too_long| come_again())?;
+        let done = timeout(self.passwords.within, done).await.map_err(|_too_long| come_again())?;
         done.ok_or_else(stopped)
     }
 }
@@ -160,6 +175,8 @@ mod tests {
     use futures_util::poll;
     use std::sync::mpsc::channel;
 
+    const WITHIN: Duration = Duration::from_secs(5);
+
     fn secret(text: &str) -> Secret {
         Secret::new(text)
     }
@@ -193,7 +210,7 @@ mod tests {
 
     #[tokio::test]
     async fn a_hash_is_argon2id_at_owasps_minimum_and_opens_for_its_password_alone() {
-        let passwords = Passwords::with(1).unwrap();
+        let passwords = Passwords::with(1, WITHIN).unwrap();
         let kept = passwords.hash(&secret("grey otter 7")).await.unwrap();
         assert!(kept.starts_with("$argon2id$v=19$m=19456,t=2,p=1$"), "{kept}");
         let verdict = async |kept, given: &str| passwords.verify(kept, &secret(given)).await.unwrap();
@@ -210,7 +227,7 @@ mod tests {
         let old: PasswordHash = Argon2::new(Algorithm::Argon2id, Version::V0x13, weaker)
             .hash_password_with_salt(b"grey otter 7", &[7; 16])
             .unwrap();
-        let verdict = Passwords::with(1)
+        let verdict = Passwords::with(1, WITHIN)
             .unwrap()
             .verify(Some(&old.to_string()), &secret("grey otter 7"))
             .await
@@ -220,7 +237,7 @@ mod tests {
 
     #[tokio::test]
     async fn beyond_the_queue_callers_are_told_to_come_again() {
-        let passwords = Passwords::with(1).unwrap();
+        let passwords = Passwords::with(1, WITHIN).unwrap();
         let _all = passwords.room.acquire_many(51).await.unwrap();
         let fault = passwords.verify(None, &secret("grey otter 7")).await.unwrap_err();
         assert_eq!((fault.code, fault.retry_after_s), (FaultCode::RateLimited, Some(AGAIN_S)));
@@ -229,7 +246,7 @@ mod tests {
     /// Time passes by itself here, once everybody waits.
     #[tokio::test(start_paused = true)]
     async fn who_waits_too_long_is_told_to_come_again_and_is_not_hashed_for() {
-        let passwords = Passwords::with(1).unwrap();
+        let passwords = Passwords::with(1, WITHIN).unwrap();
         let (go, gate) = channel::<()>();
         let slow = passwords.hashers.run(move || gate.recv());
         tokio::pin!(slow);

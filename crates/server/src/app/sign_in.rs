@@ -127,12 +127,25 @@ impl Guessers {
         Ok(counted)
     }
 
+    /// The try was not looked at: whoever made it comes again as if it had not been, but for a wait that it brought.
+    fn take_back(&self, tx: &mut Tx<'_>, counted: &[Subject]) -> Result<(), StoreError> {
+        guess_hold(tx, counted)?;
+        self.forgive(tx, counted)
+    }
+
     /// The try was right: nothing is held against this browser or network for this address, and to the others it was none.
     fn let_off(&self, tx: &mut Tx<'_>, counted: &[Subject]) -> Result<(), StoreError> {
         guess_hold(tx, counted)?;
+        let Some((here, others)) = counted.split_first() else { return Ok(()) };
+        guess_forget(tx, &here.digest)?;
+        self.forgive(tx, others)
+    }
+
+    /// To these it was no try; a stranger's first one is still to come.
+    fn forgive(&self, tx: &mut Tx<'_>, counted: &[Subject]) -> Result<(), StoreError> {
         let [newcomer, _] = &self.first;
-        for (place, subject) in counted.iter().enumerate() {
-            if place == 0 || subject.digest == newcomer.digest {
+        for subject in counted {
+            if subject.digest == newcomer.digest {
                 guess_forget(tx, &subject.digest)?;
             } else {
                 guess_forgive(tx, &subject.digest)?;
@@ -181,7 +194,7 @@ pub async fn with_password(context: &Context, given: &Given<'_>) -> Result<Shown
     let Compared { shown, verdict, counted } = compared(context, given, &guessers).await?;
     let Shown { account, kept } = shown;
     let anew = match verdict {
-        Verdict::RightButOld => Some(context.passwords.hash(given.password).await?),
+        Verdict::RightButOld => unless_crowded(context.passwords.hash(given.password).await)?,
         Verdict::Right | Verdict::Wrong => None,
     };
     let second = second(context, account.id, given.totp).await?;
@@ -207,6 +220,14 @@ pub async fn with_password(context: &Context, given: &Given<'_>) -> Result<Shown
     }
 }
 
+/// A new hash, or none where that would take too long: it is for the next time.
+fn unless_crowded(hash: Result<String, Fault>) -> Result<Option<String>, Fault> {
+    match hash {
+        Err(fault) if fault.code == FaultCode::RateLimited => Ok(None),
+        hash => hash.map(Some),
+    }
+}
+
 /// A password that was right.
 struct Compared {
     shown: Shown,
@@ -216,17 +237,29 @@ struct Compared {
 
 /// Counts the try, and compares the password: one write and one hash, whoever it is.
 async fn compared(context: &Context, given: &Given<'_>, guessers: &Guessers) -> Result<Compared, Fault> {
-    let (now, guessers) = (context.clock.now(), guessers.clone());
+    // First of all: in a crowd nothing is written for those who are told to come again.
+    let place = context.passwords.place()?;
+    let (now, who) = (context.clock.now(), guessers.clone());
     let (brand, email) = (given.brand, given.email.clone());
     let begun = context.store.write(move |tx| {
         let known = password_by_email(tx, brand, &email)?;
         let account = known.as_ref().map_or(AccountId::new(0), |(account, _)| account.id);
-        let counted = guessers.counted(tx, account, now)?;
+        let counted = who.counted(tx, account, now)?;
         Ok((guess_begin(tx, &counted, now)?, known, counted))
     });
     let (look, known, counted) = begun.await.map_err(from_store)?;
     let kept = known.as_ref().and_then(|(_, kept)| kept.as_deref()).filter(|_| look == Look::Yes);
-    let verdict = context.passwords.verify(kept, given.password).await?;
+    let verdict = match place.verify(kept, given.password).await {
+        Ok(verdict) => verdict,
+        Err(fault) => {
+            if look == Look::Yes {
+                let guessers = guessers.clone();
+                let back = context.store.write(move |tx| guessers.take_back(tx, &counted));
+                back.await.map_err(from_store)?;
+            }
+            return Err(fault);
+        }
+    };
     let (account, kept) = known
         .and_then(|(account, kept)| Some((account, Secret::new(kept?))))
         .filter(|(account, _)| may_sign_in(account) && verdict != Verdict::Wrong)

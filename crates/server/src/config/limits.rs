@@ -43,6 +43,8 @@ pub struct Settings {
     pub stall_within: Span,
     /// How long an answer may take; a purchase is bounded by itself below this.
     pub answer_within: Span,
+    /// How long somebody waits for a password to be hashed before being told to come again.
+    pub hash_within: Span,
     /// Most requests worked on at once; waits for a code, and bodies that are still coming, do not count.
     pub requests_at_once: usize,
     /// How long the database may take to answer before this server says that it is not ready.
@@ -79,6 +81,7 @@ impl Settings {
             body_within: Span::seconds(10),
             stall_within: Span::seconds(30),
             answer_within: Span::seconds(29),
+            hash_within: Span::seconds(5),
             requests_at_once: 1_024,
             ready_within: Span::seconds(1),
             late_jobs_most: 1_000,

@@ -119,7 +119,7 @@ pub fn guess_forget(tx: &mut Tx<'_>, digest: &[u8; 32]) -> Result<(), StoreError
     tx.execute(&GUESS_FORGET, &[digest.as_slice().into()]).map(drop)
 }
 
-/// The try was right and is not counted; what others of the same subject did still is.
+/// The try was right, or not looked at, and is not counted; what others of the same subject did still is.
 pub fn guess_forgive(tx: &mut Tx<'_>, digest: &[u8; 32]) -> Result<(), StoreError> {
     tx.execute(&GUESS_FORGIVE, &[digest.as_slice().into()]).map(drop)
 }

@@ -8,6 +8,7 @@ use numberotp_core::totp;
 use numberotp_testkit::app::{Answer, Setup, TestApp, in_sandbox, with_app};
 use serde_json::{Value, json};
 use std::net::SocketAddr;
+use std::sync::Arc;
 
 const PASSWORD: &str = "grey otter 7";
 const ANN: &str = "ann@example.com";
@@ -158,6 +159,44 @@ fn a_stranger_shuts_nobody_out() {
         }
         sign_in(app, ANN, PASSWORD).await;
     });
+}
+
+/// Nothing was compared, so it was no guess: whoever obeys is let in, from a network that nobody knows too.
+#[test]
+fn who_is_told_to_come_again_for_want_of_processors_is_not_held_for_a_guesser() {
+    in_sandbox(async |app| {
+        person(app, ANN).await;
+        // There is no room to wait in,
+        let context = Arc::clone(app.context());
+        let all: Vec<_> = std::iter::from_fn(|| context.passwords.place().ok()).collect();
+        assert!(all.len() > 50);
+        told_to_come_again(app).await;
+        drop(all);
+        drop(context);
+        // or the wait is too long.
+        app.restart_as(Setup::sandbox().adjusted(|settings| settings.hash_within = Span::micros(0))).await;
+        told_to_come_again(app).await;
+        app.restart_as(Setup::sandbox()).await;
+        come_from_abroad(app).await.ok();
+    });
+}
+
+async fn come_from_abroad(app: &TestApp<'_>) -> Answer {
+    let abroad = SocketAddr::from(([203, 0, 113, 9], 4_000));
+    app.post("/api/auth/sign-in")
+        .from(abroad)
+        .json(&json!({ "email": ANN, "password": PASSWORD }))
+        .send()
+        .await
+}
+
+/// More often than a password may be guessed.
+async fn told_to_come_again(app: &TestApp<'_>) {
+    for _ in 0..12 {
+        let refused = come_from_abroad(app).await;
+        refused.refused(429, "RATE_LIMITED");
+        assert_eq!(refused.header("retry-after"), "2");
+    }
 }
 
 #[test]
