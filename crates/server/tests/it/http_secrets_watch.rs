@@ -236,9 +236,17 @@ impl<'a> Watch<'a> {
     }
 
     fn found(&self, place: &str, haystack: &Haystack, excused: &[&str]) -> Vec<String> {
+        self.found_but(place, haystack, |_, kind| excused.contains(&kind))
+    }
+
+    fn found_but(
+        &self,
+        place: &str,
+        haystack: &Haystack,
+        excused: impl Fn(&[u8], &str) -> bool,
+    ) -> Vec<String> {
         let secrets = self.secrets.borrow();
-        let found =
-            secrets.iter().filter(|(word, kind)| !excused.contains(&kind.as_str()) && haystack.holds(word));
+        let found = secrets.iter().filter(|(word, kind)| !excused(word, kind) && haystack.holds(word));
         found.map(|(word, kind)| format!("{place}: a {kind}: {}", String::from_utf8_lossy(word))).collect()
     }
 
@@ -252,9 +260,8 @@ impl<'a> Watch<'a> {
         assert_eq!(self.found("a log line", &log, &[]), [""; 0]);
         assert!(database.holds(known.as_bytes()), "the search finds what is there");
         // One mailed code in 1,400 is a price as well, or a cost: that stands in the catalogue and tells nothing.
-        let figure = |word: &[u8]| word.iter().all(u8::is_ascii_digit) && self.before.holds(word);
-        self.secrets.borrow_mut().retain(|word, _| !figure(word));
-        assert_eq!(self.found("the database", &database, &[]), [""; 0]);
+        let figure = |word: &[u8], _: &str| word.iter().all(u8::is_ascii_digit) && self.before.holds(word);
+        assert_eq!(self.found_but("the database", &database, figure), [""; 0]);
     }
 
     /// No refusal, no page and no answer to a reading repeats anything of it, and no header but that of its cookie. A
