@@ -112,7 +112,7 @@ enum Loses {
 }
 
 /// A commit as it is sent along with the writes before it: a query in words, with its length.
-const COMMIT: &[u8] = b"Q\0\0\0\x15SELECT 1; COMMIT\0";
+const COMMIT: &[u8] = b"Q\0\0\0\x0bCOMMIT\0";
 
 /// Stands between a writer and the server. When it is told to, it falls silent with the next commit, and hangs up on nobody:
 /// other lines go on.

@@ -26,7 +26,7 @@ const CONNECT_WITHIN: Duration = Duration::from_secs(3);
 const REST_LEAST: Duration = Duration::from_millis(50);
 const REST_MOST: Duration = Duration::from_secs(2);
 
-/// Most statements kept prepared a connection: writes are prepared by which tables they go to together.
+/// Most statements kept prepared a connection: writes are prepared by which of them come together.
 const PREPARED_MOST: usize = 512;
 
 /// A connection to a PostgreSQL server.
@@ -69,6 +69,8 @@ struct Open {
     prepared: HashMap<Cow<'static, str>, Prepared>,
     /// A transaction is to begin, and nothing was said of it yet.
     begins: bool,
+    /// The transaction's end was sent along with writes and answered: there is nothing to undo.
+    ended: bool,
 }
 
 impl PostgresConnection {
@@ -143,7 +145,7 @@ impl PostgresConnection {
             client.batch_execute(&setup).await?;
             Ok((client, driver))
         }))?;
-        Ok(Open { client, driver, prepared: HashMap::new(), begins: false })
+        Ok(Open { client, driver, prepared: HashMap::new(), begins: false, ended: false })
     }
 
     /// Works on the open connection, and hangs up when that fails for good: what would be said on it next, such as a
@@ -170,6 +172,7 @@ impl PostgresConnection {
     pub fn script(&mut self, text: &str) -> Result<(), StoreError> {
         self.on_line(|line, open| {
             begin_now(line, open)?;
+            open.ended = false;
             line.answer(open.client.batch_execute(text))
         })
     }
@@ -177,7 +180,7 @@ impl PostgresConnection {
     /// Begins a transaction together with the first that is asked in it.
     pub fn begin_with_next(&mut self) -> Result<(), StoreError> {
         self.on_line(|_, open| {
-            open.begins = true;
+            (open.begins, open.ended) = (true, false);
             Ok(())
         })
     }
@@ -185,7 +188,7 @@ impl PostgresConnection {
     /// Undoes what stands in the open transaction.
     pub fn roll_back(&mut self) -> Result<(), StoreError> {
         self.on_line(|line, open| {
-            if std::mem::take(&mut open.begins) {
+            if std::mem::take(&mut open.begins) || std::mem::take(&mut open.ended) {
                 return Ok(());
             }
             line.answer(open.client.batch_execute("ROLLBACK"))
@@ -270,7 +273,7 @@ impl PostgresConnection {
         })
     }
 
-    /// The same for several tables: one statement for as many as there are before a table comes again, all of them sent
+    /// The same for several writes: one statement for as many as there are before one depends on another, all of them sent
     /// before the first answer is waited for. The error is that of the first that fails, with the name of its first write.
     pub fn bulks(&mut self, writes: &[&Write<'_>], then: Then<'_, '_>) -> Result<(), Failed> {
         let groups = together(writes);
@@ -309,6 +312,7 @@ impl PostgresConnection {
                     })?
                 }
             };
+            open.ended = committing && ended.is_ok();
             let mut answers = answers.into_iter().zip(&groups);
             answers.try_for_each(|(answer, group)| {
                 failed = group.first().map_or("", |(bulk, _)| bulk.name);

@@ -197,7 +197,7 @@ impl Bulk {
         self.postgres_at(1)
     }
 
-    /// The same for several writes at once. None sees what another does, so each must be to a table of its own.
+    /// The same for several writes at once. None sees what another does, so no two may touch one row: see `together`.
     pub fn together_for_postgres(bulks: &[&Self]) -> String {
         let mut parameter = 1;
         let parts = bulks.iter().enumerate().map(|(n, bulk)| {

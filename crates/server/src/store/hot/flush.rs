@@ -1,4 +1,4 @@
-//! Writes what a batch decided, by sets: one statement a table on PostgreSQL, one prepared row after the
+//! Writes what a batch decided, by sets: one statement, or few, on PostgreSQL, one prepared row after the
 //! other on SQLite.
 
 use super::bulks::{
@@ -20,8 +20,7 @@ use crate::store::wake::Wake;
 use numberotp_core::activation::{Activation, HasCode, Verdict};
 use numberotp_core::time::Time;
 
-/// What is written, and sent together: new rows, then changes of rows, which may be new. Where both databases allow it
-/// each list is one statement, and none of a statement's writes sees what another does.
+/// What is written, and sent together: new rows, then changes of rows, which may be new.
 #[derive(Default)]
 struct Writes {
     new: Vec<Write>,

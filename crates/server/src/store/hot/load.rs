@@ -182,7 +182,7 @@ pub fn load(tx: &mut Tx<'_>, commands: &[Command]) -> Result<Working, StoreError
     activations.extend(working.leases.values().map(|lease| lease.candidate.activation.get()));
     activations.extend(working.keys.values().map(|used| used.activation.get()));
     let mut asks = purchases(&needs, &activations, &working);
-    // Who pays for what is read only now is known when it is read.
+    // Otherwise the purchases must be read first: they say who pays.
     if needs.payers_known(&working) {
         asks.extend(payers(&needs, &working));
         ask(tx, Vec::new(), asks, &mut working)?;
