@@ -15,7 +15,7 @@ use crate::app::Context;
 use crate::store::account::{Account, account_get, account_keeps};
 use crate::store::email_code::codes_opened_from;
 use crate::store::guess::{
-    Look, Subject, guess_begin, guess_forget, guess_forgive, guess_hold, guess_is_closed,
+    Look, Subject, guess_begin, guess_forget, guess_forgive, guess_hold, guess_is_closed, guess_take_back,
 };
 use crate::store::password::{password_by_email, password_holds, password_replace};
 use crate::store::second_factor::factor_get;
@@ -127,31 +127,35 @@ impl Guessers {
         Ok(counted)
     }
 
-    /// The try was not looked at: whoever made it comes again as if it had not been, but for a wait that it brought.
-    fn take_back(&self, tx: &mut Tx<'_>, counted: &[Subject]) -> Result<(), StoreError> {
+    /// The try that began at this time was not looked at: whoever made it comes again as if it had not been.
+    fn take_back(&self, tx: &mut Tx<'_>, counted: &[Subject], begun: Time) -> Result<(), StoreError> {
         guess_hold(tx, counted)?;
-        self.forgive(tx, counted)
+        counted.iter().try_for_each(|subject| {
+            if self.is_newcomer(subject) {
+                guess_forget(tx, &subject.digest)
+            } else {
+                guess_take_back(tx, &subject.digest, begun)
+            }
+        })
     }
 
     /// The try was right: nothing is held against this browser or network for this address, and to the others it was none.
     fn let_off(&self, tx: &mut Tx<'_>, counted: &[Subject]) -> Result<(), StoreError> {
         guess_hold(tx, counted)?;
-        let Some((here, others)) = counted.split_first() else { return Ok(()) };
-        guess_forget(tx, &here.digest)?;
-        self.forgive(tx, others)
-    }
-
-    /// To these it was no try; a stranger's first one is still to come.
-    fn forgive(&self, tx: &mut Tx<'_>, counted: &[Subject]) -> Result<(), StoreError> {
-        let [newcomer, _] = &self.first;
-        for subject in counted {
-            if subject.digest == newcomer.digest {
+        for (place, subject) in counted.iter().enumerate() {
+            if place == 0 || self.is_newcomer(subject) {
                 guess_forget(tx, &subject.digest)?;
             } else {
                 guess_forgive(tx, &subject.digest)?;
             }
         }
         Ok(())
+    }
+
+    /// What is counted of a stranger's first try, which is still to come if this was none.
+    fn is_newcomer(&self, subject: &Subject) -> bool {
+        let [newcomer, _] = &self.first;
+        subject.digest == newcomer.digest
     }
 }
 
@@ -252,11 +256,13 @@ async fn compared(context: &Context, given: &Given<'_>, guessers: &Guessers) -> 
     let verdict = match place.verify(kept, given.password).await {
         Ok(verdict) => verdict,
         Err(fault) => {
-            if look == Look::Yes {
-                let guessers = guessers.clone();
-                let back = context.store.write(move |tx| guessers.take_back(tx, &counted));
-                back.await.map_err(from_store)?;
-            }
+            let guessers = guessers.clone();
+            // A write either way: its time would tell who has to wait.
+            let back = context.store.write(move |tx| match look {
+                Look::Yes => guessers.take_back(tx, &counted, now),
+                Look::No => guess_hold(tx, &counted),
+            });
+            back.await.map_err(from_store)?;
             return Err(fault);
         }
     };

@@ -18,6 +18,8 @@ statements! {
     GUESS_FORGET = "DELETE FROM guesses WHERE subject = $1";
     /// One less; a wait that it brought stays.
     GUESS_FORGIVE = "UPDATE guesses SET failures = failures - 1 WHERE subject = $1 AND failures > 0";
+    /// One less, and none of the wait that it brought, if it was the last.
+    GUESS_TAKE_BACK = "UPDATE guesses SET failures = failures - 1, closed_until = CASE WHEN last_at = $2 THEN last_at ELSE closed_until END WHERE subject = $1 AND failures > 0";
     /// Those that count no longer: a wait is never over before the failure that brought it.
     GUESSES_PURGE = "DELETE FROM guesses WHERE closed_until <= $1";
 }
@@ -119,9 +121,14 @@ pub fn guess_forget(tx: &mut Tx<'_>, digest: &[u8; 32]) -> Result<(), StoreError
     tx.execute(&GUESS_FORGET, &[digest.as_slice().into()]).map(drop)
 }
 
-/// The try was right, or not looked at, and is not counted; what others of the same subject did still is.
+/// The try was right and is not counted; what others of the same subject did still is.
 pub fn guess_forgive(tx: &mut Tx<'_>, digest: &[u8; 32]) -> Result<(), StoreError> {
     tx.execute(&GUESS_FORGIVE, &[digest.as_slice().into()]).map(drop)
+}
+
+/// The try that began at this time was not looked at: it is not counted, and nobody waits for it.
+pub fn guess_take_back(tx: &mut Tx<'_>, digest: &[u8; 32], begun: Time) -> Result<(), StoreError> {
+    tx.execute(&GUESS_TAKE_BACK, &[digest.as_slice().into(), begun.micros().into()]).map(drop)
 }
 
 /// Deletes what counts no longer.

@@ -289,7 +289,9 @@ impl PostgresConnection {
                 failed = bulks.first().map_or("", |bulk| bulk.name);
                 let names: Vec<&str> = bulks.iter().map(|bulk| bulk.name).collect();
                 let text = || Bulk::together_for_postgres(&bulks);
-                prepared.push(prepare(line, open, names.join(" ").into(), text)?);
+                // A single one has another text than alone.
+                let key = format!("together {}", names.join(" "));
+                prepared.push(prepare(line, open, key.into(), text)?);
             }
             begin_now(line, open)?;
             let client = &open.client;
