@@ -102,6 +102,34 @@ fn a_batch_whose_line_breaks_with_its_commit_under_way_is_not_tried_again() {
     });
 }
 
+/// Purchases, what was held for them, and jobs that watch them.
+const BOUGHT: &str = "SELECT CONCAT((SELECT COUNT(*) FROM activations), ' ', \
+    (SELECT COUNT(*) FROM movements WHERE kind = 'purchase'), ' ', \
+    (SELECT COUNT(*) FROM jobs WHERE kind = 'activation_watch'))";
+
+/// Neither is anything left of the first try, nor is the second one's transaction the first one's.
+#[test]
+fn a_batch_that_loses_against_another_with_its_commit_along_is_carried_out_once() {
+    staged(|stage| {
+        let Engine::Postgres(_) = stage.database().engine() else { return };
+        let account = stage.person_with(2 * PRICE.micros());
+        for (bought, when) in [("1 1 1", "NOT DEFERRABLE"), ("2 2 2", "DEFERRABLE INITIALLY DEFERRED")] {
+            // Sequences count what is undone, too.
+            stage.tamper(&format!(
+                "DROP SEQUENCE IF EXISTS tries; CREATE SEQUENCE tries; \
+                 CREATE OR REPLACE FUNCTION lose_once() RETURNS trigger LANGUAGE plpgsql AS \
+                 $$ BEGIN IF nextval('tries') = 1 THEN RAISE EXCEPTION USING ERRCODE = '40P01'; END IF; RETURN NULL; END $$; \
+                 DROP TRIGGER IF EXISTS losing_once ON activations; \
+                 CREATE CONSTRAINT TRIGGER losing_once AFTER INSERT ON activations {when} \
+                 FOR EACH ROW EXECUTE FUNCTION lose_once()"
+            ));
+            stage.reserved(account);
+            assert_eq!(stage.list("SELECT CAST(last_value AS TEXT) FROM tries"), ["2"], "{when}");
+            assert_eq!(stage.list(BOUGHT), [bought], "{when}");
+        }
+    });
+}
+
 /// What a line loses from the next commit on.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 enum Loses {
