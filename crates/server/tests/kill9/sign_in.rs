@@ -23,7 +23,7 @@ const PASSWORD: &str = "grey otter 7";
 const PROGRAMS: usize = 6;
 /// Rounds unless the environment says another number.
 const ROUNDS_USUAL: u32 = 12;
-/// Longest time until the first exchange of a round is answered.
+/// Longest time until everybody is in and the first exchange of a round is answered.
 const FIRST_WITHIN: Duration = Duration::from_secs(20);
 
 #[test]
@@ -67,6 +67,9 @@ struct Round {
     address: SocketAddr,
     dying: AtomicBool,
     answered: AtomicU32,
+    /// Programs that have to sign in first. A try that a kill cuts off counts as a guess, and after five of them in a row
+    /// the right password has to wait: so nobody is killed before all of them are in.
+    outside: AtomicU32,
 }
 
 impl Round {
@@ -120,7 +123,12 @@ impl Program {
             return self.exchange(client, round);
         }
         if self.now.is_none() || dice.below(200) == 0 {
-            return self.sign_in(client);
+            let first = self.now.is_none();
+            self.sign_in(client)?;
+            if first {
+                round.outside.fetch_sub(1, Ordering::SeqCst);
+            }
+            return Ok(());
         }
         match dice.below(8) {
             0 => self.look(client),
@@ -181,6 +189,7 @@ impl Program {
             // The answer was lost longer ago than it is given again: that may end the sign-in, and nothing else may.
             if since.is_some_and(|since| since.elapsed() >= GRACE.to_std()) {
                 (self.now, self.asked) = (None, None);
+                round.outside.fetch_add(1, Ordering::SeqCst);
                 self.late += 1;
                 return Ok(());
             }
@@ -251,7 +260,7 @@ impl<'a> Trial<'a> {
             self.place.audit(Counts::AllButOverdue)?;
         }
         let server = self.place.start(Window::Long);
-        let round = round_at(&server);
+        let round = round_at(&server, 0);
         for program in &mut self.programs {
             let broke = |stop| match stop {
                 Stop::Broke(error) => error.to_string(),
@@ -276,7 +285,8 @@ impl<'a> Trial<'a> {
 
     /// One life of a server, from its first answer to its end.
     fn round(&mut self, server: Server) -> Result<(), String> {
-        let round = round_at(&server);
+        let outside = self.programs.iter().filter(|program| program.now.is_none()).count();
+        let round = round_at(&server, outside);
         let life = self.dice.millis(100, 700);
         let forks: Vec<Dice> = self.programs.iter().map(|_| self.dice.fork()).collect();
         let (session, programs, seen) = (&self.admin, &mut self.programs, &round);
@@ -287,7 +297,8 @@ impl<'a> Trial<'a> {
             }
             let searches = scope.spawn(|| admin(seen, session));
             let begun = Instant::now();
-            while round.answered.load(Ordering::SeqCst) == 0 && begun.elapsed() < FIRST_WITHIN {
+            let all_in = || round.outside.load(Ordering::SeqCst) == 0;
+            while !(all_in() && round.answered.load(Ordering::SeqCst) > 0) && begun.elapsed() < FIRST_WITHIN {
                 look_again();
             }
             let begun = Instant::now();
@@ -345,7 +356,8 @@ impl<'a> Trial<'a> {
     }
 }
 
-fn round_at(server: &Server) -> Round {
+fn round_at(server: &Server, outside: usize) -> Round {
     let (dying, answered) = (AtomicBool::new(false), AtomicU32::new(0));
-    Round { address: server.address(), dying, answered }
+    let outside = AtomicU32::new(u32::try_from(outside).unwrap());
+    Round { address: server.address(), dying, answered, outside }
 }
