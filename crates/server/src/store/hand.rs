@@ -5,6 +5,7 @@
 //! by the program; a database that loses connections is played here, past the connection.
 
 use super::db::{Access, Connection, Engine};
+use super::hot_queues::HotQueues;
 use super::queue::{Beside, Queue, QueueEnd};
 use super::tx::IdBlocks;
 use super::writer::{Work, Writer};
@@ -49,7 +50,7 @@ impl Store {
         let reads_waiting = wakes.metrics().queue("read");
         let store = Self {
             engine: engine.clone(),
-            hot,
+            hot: HotQueues::one(hot),
             cold,
             reads,
             reads_waiting,

@@ -18,6 +18,7 @@ mod error;
 pub mod guess;
 mod hand;
 pub mod hot;
+mod hot_queues;
 pub mod idempotency;
 pub mod identity;
 pub mod job;
@@ -54,9 +55,10 @@ use crate::metrics::StoreMetrics;
 use checkpointer::Checkpointer;
 use db::{Access, Connection, Engine, WAL_PAGES, migrate, migrations, require};
 use hot::{Answer, Attach, Attached, Close, Closed, Command, Receive, Received, Reserve, Reserved, Rules};
+use hot_queues::HotQueues;
 use numberotp_core::time::Time;
 use prometheus_client::metrics::gauge::Gauge;
-use queue::{Beside, Queue, QueueEnd, drain};
+use queue::{Beside, Queue, QueueEnd, Shift, drain};
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::mpsc::{Receiver, SyncSender, TrySendError, sync_channel};
 use std::sync::{Arc, Mutex, PoisonError};
@@ -73,9 +75,6 @@ const COLD_WRITERS: usize = 2;
 /// There each closure has a transaction of its own: several in one take their locks in an order that nobody
 /// chose, and two such batches stop each other until the database notices, a second later.
 const COLD_BATCH: usize = 1;
-/// So many hot commands are worth a second batch beside the one that is being carried out. A batch costs PostgreSQL about
-/// as much as thirty of its commands, so fewer than these are better off in the next one.
-const WORTH_A_BATCH: usize = 32;
 
 /// What to do about a schema that is older than the program.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -129,7 +128,7 @@ type Read = Box<dyn FnOnce(&mut Connection) + Send>;
 /// The database, with its writers and readers.
 pub struct Store {
     engine: Engine,
-    hot: Queue,
+    hot: HotQueues,
     cold: Queue,
     reads: SyncSender<Read>,
     reads_waiting: Gauge,
@@ -156,12 +155,10 @@ impl Store {
                 Pace::Command => writer.taking_time(),
             })
         };
-        metrics.connections("hot", engine.writers());
         metrics.connections("read", READERS);
-        let (hot, hot_end) = Queue::new(metrics.queue("hot"), Beside::From(WORTH_A_BATCH));
         let pages = options.wal_pages.filter(|_| engine.is_embedded());
         let checkpointer = pages.map(|pages| Checkpointer::start(engine, pages)).transpose()?;
-        for _ in 0..engine.writers() {
+        let hot = HotQueues::open(engine.is_embedded(), &metrics.queue("hot"), |end, shift| {
             let writer = open_writer()?;
             // Where closures have writers of their own.
             let writer = match &checkpointer {
@@ -169,15 +166,17 @@ impl Store {
                 None if engine.is_embedded() => writer,
                 None => writer.by_key(),
             };
-            writers.push(writer_thread(writer, &hot_end, BATCH_MOST)?);
-        }
-        let cold = if engine.writers() == 1 {
-            hot.clone()
+            writers.push(writer_thread(writer, end, (BATCH_MOST, shift))?);
+            Ok(())
+        })?;
+        metrics.connections("hot", writers.len());
+        let cold = if engine.is_embedded() {
+            hot.shared().clone()
         } else {
             let (cold, cold_end) = Queue::new(metrics.queue("cold"), Beside::Always);
             metrics.connections("cold", COLD_WRITERS);
             for _ in 0..COLD_WRITERS {
-                writers.push(writer_thread(open_writer()?, &cold_end, COLD_BATCH)?);
+                writers.push(writer_thread(open_writer()?, &cold_end, (COLD_BATCH, Shift::Usual))?);
             }
             cold
         };
@@ -314,7 +313,7 @@ impl Store {
 
     async fn submit(&self, command: Command) -> Result<Answer, StoreError> {
         let (reply, answer) = oneshot::channel();
-        let pushed = self.hot.push(Work::Hot(Box::new(command), reply));
+        let pushed = self.hot.of(&command).push(Work::Hot(Box::new(command), reply));
         self.answer(pushed, answer).await
     }
 
@@ -395,9 +394,13 @@ fn with_tx<T>(
     work(&mut Tx { connection, ids: &mut ids, wakes: &mut wakes })
 }
 
-fn writer_thread(writer: Writer, queue: &Arc<QueueEnd>, most: usize) -> Result<JoinHandle<()>, StoreError> {
+fn writer_thread(
+    writer: Writer,
+    queue: &Arc<QueueEnd>,
+    (most, shift): (usize, Shift),
+) -> Result<JoinHandle<()>, StoreError> {
     let queue = Arc::clone(queue);
-    spawn("store-writer", move || drain(writer, &queue, most))
+    spawn("store-writer", move || drain(writer, &queue, most, shift))
 }
 
 fn reader_thread(

@@ -24,8 +24,20 @@ const TURN_MOST: Duration = Duration::from_millis(20);
 pub enum Beside {
     /// At once.
     Always,
-    /// When so many pieces wait that they are worth a batch of their own.
+    /// While the other one only commits, and when so many pieces wait that they are worth a batch of their own.
     From(usize),
+    /// Never but as a [`Shift::Spare`].
+    Spared,
+}
+
+/// Which of a queue's writers one is.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Shift {
+    /// One that works.
+    Usual,
+    /// One that begins when another's batch lasts: that may be waiting for somebody else's lock, or for a slow disk.
+    /// Otherwise it sleeps, so that the usual one has work, connection and caches for itself.
+    Spare,
 }
 
 /// The queue before the writers.
@@ -40,6 +52,8 @@ pub struct Queue {
 pub struct QueueEnd {
     state: Mutex<State>,
     changed: Condvar,
+    /// For the spare writer.
+    waits: Condvar,
     beside: Beside,
     waiting: Gauge,
 }
@@ -51,6 +65,8 @@ struct State {
     working: usize,
     /// When the last of them began.
     since: Option<Instant>,
+    /// The spare writer sleeps until something waits.
+    spare_sleeps: bool,
     closed: bool,
 }
 
@@ -60,6 +76,7 @@ impl Drop for Open {
     fn drop(&mut self) {
         self.0.lock().closed = true;
         self.0.changed.notify_all();
+        self.0.waits.notify_all();
     }
 }
 
@@ -81,8 +98,8 @@ impl Drop for Turn<'_> {
 impl Queue {
     /// A queue, counted by this gauge, and the end that writers drain.
     pub fn new(waiting: Gauge, beside: Beside) -> (Self, Arc<QueueEnd>) {
-        let (state, changed) = (Mutex::new(State::default()), Condvar::new());
-        let end = Arc::new(QueueEnd { state, changed, beside, waiting });
+        let (state, changed, waits) = (Mutex::new(State::default()), Condvar::new(), Condvar::new());
+        let end = Arc::new(QueueEnd { state, changed, waits, beside, waiting });
         (Self { end: Arc::clone(&end), _open: Arc::new(Open(Arc::clone(&end))) }, end)
     }
 
@@ -102,6 +119,7 @@ impl Queue {
         self.end.waiting.inc();
         // One is woken by the first piece, to begin or to see how long the others have been at it.
         let wanted = state.pieces.len() == 1 || self.end.is_worth_a_turn(&state);
+        self.end.wake_spare(&mut state);
         drop(state);
         if wanted {
             self.end.changed.notify_one();
@@ -119,6 +137,7 @@ impl QueueEnd {
         let enough = match self.beside {
             Beside::Always => true,
             Beside::From(pieces) => state.pieces.len() >= pieces,
+            Beside::Spared => false,
         };
         !state.pieces.is_empty() && (state.working == 0 || enough)
     }
@@ -130,22 +149,43 @@ impl QueueEnd {
         state.pieces.drain(..).collect()
     }
 
+    /// Has the spare writer see how long the others have been at it, once something waits beside them.
+    fn wake_spare(&self, state: &mut State) {
+        if state.spare_sleeps && state.working > 0 && !state.pieces.is_empty() {
+            state.spare_sleeps = false;
+            self.waits.notify_one();
+        }
+    }
+
     /// Waits for its turn and takes at most so many pieces. `None`: nothing will come any more.
-    fn take(&self, most: usize) -> Option<(Vec<Work>, Turn<'_>)> {
+    fn take(&self, most: usize, shift: Shift) -> Option<(Vec<Work>, Turn<'_>)> {
         let mut state = self.lock();
         loop {
             let held = state.since.map_or(TURN_MOST, |since| since.elapsed());
             let late = held >= TURN_MOST && !state.pieces.is_empty();
-            if late || self.is_worth_a_turn(&state) {
+            let begins = match shift {
+                Shift::Usual => late || self.is_worth_a_turn(&state),
+                Shift::Spare => late && state.working > 0,
+            };
+            if begins {
                 break;
             }
-            state = match (state.pieces.is_empty(), state.closed) {
-                (true, true) => return None,
-                (true, false) => self.changed.wait(state).unwrap_or_else(PoisonError::into_inner),
-                (false, _) => {
-                    let left = TURN_MOST.saturating_sub(held);
-                    self.changed.wait_timeout(state, left).unwrap_or_else(PoisonError::into_inner).0
+            if state.pieces.is_empty() && state.closed {
+                return None;
+            }
+            let asleep = state.pieces.is_empty() || state.working == 0 && shift == Shift::Spare;
+            let changed = match shift {
+                Shift::Usual => &self.changed,
+                Shift::Spare => {
+                    state.spare_sleeps = asleep;
+                    &self.waits
                 }
+            };
+            state = if asleep {
+                changed.wait(state).unwrap_or_else(PoisonError::into_inner)
+            } else {
+                let left = TURN_MOST.saturating_sub(held);
+                changed.wait_timeout(state, left).unwrap_or_else(PoisonError::into_inner).0
             };
         }
         let pieces = state.pieces.len().min(most);
@@ -154,6 +194,7 @@ impl QueueEnd {
         state.working = state.working.saturating_add(1);
         state.since = Some(Instant::now());
         let more = self.is_worth_a_turn(&state);
+        self.wake_spare(&mut state);
         drop(state);
         if more {
             self.changed.notify_one();
@@ -163,13 +204,20 @@ impl QueueEnd {
 }
 
 /// Drains the queue until every sender is gone, at most so many pieces to a commit: what one writer's thread does.
-pub fn drain(mut writer: Writer, queue: &QueueEnd, most: usize) {
-    while let Some((batch, turn)) = queue.take(most) {
+pub fn drain(mut writer: Writer, queue: &QueueEnd, most: usize, shift: Shift) {
+    while let Some((batch, turn)) = queue.take(most, shift) {
         let pieces = batch.len();
         let begun = Instant::now();
         // A defect in one piece of work must not stop the writing for everybody. Its callers see their answer
         // dropped, which reads as "unavailable".
-        if catch_unwind(AssertUnwindSafe(|| writer.run(batch, turn))).is_err() {
+        let work = || match queue.beside {
+            Beside::Always | Beside::From(_) => writer.run(batch, turn),
+            Beside::Spared => {
+                let _to_the_end = turn;
+                writer.run(batch, ());
+            }
+        };
+        if catch_unwind(AssertUnwindSafe(work)).is_err() {
             writer.recover();
         }
         writer.metrics().batch(pieces, begun.elapsed());
@@ -197,24 +245,47 @@ mod tests {
         let (queue, end) = Queue::new(Gauge::default(), Beside::From(3));
         assert!(!worth(&end), "nothing waits");
         push(&queue, 1);
-        let (batch, turn) = end.take(BATCH_MOST).unwrap();
+        let (batch, turn) = end.take(BATCH_MOST, Shift::Usual).unwrap();
         assert_eq!(batch.len(), 1, "nobody waits for company");
         push(&queue, 2);
         assert!(!worth(&end));
         push(&queue, 1);
         assert!(worth(&end));
-        let (batch, second) = end.take(2).unwrap();
+        let (batch, second) = end.take(2, Shift::Usual).unwrap();
         assert_eq!((batch.len(), queue.waiting()), (2, 1));
         drop((turn, second));
         assert!(worth(&end), "what is left, with nobody at work");
     }
 
     #[test]
+    fn a_spare_writer_begins_only_when_the_others_batch_lasts() {
+        let (queue, end) = Queue::new(Gauge::default(), Beside::Spared);
+        std::thread::scope(|scope| {
+            let spare = scope.spawn(|| {
+                let batch = end.take(BATCH_MOST, Shift::Spare).map(|(batch, _)| batch.len());
+                (batch, end.take(BATCH_MOST, Shift::Spare).is_none())
+            });
+            // It leaves alone what the usual one is there for.
+            for pieces in 1..4 {
+                push(&queue, pieces);
+                assert_eq!(end.take(BATCH_MOST, Shift::Usual).unwrap().0.len(), pieces);
+            }
+            push(&queue, 1);
+            let lasts = end.take(BATCH_MOST, Shift::Usual);
+            push(&queue, 100);
+            assert!(!worth(&end), "no number of pieces is enough");
+            drop(queue);
+            assert_eq!(spare.join().unwrap(), (Some(100), true));
+            drop(lasts);
+        });
+    }
+
+    #[test]
     fn closures_never_wait_for_each_other() {
         let (queue, end) = Queue::new(Gauge::default(), Beside::Always);
         push(&queue, 2);
-        let first = end.take(1).unwrap();
-        assert_eq!(end.take(1).unwrap().0.len(), 1);
+        let first = end.take(1, Shift::Usual).unwrap();
+        assert_eq!(end.take(1, Shift::Usual).unwrap().0.len(), 1);
         drop(first);
     }
 
@@ -222,14 +293,14 @@ mod tests {
     fn a_turn_that_ends_lets_the_next_begin_and_one_that_lasts_does_not_stop_it() {
         let (queue, end) = Queue::new(Gauge::default(), Beside::From(usize::MAX));
         push(&queue, 1);
-        let (_batch, turn) = end.take(BATCH_MOST).unwrap();
+        let (_batch, turn) = end.take(BATCH_MOST, Shift::Usual).unwrap();
         let (told, taken) = channel();
         std::thread::scope(|scope| {
             scope.spawn(|| {
                 // Two: after the turn's end, and beside one that lasts.
                 let mut lasting = Vec::new();
                 for _ in 0..2 {
-                    let (batch, turn) = end.take(BATCH_MOST).unwrap();
+                    let (batch, turn) = end.take(BATCH_MOST, Shift::Usual).unwrap();
                     lasting.push(turn);
                     told.send(batch.len()).unwrap();
                 }
@@ -251,8 +322,8 @@ mod tests {
         let other = queue.clone();
         drop(queue);
         push(&other, 1);
-        assert_eq!(end.take(BATCH_MOST).unwrap().0.len(), 1);
+        assert_eq!(end.take(BATCH_MOST, Shift::Usual).unwrap().0.len(), 1);
         drop(other);
-        assert!(end.take(1).is_none());
+        assert!(end.take(1, Shift::Usual).is_none());
     }
 }

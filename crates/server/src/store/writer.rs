@@ -97,7 +97,7 @@ enum Stands {
 }
 
 /// A hot command and where its answer goes.
-type Asked = (Command, Reply<Answer>);
+type Asked = (Box<Command>, Reply<Answer>);
 
 /// How a piece of work ended inside the transaction.
 enum Done {
@@ -270,18 +270,18 @@ impl Writer {
                     }
                 }
                 Work::Hot(command, reply) => {
-                    let mut commands = vec![(*command, reply)];
+                    let mut commands = Vec::with_capacity(rest.len().saturating_add(1));
+                    commands.push((command, reply));
                     while let Some(Work::Hot(command, reply)) =
                         rest.next_if(|next| matches!(next, Work::Hot(..)))
                     {
-                        commands.push((*command, reply));
+                        commands.push((command, reply));
                     }
                     // All there is: the commit goes along with the writes.
                     let only = self.stands == Stands::Nothing && rest.peek().is_none();
                     let commits: Option<&mut dyn FnMut()> = if only { Some(&mut *commits) } else { None };
                     if let Err((error, commands)) = self.hot(commands, (done, wakes), commits) {
-                        let again =
-                            commands.into_iter().map(|(command, reply)| Work::Hot(Box::new(command), reply));
+                        let again = commands.into_iter().map(|(command, reply)| Work::Hot(command, reply));
                         return Err((error, again.chain(rest).collect()));
                     }
                 }
@@ -311,25 +311,25 @@ impl Writer {
         (done, wakes): (&mut Vec<Done>, &mut Vec<Wake>),
         commits: Option<&mut dyn FnMut()>,
     ) -> Result<(), (StoreError, Vec<Asked>)> {
-        let (commands, replies): (Vec<Command>, Vec<Reply<Answer>>) = commands.into_iter().unzip();
-        let answers = match self.together(&commands, wakes, commits) {
+        let each: Vec<&Command> = commands.iter().map(|(command, _)| command.as_ref()).collect();
+        let answers = match self.together(&each, wakes, commits) {
             Ok(Ok(answers)) => Ok(answers.into_iter().map(Ok).collect::<Vec<_>>()),
-            Ok(Err(_refused_together)) => self.one_by_one(&commands, wakes),
+            Ok(Err(_refused_together)) => self.one_by_one(&each, wakes),
             Err(error) => Err(error),
         };
         let answers = match answers {
             Ok(answers) => answers,
-            Err(error) => return Err((error, commands.into_iter().zip(replies).collect())),
+            Err(error) => return Err((error, commands)),
         };
-        let finished = commands.into_iter().zip(replies).zip(answers);
-        done.extend(finished.map(|((command, reply), answer)| Done::Hot(Box::new(command), reply, answer)));
+        let finished = commands.into_iter().zip(answers);
+        done.extend(finished.map(|((command, reply), answer)| Done::Hot(command, reply, answer)));
         Ok(())
     }
 
     /// Carries out commands by sets, as one piece; with the commit, if nothing else is to come before it.
     fn together(
         &mut self,
-        commands: &[Command],
+        commands: &[&Command],
         wakes: &mut Vec<Wake>,
         commits: Option<&mut dyn FnMut()>,
     ) -> Result<Result<Vec<Answer>, StoreError>, StoreError> {
@@ -348,7 +348,7 @@ impl Writer {
     /// Carries out commands one after the other, once their locks are taken in the one order.
     fn one_by_one(
         &mut self,
-        commands: &[Command],
+        commands: &[&Command],
         wakes: &mut Vec<Wake>,
     ) -> Result<Vec<Result<Answer, StoreError>>, StoreError> {
         // If that is refused, so is each of them.

@@ -161,6 +161,8 @@ mod store_plans;
 #[cfg(test)]
 mod store_purses;
 #[cfg(test)]
+mod store_queues;
+#[cfg(test)]
 mod store_races;
 #[cfg(test)]
 mod store_random;

@@ -86,13 +86,6 @@ impl Engine {
             Self::Postgres(_) => "PostgreSQL",
         }
     }
-    /// How many writers stand before it: SQLite has one, PostgreSQL gains by a second batch.
-    pub const fn writers(&self) -> usize {
-        match self {
-            Self::Sqlite(_) => 1,
-            Self::Postgres(_) => 2,
-        }
-    }
 }
 
 /// A query and its parameters.

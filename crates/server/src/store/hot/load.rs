@@ -61,7 +61,7 @@ struct Needs {
 }
 
 impl Needs {
-    fn of(commands: &[Command]) -> Self {
+    fn of(commands: &[&Command]) -> Self {
         let mut needs = Self::default();
         for command in commands {
             needs.add(command);
@@ -113,6 +113,11 @@ impl Needs {
     /// is found by its key is its buyer's.
     fn payers_known(&self, working: &Working) -> bool {
         !self.brings_messages(working) && self.closed.is_empty()
+    }
+
+    /// Whether the purchases are those that are named: neither a message nor a key leads to another.
+    fn purchases_known(&self) -> bool {
+        self.messages.is_empty() && self.claims.is_empty()
     }
 
     fn since(&self) -> Time {
@@ -173,23 +178,30 @@ fn ask(tx: &mut Tx<'_>, keys: Vec<i64>, asks: Vec<Ask>, working: &mut Working) -
     Ok(())
 }
 
-/// Loads everything that the commands need: what they name, then the purchases that this leads to, then who pays.
-pub fn load(tx: &mut Tx<'_>, commands: &[Command]) -> Result<Working, StoreError> {
+/// Loads everything that the commands need: what they name, then the purchases that this leads to, then who pays. What is known
+/// beforehand is asked along with what goes before it.
+pub fn load(tx: &mut Tx<'_>, commands: &[&Command]) -> Result<Working, StoreError> {
     let needs = Needs::of(commands);
     let mut working = Working::default();
-    ask(tx, needs.locks(), named(&needs), &mut working)?;
-    let mut activations = needs.activations.clone();
-    activations.extend(working.leases.values().map(|lease| lease.candidate.activation.get()));
-    activations.extend(working.keys.values().map(|used| used.activation.get()));
-    let mut asks = purchases(&needs, &activations, &working);
-    // Otherwise the purchases must be read first: they say who pays.
-    if needs.payers_known(&working) {
-        asks.extend(payers(&needs, &working));
-        ask(tx, Vec::new(), asks, &mut working)?;
-    } else {
-        ask(tx, Vec::new(), asks, &mut working)?;
-        ask(tx, Vec::new(), payers(&needs, &working), &mut working)?;
+    let known = needs.purchases_known();
+    let mut asks = named(&needs);
+    if known {
+        asks.extend(purchases(&needs, needs.activations.clone()));
     }
+    ask(tx, needs.locks(), asks, &mut working)?;
+    let mut asks = shared(&needs, &working);
+    if !known {
+        let mut activations = needs.activations.clone();
+        activations.extend(working.leases.values().map(|lease| lease.candidate.activation.get()));
+        activations.extend(working.keys.values().map(|used| used.activation.get()));
+        asks.extend(purchases(&needs, activations));
+        // Otherwise the purchases must be read first: they say who pays.
+        if !needs.payers_known(&working) {
+            ask(tx, Vec::new(), std::mem::take(&mut asks), &mut working)?;
+        }
+    }
+    asks.extend(payers(&needs, &working));
+    ask(tx, Vec::new(), asks, &mut working)?;
     Ok(working)
 }
 
@@ -219,19 +231,23 @@ fn named(needs: &Needs) -> Vec<Ask> {
     asks
 }
 
-/// The purchases, locked, and what is said of them.
-fn purchases(needs: &Needs, activations: &BTreeSet<i64>, working: &Working) -> Vec<Ask> {
-    let mut asks = Vec::new();
-    // Looked up only where a message without a reference is about to be matched.
+/// Of the numbers whose messages without a reference are about to be matched, those that several services share.
+fn shared(needs: &Needs, working: &Working) -> Vec<Ask> {
     let parked = working.parked.values().filter(|parked| parked.provider_ref.is_none());
     let mut numbers: BTreeSet<String> =
         parked.filter_map(|parked| parked.number.as_ref().map(|number| number.expose().to_owned())).collect();
     numbers.extend(needs.numbers.iter().cloned());
-    if !numbers.is_empty() {
-        asks.push(Ask::new(&HOT_NUMBERS_SHARED, vec![texts(&numbers)], read_shared));
+    if numbers.is_empty() {
+        return Vec::new();
     }
+    vec![Ask::new(&HOT_NUMBERS_SHARED, vec![texts(&numbers)], read_shared)]
+}
+
+/// The purchases, locked.
+fn purchases(needs: &Needs, activations: BTreeSet<i64>) -> Vec<Ask> {
+    let mut asks = Vec::new();
     if !activations.is_empty() {
-        let asked = activations_locked(activations.iter().copied().collect());
+        let asked = activations_locked(activations.into_iter().collect());
         asks.push(Ask { asked, read: read_purchase });
     }
     // After the lock: an attach that went before has committed its lease by now.

@@ -37,7 +37,7 @@ pub struct Rules {
 /// Takes the locks of all these commands in the one order that everybody keeps: by loading all that they need, which
 /// is thrown away. To be called before they are carried out one by one, whose own orders would let two writers wait
 /// for each other.
-pub fn hold(tx: &mut Tx<'_>, commands: &[Command]) -> Result<(), StoreError> {
+pub fn hold(tx: &mut Tx<'_>, commands: &[&Command]) -> Result<(), StoreError> {
     load::load(tx, commands).map(drop)
 }
 
@@ -45,7 +45,7 @@ pub fn hold(tx: &mut Tx<'_>, commands: &[Command]) -> Result<(), StoreError> {
 pub fn run(
     tx: &mut Tx<'_>,
     rules: &Rules,
-    commands: &[Command],
+    commands: &[&Command],
     then: Then<'_, '_>,
 ) -> Result<Vec<Answer>, StoreError> {
     let mut working = load::load(tx, commands)?;
