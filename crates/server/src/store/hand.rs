@@ -1,5 +1,6 @@
 //! The store without threads: what a writer and a reader would do, they do when they are told to, in the order in
-//! which a simulator says. The same queue, the same batches and the same transactions as on threads.
+//! which a simulator says. The same batches and the same transactions as on threads, whose queues it takes for one: what is
+//! carried out together is the simulator's to say.
 //!
 //! Guards: nothing is carried out that was not asked for, and what is not carried out leaves no trace. Never used
 //! by the program; a database that loses connections is played here, past the connection.

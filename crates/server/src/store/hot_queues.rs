@@ -1,8 +1,8 @@
 //! The queues of the hot commands: which of them a command waits in, and how many writers drain each.
 //!
 //! Guards that what waits for a buyer's purse does not keep back what needs none. On PostgreSQL a purchase's two halves have
-//! a queue each: holding its price waits for the purse until the batch before is committed, attaching its number waits for
-//! nobody. SQLite has one writer, so there it is one queue: a second one would only make more commits.
+//! a queue each: holding its price waits for the purse until the batch before is committed, attaching its number does not,
+//! unless a message is there for it already. SQLite has one writer, so there it is one queue: a second one would only make more commits.
 
 use super::StoreError;
 use super::hot::Command;
@@ -38,7 +38,7 @@ impl HotQueues {
             return queue(others, &[Shift::Usual]).map(Self::one);
         }
         // The halves of a purchase work beside each other; were either to begin beside itself too, its batches would be half
-        // as large. Its spare writer is for when the usual one waits: one purse that is held stops nobody else.
+        // as large. Its spare writer is for when the usual one waits: one batch that is kept waiting stops nobody else.
         let (usual, spared) = ([Shift::Usual, Shift::Usual], [Shift::Usual, Shift::Spare]);
         let (holds, attaches) = (queue(Beside::Spared, &spared)?, queue(Beside::Spared, &spared)?);
         Ok(Self { holds, attaches, others: queue(others, &usual)? })

@@ -61,7 +61,7 @@ pub struct QueueEnd {
 #[derive(Default)]
 struct State {
     pieces: VecDeque<Work>,
-    /// Writers whose turn it is.
+    /// Writers whose turn it is; the spare one, which begins beside them, is not counted.
     working: usize,
     /// When the last of them began.
     since: Option<Instant>,
@@ -81,12 +81,14 @@ impl Drop for Open {
 }
 
 /// A writer's turn: as long as it lasts others begin only if there is enough for them. Ends when dropped.
-pub struct Turn<'a>(&'a QueueEnd);
+pub struct Turn<'a>(&'a QueueEnd, Shift);
 
 impl Drop for Turn<'_> {
     fn drop(&mut self) {
         let mut state = self.0.lock();
-        state.working = state.working.saturating_sub(1);
+        if self.1 == Shift::Usual {
+            state.working = state.working.saturating_sub(1);
+        }
         let more = !state.pieces.is_empty();
         drop(state);
         if more {
@@ -170,18 +172,19 @@ impl QueueEnd {
             if begins {
                 break;
             }
-            if state.pieces.is_empty() && state.closed {
+            // What is left is for who works.
+            let idle = state.pieces.is_empty() || state.working == 0 && shift == Shift::Spare;
+            if idle && state.closed {
                 return None;
             }
-            let asleep = state.pieces.is_empty() || state.working == 0 && shift == Shift::Spare;
             let changed = match shift {
                 Shift::Usual => &self.changed,
                 Shift::Spare => {
-                    state.spare_sleeps = asleep;
+                    state.spare_sleeps = idle;
                     &self.waits
                 }
             };
-            state = if asleep {
+            state = if idle {
                 changed.wait(state).unwrap_or_else(PoisonError::into_inner)
             } else {
                 let left = TURN_MOST.saturating_sub(held);
@@ -191,15 +194,17 @@ impl QueueEnd {
         let pieces = state.pieces.len().min(most);
         let batch: Vec<Work> = state.pieces.drain(..pieces).collect();
         self.waiting.dec_by(i64::try_from(pieces).unwrap_or(0));
-        state.working = state.working.saturating_add(1);
-        state.since = Some(Instant::now());
+        if shift == Shift::Usual {
+            state.working = state.working.saturating_add(1);
+            state.since = Some(Instant::now());
+        }
         let more = self.is_worth_a_turn(&state);
         self.wake_spare(&mut state);
         drop(state);
         if more {
             self.changed.notify_one();
         }
-        Some((batch, Turn(self)))
+        Some((batch, Turn(self, shift)))
     }
 }
 
@@ -270,14 +275,24 @@ mod tests {
                 push(&queue, pieces);
                 assert_eq!(end.take(BATCH_MOST, Shift::Usual).unwrap().0.len(), pieces);
             }
-            push(&queue, 1);
-            let lasts = end.take(BATCH_MOST, Shift::Usual);
-            push(&queue, 100);
+            push(&queue, 101);
+            let lasts = end.take(1, Shift::Usual);
             assert!(!worth(&end), "no number of pieces is enough");
             drop(queue);
             assert_eq!(spare.join().unwrap(), (Some(100), true));
             drop(lasts);
         });
+    }
+
+    /// Of whoever looks first at a queue that was closed with pieces in it, either ends.
+    #[test]
+    fn a_queue_that_ends_is_emptied_by_the_usual_writer_and_keeps_no_spare_one() {
+        let (queue, end) = Queue::new(Gauge::default(), Beside::Spared);
+        push(&queue, 3);
+        drop(queue);
+        assert!(end.take(BATCH_MOST, Shift::Spare).is_none());
+        assert_eq!(end.take(BATCH_MOST, Shift::Usual).unwrap().0.len(), 3);
+        assert!(end.take(BATCH_MOST, Shift::Usual).is_none());
     }
 
     #[test]

@@ -1,10 +1,11 @@
-//! What waits for a purse keeps nothing back that does not: on PostgreSQL a purchase's two halves have queues of their own,
-//! and a second writer where the first one waits.
+//! What waits for a purse keeps little back that does not: on PostgreSQL a purchase's two halves have queues of their own,
+//! and a spare writer where the usual one waits.
 
 use crate::store_stage::{PRICE, RULES, Stage, attached, connection, somebody_waits, staged};
+use futures_util::future::join_all;
 use numberotp_core::id::AccountId;
 use numberotp_server::store::db::{Connection, Engine, Statement, Value};
-use numberotp_server::store::hot::{Answer, Reserved};
+use numberotp_server::store::hot::{Answer, Claim, Close, Closing, Reserve, Reserved};
 use numberotp_server::store::{Store, StoreError, StoreOptions};
 use std::sync::Arc;
 use std::time::Duration;
@@ -80,7 +81,7 @@ fn a_number_is_attached_while_all_who_buy_wait_for_their_purses() {
 }
 
 #[test]
-fn a_purse_that_is_held_keeps_back_only_who_buys_from_it() {
+fn a_batch_that_waits_for_a_purse_keeps_back_nobody_who_comes_later() {
     staged(|stage| {
         let Engine::Postgres(_) = stage.database().engine() else { return };
         let [one, other] = std::array::from_fn(|_| stage.person_with(PRICE.micros()));
@@ -89,6 +90,45 @@ fn a_purse_that_is_held_keeps_back_only_who_buys_from_it() {
         let bought = held.soon(held.store.reserve(stage.reserve(other)));
         assert!(matches!(bought, Ok(Reserved::Held(..))));
         held.let_go(buys);
+        stage.assert_clean();
+    });
+}
+
+/// Each half, messages and ends in batches of their own, at once: whoever waits for whom, nobody waits in a circle, and each
+/// purchase is paid for or paid back once.
+#[test]
+fn whole_lives_of_purchases_from_all_queues_at_once_stand_in_nobodys_way() {
+    staged(|stage| {
+        let accounts: [AccountId; 3] = std::array::from_fn(|_| stage.person_with(100 * PRICE.micros()));
+        let stage_of = &*stage;
+        let lives = stage_of.with_store(async |store| {
+            let life = async |n: usize| {
+                let account = accounts[n % accounts.len()];
+                let claim =
+                    Claim { scope: "POST /rent".to_owned(), key: n.to_string(), fingerprint: vec![1] };
+                // The key once more beside it.
+                let reserve = Reserve { claim: Some(claim), ..stage_of.reserve(account) };
+                let (one, two) = tokio::join!(store.reserve(reserve.clone()), store.reserve(reserve));
+                let bought = [one, two].into_iter().find_map(|reserved| match reserved {
+                    Ok(Reserved::Held(id, _)) => Some(id),
+                    _ => None,
+                });
+                let (id, reference) = (bought.unwrap(), format!("r{n}"));
+                let attach = stage_of.attach(id, &reference, &format!("4477009{n:05}"));
+                // Its message may be quicker than its number.
+                let message = stage_of.by_reference(&format!("m{n}"), &reference);
+                let close = Close { activation: id, closing: Closing::Cancel(account), now: stage_of.now };
+                let (attached, received, closed) =
+                    tokio::join!(store.attach(attach), store.receive(message), store.close(close));
+                assert!(
+                    attached.is_ok() && received.is_ok() && closed.is_ok(),
+                    "{attached:?} {received:?} {closed:?}"
+                );
+            };
+            join_all((0..60).map(life)).await.len()
+        });
+        assert_eq!(lives, 60);
+        stage.assert_no_deadlock();
         stage.assert_clean();
     });
 }
