@@ -24,7 +24,7 @@ const PROGRAMS: usize = 6;
 /// Rounds unless the environment says another number.
 const ROUNDS_USUAL: u32 = 12;
 /// Longest time until everybody is in and the first exchange of a round is answered.
-const FIRST_WITHIN: Duration = Duration::from_secs(20);
+const FIRST_WITHIN: Duration = Duration::from_secs(60);
 
 #[test]
 fn nobody_is_signed_out_by_a_crash_on_sqlite() {
@@ -123,10 +123,12 @@ impl Program {
             return self.exchange(client, round);
         }
         if self.now.is_none() || dice.below(200) == 0 {
-            let first = self.now.is_none();
+            let before = self.now.is_some();
             self.sign_in(client)?;
-            if first {
-                round.outside.fetch_sub(1, Ordering::SeqCst);
+            match (before, self.now.is_some()) {
+                (false, true) => drop(round.outside.fetch_sub(1, Ordering::SeqCst)),
+                (true, false) => drop(round.outside.fetch_add(1, Ordering::SeqCst)),
+                _ => {}
             }
             return Ok(());
         }
@@ -141,6 +143,10 @@ impl Program {
         self.now = None;
         let body = json!({ "grant_type": "password", "email": self.email, "password": PASSWORD });
         let answer = client.send("POST", "/v1/oauth/token", ("", &body.to_string()))?;
+        if answer.status == 429 {
+            // Others take the processors: its password was not looked at, and it comes again.
+            return Ok(());
+        }
         self.now = Some(tokens(&answer).ok_or_else(|| Stop::Wrong(answer.told("a sign-in")))?);
         Ok(())
     }
@@ -269,7 +275,9 @@ impl<'a> Trial<'a> {
             let mut client = Client::connect(round.address, "").map_err(|error| error.to_string())?;
             program.exchange(&mut client, &round).map_err(broke)?;
             if program.now.is_none() {
-                program.sign_in(&mut client).map_err(broke)?;
+                while program.now.is_none() {
+                    program.sign_in(&mut client).map_err(broke)?;
+                }
                 program.exchange(&mut client, &round).map_err(broke)?;
             }
             program.look(&mut client).map_err(broke)?;
