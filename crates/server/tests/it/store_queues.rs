@@ -3,9 +3,10 @@
 
 use crate::store_stage::{PRICE, RULES, Stage, attached, connection, somebody_waits, staged};
 use futures_util::future::join_all;
-use numberotp_core::id::AccountId;
+use numberotp_core::activation::Status;
+use numberotp_core::id::{AccountId, ActivationId};
 use numberotp_server::store::db::{Connection, Engine, Statement, Value};
-use numberotp_server::store::hot::{Answer, Claim, Close, Closing, Reserve, Reserved};
+use numberotp_server::store::hot::{Answer, Attached, Claim, Close, Closed, Closing, Reserve, Reserved};
 use numberotp_server::store::{Store, StoreError, StoreOptions};
 use std::sync::Arc;
 use std::time::Duration;
@@ -128,6 +129,43 @@ fn whole_lives_of_purchases_from_all_queues_at_once_stand_in_nobodys_way() {
             join_all((0..60).map(life)).await.len()
         });
         assert_eq!(lives, 60);
+        stage.assert_no_deadlock();
+        stage.assert_clean();
+    });
+}
+
+/// The number comes in the very moment in which the purchase is given up: one of the two is refused, and the money is held for
+/// the number or back.
+#[test]
+fn a_purchase_that_is_given_up_while_its_number_comes_is_either_rented_or_paid_back() {
+    staged(|stage| {
+        const PURCHASES: i64 = 40;
+        let account = stage.person_with(PURCHASES * PRICE.micros());
+        let bought: Vec<ActivationId> = (0..PURCHASES).map(|_| stage.reserved(account)).collect();
+        let stage_of = &*stage;
+        let rented = stage_of.with_store(async |store| {
+            let race = async |id: ActivationId| {
+                let attach =
+                    stage_of.attach(id, &format!("r{}", id.get()), &format!("4477009{:05}", id.get()));
+                let give_up = Close { activation: id, closing: Closing::GiveUp, now: stage_of.now };
+                let (attach, close) = (store.attach(attach), store.close(give_up));
+                // Each is sent first half of the times.
+                let (attached, closed) = if id.get() % 2 == 0 {
+                    tokio::join!(attach, close)
+                } else {
+                    let (closed, attached) = tokio::join!(close, attach);
+                    (attached, closed)
+                };
+                match (attached.unwrap(), closed.unwrap()) {
+                    (Attached::Attached(_), Closed::Refused(Status::Waiting)) => 1,
+                    (Attached::Refused(Status::Failed), Closed::Done(..)) => 0,
+                    other => panic!("{other:?}"),
+                }
+            };
+            join_all(bought.into_iter().map(race)).await.into_iter().sum::<i64>()
+        });
+        // What is held is among what is there: nothing is spent before a message.
+        assert_eq!(stage.balance(account), (PURCHASES * PRICE.micros(), rented * PRICE.micros()));
         stage.assert_no_deadlock();
         stage.assert_clean();
     });
