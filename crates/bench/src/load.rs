@@ -7,6 +7,7 @@ use crate::http::{Wire, request};
 use crate::seed::{COUNTRY, SERVICE, key};
 use crate::serve::webhook_secret;
 use crate::stats::{count, percentile};
+use crate::told::About;
 use bytes::Bytes;
 use clap::Args;
 use numberotp_core::webhook::{SIGNATURE_HEADER, sign};
@@ -110,8 +111,16 @@ pub enum Bodies {
 }
 
 impl Load {
-    /// Runs it.
+    /// Runs it, on one thread of its own as wrk and pgbench do: several would wake each other for every answer.
     pub async fn run(self, bodies: Bodies) -> Told<Outcome> {
+        let alone = move || {
+            let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
+            runtime.about("a load")?.block_on(self.carry_out(bodies))
+        };
+        tokio::task::spawn_blocking(alone).await.about("a load")?
+    }
+
+    async fn carry_out(self, bodies: Bodies) -> Told<Outcome> {
         let next = Arc::new(AtomicUsize::new(0));
         let mut wires = Vec::new();
         for server in self.servers.iter().cycle().take(self.connections) {
