@@ -111,16 +111,7 @@ pub fn job_create(tx: &mut Tx<'_>, kind: JobKind, subject: i64, run_at: Time) ->
 
 /// A new job's row.
 pub(super) fn job_row(kind: JobKind, subject: i64, run_at: Time) -> Vec<Value> {
-    let zero = Value::Int(0);
-    vec![
-        kind.of(subject).get().into(),
-        kind.as_str().into(),
-        subject.into(),
-        run_at.micros().into(),
-        zero.clone(),
-        zero.clone(),
-        zero,
-    ]
+    vec![kind.of(subject).get().into(), kind.as_str().into(), subject.into(), run_at.micros().into()]
 }
 
 /// Whether there is a job of this kind for this row.

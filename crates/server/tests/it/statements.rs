@@ -42,6 +42,18 @@ fn names_are_unique() {
     assert_eq!(twice, [""; 0]);
 }
 
+/// A row is found by what its values say.
+#[test]
+fn no_key_is_always_the_same() {
+    for bulk in bulks() {
+        let keys = match bulk.action {
+            Action::Insert(_) => &[],
+            Action::Update(keys, _) | Action::Put(_, keys, _) | Action::Delete(keys) => keys,
+        };
+        assert!(!keys.iter().any(|(_, kind)| matches!(kind, Kind::Always(_))), "{}", bulk.name);
+    }
+}
+
 #[test]
 fn parameters_are_bound_by_their_number() {
     on_each_engine(|database| {

@@ -40,6 +40,8 @@ impl<'a> ColumnValues<'a> {
                     .map(|cell| if let Some(Value::Text(value)) = cell { Some(value.as_str()) } else { None })
                     .collect(),
             ),
+            // Never a value of a row.
+            Kind::Always(_) => Self::Int(Vec::new()),
             Kind::Bytes => Self::Bytes(
                 cells
                     .map(

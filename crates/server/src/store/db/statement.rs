@@ -26,6 +26,8 @@ pub enum Kind {
     Text,
     /// Bytes.
     Bytes,
+    /// The same in every row that this write adds or changes, as SQL says it: a row's values do not have it. Never of a key.
+    Always(&'static str),
 }
 
 /// A column of a [`Bulk`].
@@ -149,6 +151,10 @@ fn numbered(text: &str) -> String {
 impl Bulk {
     /// Names the columns in the order of a row's values.
     pub fn columns(&self) -> Vec<Column> {
+        self.all_columns().into_iter().filter(|(_, kind)| kind.is_given()).collect()
+    }
+
+    fn all_columns(&self) -> Vec<Column> {
         match self.action {
             Action::Insert(columns) | Action::Delete(columns) => columns.to_vec(),
             Action::Update(keys, settings) => [keys, settings].concat(),
@@ -159,29 +165,22 @@ impl Bulk {
     /// The text for one row on SQLite.
     pub fn for_sqlite(&self) -> String {
         let table = self.table;
+        let mark = |number: usize, _: &Column| format!("?{number}");
+        let equal = |columns: &[Column], first: usize| -> Vec<String> {
+            filled(columns, first, mark).map(|(name, value)| format!("{name} = {value}")).collect()
+        };
         match self.action {
             Action::Insert(_) | Action::Put(..) => {
-                let columns = self.columns();
-                let marks: Vec<String> = (1..=columns.len()).map(|n| format!("?{n}")).collect();
-                let (names, marks) = (names(&columns), marks.join(", "));
-                format!("INSERT INTO {table} ({names}) VALUES ({marks}){}", self.or_else())
+                let columns = self.all_columns();
+                let values: Vec<String> = filled(&columns, 1, mark).map(|(_, value)| value).collect();
+                let (names, values) = (names(&columns), values.join(", "));
+                format!("INSERT INTO {table} ({names}) VALUES ({values}){}", self.or_else())
             }
             Action::Update(keys, settings) => {
-                let equal = |columns: &[Column], first: usize| {
-                    columns
-                        .iter()
-                        .enumerate()
-                        .map(|(n, (name, _))| format!("{name} = ?{}", n + first))
-                        .collect::<Vec<_>>()
-                };
                 let set = equal(settings, keys.len() + 1).join(", ");
                 format!("UPDATE {table} SET {set} WHERE {}", equal(keys, 1).join(" AND "))
             }
-            Action::Delete(keys) => {
-                let equal: Vec<String> =
-                    keys.iter().enumerate().map(|(n, (name, _))| format!("{name} = ?{}", n + 1)).collect();
-                format!("DELETE FROM {table} WHERE {}", equal.join(" AND "))
-            }
+            Action::Delete(keys) => format!("DELETE FROM {table} WHERE {}", equal(keys, 1).join(" AND ")),
         }
     }
 
@@ -210,26 +209,26 @@ impl Bulk {
 
     fn postgres_at(&self, first: usize) -> String {
         let table = self.table;
-        let columns = self.columns();
         // In the list, not after FROM: there each array would first be copied into a table of its own.
-        let arrays: Vec<String> = columns
-            .iter()
-            .enumerate()
-            .map(|(n, (name, kind))| format!("unnest(${}::{}[]) AS {name}", n + first, kind.postgres()))
-            .collect();
-        let rows = format!("(SELECT {})", arrays.join(", "));
+        let array = |number: usize, (name, kind): &Column| {
+            format!("unnest(${number}::{}[]) AS {name}", kind.postgres())
+        };
+        let arrays = |columns: &[Column]| -> String {
+            filled(columns, first, array).map(|(_, array)| array).collect::<Vec<_>>().join(", ")
+        };
+        let rows = format!("(SELECT {})", arrays(&self.columns()));
         let equal = |keys: &[Column]| {
             keys.iter().map(|(name, _)| format!("t.{name} = u.{name}")).collect::<Vec<_>>().join(" AND ")
         };
         match self.action {
             Action::Insert(_) | Action::Put(..) => {
-                let names = names(&columns);
-                let or_else = self.or_else();
-                format!("INSERT INTO {table} ({names}) SELECT {}{or_else}", arrays.join(", "))
+                let columns = self.all_columns();
+                let (names, or_else) = (names(&columns), self.or_else());
+                format!("INSERT INTO {table} ({names}) SELECT {}{or_else}", arrays(&columns))
             }
             Action::Update(keys, settings) => {
-                let set: Vec<String> =
-                    settings.iter().map(|(name, _)| format!("{name} = u.{name}")).collect();
+                let set = filled(settings, 0, |_, (name, _)| format!("u.{name}"));
+                let set: Vec<String> = set.map(|(name, value)| format!("{name} = {value}")).collect();
                 format!("UPDATE {table} AS t SET {} FROM {rows} AS u WHERE {}", set.join(", "), equal(keys))
             }
             Action::Delete(keys) => {
@@ -239,12 +238,36 @@ impl Bulk {
     }
 }
 
+/// Columns with what each is filled with: what is given, numbered from `first`, or what is always the same.
+fn filled<'c>(
+    columns: &'c [Column],
+    first: usize,
+    given: impl Fn(usize, &Column) -> String + 'c,
+) -> impl Iterator<Item = (&'static str, String)> + 'c {
+    let mut number = first;
+    columns.iter().map(move |column| match column {
+        (name, Kind::Always(value)) => (*name, (*value).to_owned()),
+        (name, _) => {
+            let value = given(number, column);
+            number += 1;
+            (*name, value)
+        }
+    })
+}
+
 impl Kind {
+    /// Whether a row's values have it.
+    const fn is_given(self) -> bool {
+        !matches!(self, Self::Always(_))
+    }
+
     const fn postgres(self) -> &'static str {
         match self {
             Self::Int => "bigint",
             Self::Text => "text",
             Self::Bytes => "bytea",
+            // Never an array.
+            Self::Always(value) => value,
         }
     }
 }
@@ -313,6 +336,25 @@ mod tests {
             Bulk::together_for_postgres(&[&update, &insert]),
             "WITH w0 AS (UPDATE t AS t SET a = u.a FROM (SELECT unnest($1::bigint[]) AS id, unnest($2::text[]) AS a) AS u WHERE t.id = u.id), \
              w1 AS (INSERT INTO s (b) SELECT unnest($3::bigint[]) AS b) SELECT 1"
+        );
+    }
+
+    #[test]
+    fn what_is_always_the_same_is_no_value_of_a_row() {
+        const NEW: &[Column] = &[("id", Kind::Int), ("state", Kind::Always("'new'")), ("at", Kind::Int)];
+        let insert = Bulk { name: "I", table: "t", action: Action::Insert(NEW) };
+        assert_eq!(insert.columns(), [("id", Kind::Int), ("at", Kind::Int)]);
+        assert_eq!(insert.for_sqlite(), "INSERT INTO t (id, state, at) VALUES (?1, 'new', ?2)");
+        assert_eq!(
+            insert.for_postgres(),
+            "INSERT INTO t (id, state, at) SELECT unnest($1::bigint[]) AS id, 'new', unnest($2::bigint[]) AS at"
+        );
+        let settings: &[Column] = &[("state", Kind::Always("'old'")), ("at", Kind::Int)];
+        let update = Bulk { name: "U", table: "t", action: Action::Update(&[("id", Kind::Int)], settings) };
+        assert_eq!(update.for_sqlite(), "UPDATE t SET state = 'old', at = ?2 WHERE id = ?1");
+        assert_eq!(
+            update.for_postgres(),
+            "UPDATE t AS t SET state = 'old', at = u.at FROM (SELECT unnest($1::bigint[]) AS id, unnest($2::bigint[]) AS at) AS u WHERE t.id = u.id"
         );
     }
 }

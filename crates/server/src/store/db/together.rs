@@ -32,8 +32,10 @@ fn apart(earlier: &Write<'_>, later: &Write<'_>) -> bool {
     // What is new after a removal may take its place.
     let (Action::Update(keys, _) | Action::Delete(keys)) = later.0.action else { return false };
     // A row is told by what it was found by or is added with; what it held of what is set is not known.
-    let (Action::Insert(known) | Action::Update(known, _) | Action::Delete(known)) = earlier.0.action else {
-        return false;
+    let known = match earlier.0.action {
+        Action::Insert(_) | Action::Delete(_) => earlier.0.columns(),
+        Action::Update(keys, _) => keys.to_vec(),
+        Action::Put(..) => return false,
     };
     let place = |key: &Column| known.iter().position(|column| column == key);
     let Some(places) = keys.iter().map(place).collect::<Option<Vec<usize>>>() else { return false };

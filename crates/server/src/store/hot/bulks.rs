@@ -4,7 +4,7 @@ use crate::store::db::{Action, Bulk, Kind};
 use crate::store::ledger::{MOVEMENTS_INSERT, PURSES_UPDATE, TRANSFERS_INSERT};
 use crate::store::log::LOG_INSERT;
 
-use Kind::{Bytes, Int, Text};
+use Kind::{Always, Bytes, Int, Text};
 
 pub(super) const ACTIVATIONS_INSERT: Bulk = Bulk {
     name: "HOT_ACTIVATIONS_INSERT",
@@ -33,8 +33,24 @@ pub(super) const ACTIVATIONS_INSERT: Bulk = Bulk {
         ("purpose", Text),
         ("created_at", Int),
         ("request_id", Text),
-        ("status", Text),
+        // The state as it is at first; what follows in the same batch is an update.
+        ("status", Always("'reserving'")),
     ]),
+};
+/// A number was attached and nothing came yet: what else there is of a state is as it was.
+pub(super) const ACTIVATIONS_WAIT: Bulk = Bulk {
+    name: "HOT_ACTIVATIONS_WAIT",
+    table: "activations",
+    action: Action::Update(
+        &[("id", Int)],
+        &[
+            ("status", Always("'waiting'")),
+            ("number", Text),
+            ("provider_ref", Text),
+            ("attached_at", Int),
+            ("expires_at", Int),
+        ],
+    ),
 };
 pub(super) const ACTIVATIONS_UPDATE: Bulk = Bulk {
     name: "HOT_ACTIVATIONS_UPDATE",
@@ -72,7 +88,6 @@ pub(super) const LEASES_INSERT: Bulk = Bulk {
         ("service", Text),
         ("from_at", Int),
         ("to_at", Int),
-        ("closed_at", Int),
     ]),
 };
 pub(super) const LEASES_CLOSE: Bulk = Bulk {
@@ -125,15 +140,18 @@ pub(crate) const JOBS_INSERT: Bulk = Bulk {
         ("kind", Text),
         ("subject_id", Int),
         ("run_at", Int),
-        ("attempts", Int),
-        ("leased_until", Int),
-        ("dead", Int),
+        ("attempts", Always("0")),
+        ("leased_until", Always("0")),
+        ("dead", Always("0")),
     ]),
 };
 pub(super) const JOBS_MOVE: Bulk = Bulk {
     name: "HOT_JOBS_MOVE",
     table: "jobs",
-    action: Action::Update(&[("id", Int)], &[("run_at", Int), ("attempts", Int), ("leased_until", Int)]),
+    action: Action::Update(
+        &[("id", Int)],
+        &[("run_at", Int), ("attempts", Always("0")), ("leased_until", Always("0"))],
+    ),
 };
 pub(super) const JOBS_END: Bulk =
     Bulk { name: "HOT_JOBS_END", table: "jobs", action: Action::Delete(&[("id", Int)]) };
@@ -141,6 +159,7 @@ pub(super) const JOBS_END: Bulk =
 /// The bulks of the hot way, for the catalogue test.
 pub(crate) const BULKS: &[Bulk] = &[
     ACTIVATIONS_INSERT,
+    ACTIVATIONS_WAIT,
     ACTIVATIONS_UPDATE,
     API_KEYS_SPENT,
     LEASES_INSERT,

@@ -2,8 +2,8 @@
 //! other on SQLite.
 
 use super::bulks::{
-    ACTIVATIONS_INSERT, ACTIVATIONS_UPDATE, API_KEYS_SPENT, EVENTS_INSERT, JOBS_END, JOBS_INSERT, JOBS_MOVE,
-    LEASES_CLOSE, LEASES_INSERT, MESSAGES_ADOPT, MESSAGES_INSERT,
+    ACTIVATIONS_INSERT, ACTIVATIONS_UPDATE, ACTIVATIONS_WAIT, API_KEYS_SPENT, EVENTS_INSERT, JOBS_END,
+    JOBS_INSERT, JOBS_MOVE, LEASES_CLOSE, LEASES_INSERT, MESSAGES_ADOPT, MESSAGES_INSERT,
 };
 use super::command::{Origin, Receive};
 use super::working::{Lease, NewMessage, Working};
@@ -17,7 +17,8 @@ use crate::store::ledger::{
 use crate::store::log::{Entry, LOG_INSERT};
 use crate::store::tx::Tx;
 use crate::store::wake::Wake;
-use numberotp_core::activation::{Activation, HasCode, Verdict};
+use numberotp_core::activation::{Activation, HasCode, Line, State, Verdict};
+use numberotp_core::id::ActivationId;
 use numberotp_core::time::Time;
 
 /// What is written, and sent together: new rows, then changes of rows, which may be new.
@@ -92,12 +93,14 @@ fn activations(tx: &mut Tx<'_>, writes: &mut Writes, working: &Working) {
         })
         .collect();
     writes.new.push((&ACTIVATIONS_INSERT, inserts));
-    let updates: Vec<Vec<Value>> = working
-        .changed_activations
-        .iter()
-        .filter_map(|id| working.activations.get(id))
-        .map(update_row)
-        .collect();
+    let (mut waits, mut updates) = (Vec::new(), Vec::new());
+    for activation in working.changed_activations.iter().filter_map(|id| working.activations.get(id)) {
+        match &activation.state {
+            State::Waiting(line) => waits.push(wait_row(activation.id, line)),
+            _ => updates.push(update_row(activation)),
+        }
+    }
+    writes.changes.push((&ACTIVATIONS_WAIT, waits));
     writes.changes.push((&ACTIVATIONS_UPDATE, updates));
     for id in &working.changed_activations {
         tx.after_commit(Wake::Activation(*id));
@@ -138,8 +141,17 @@ fn insert_row(activation: &Activation, origin: &Origin) -> Vec<Value> {
         origin.purpose.as_str().into(),
         micros(activation.created_at),
         origin.request_id.as_deref().into(),
-        // The state as it was at first; what followed in the same batch is an update.
-        "reserving".into(),
+    ]
+}
+
+/// Of a purchase that waits: it came out of `reserving`, when nothing else stood there.
+fn wait_row(id: ActivationId, line: &Line) -> Vec<Value> {
+    vec![
+        id.get().into(),
+        line.number.expose().into(),
+        line.provider_ref.as_str().into(),
+        micros(line.attached_at),
+        micros(line.expires_at),
     ]
 }
 
@@ -185,7 +197,6 @@ fn lease_row(lease: &Lease) -> Vec<Value> {
         lease.candidate.service.as_str().into(),
         micros(lease.from_at),
         micros(lease.to_at),
-        lease.closed_at.map(Time::micros).into(),
     ]
 }
 
@@ -243,11 +254,8 @@ fn jobs(tx: &mut Tx<'_>, writes: &mut Writes, working: &Working) {
     let inserts: Vec<Vec<Value>> =
         working.new_jobs.iter().map(|(kind, subject, run_at)| job_row(*kind, *subject, *run_at)).collect();
     writes.new.push((&JOBS_INSERT, inserts));
-    let moves: Vec<Vec<Value>> = working
-        .moved_jobs
-        .iter()
-        .map(|(id, run_at)| vec![id.get().into(), micros(*run_at), Value::Int(0), Value::Int(0)])
-        .collect();
+    let moves: Vec<Vec<Value>> =
+        working.moved_jobs.iter().map(|(id, run_at)| vec![id.get().into(), micros(*run_at)]).collect();
     writes.changes.push((&JOBS_MOVE, moves));
     let ends: Vec<Vec<Value>> = working.ended_jobs.iter().map(|id| vec![id.get().into()]).collect();
     writes.changes.push((&JOBS_END, ends));
