@@ -8,8 +8,9 @@ use crate::serve::resolved;
 use crate::stats::{count, percentile};
 use crate::told::About;
 use clap::Args;
+use numberotp_core::activation::Activation;
 use numberotp_core::activation::Terms;
-use numberotp_core::id::{AccountId, ActivationId, PLATFORM};
+use numberotp_core::id::{AccountId, PLATFORM};
 use numberotp_core::money::{CreditValue, Usd};
 use numberotp_core::policy::{Exceptions, Policy};
 use numberotp_core::text::{Operator, PhoneNumber, Pool};
@@ -94,7 +95,7 @@ async fn from_callers(store: Store, buyer: Buyer, callers: usize, options: &Opti
                     let sent = Instant::now();
                     let held = store.reserve(buyer.reserve()).await.about("a purchase")?;
                     times.push(micros(sent.elapsed()));
-                    let attached = store.attach(buyer.attach(id_held(held)?)?).await.about("a purchase")?;
+                    let attached = store.attach(buyer.attach(purchase(held)?)?).await.about("a purchase")?;
                     expect_attached(attached)?;
                 }
                 Ok::<_, String>(times)
@@ -119,10 +120,11 @@ fn by_hand(engine: &Engine, rules: Rules, buyer: &Buyer, options: &Options) -> T
         let sent = Instant::now();
         let reserves = (0..options.batch).map(|_| Command::Reserve(buyer.reserve())).collect();
         let held = carry_out(&mut writer, reserves)?.into_iter().map(|answer| match answer {
-            Answer::Reserved(held) => id_held(held),
+            Answer::Reserved(held) => purchase(held),
             other => Err(format!("no money was held: {other:?}")),
         });
-        let attaches = held.map(|id| Ok(Command::Attach(buyer.attach(id?)?))).collect::<Told<Vec<_>>>()?;
+        let attaches =
+            held.map(|held| Ok(Command::Attach(buyer.attach(held?)?))).collect::<Told<Vec<_>>>()?;
         commits.push(micros(sent.elapsed()));
         for answer in carry_out(&mut writer, attaches)? {
             match answer {
@@ -139,9 +141,9 @@ fn micros(time: Duration) -> u64 {
     u64::try_from(time.as_micros()).unwrap_or(u64::MAX)
 }
 
-fn id_held(held: Reserved) -> Told<ActivationId> {
+fn purchase(held: Reserved) -> Told<Box<Activation>> {
     match held {
-        Reserved::Held(id, _) => Ok(id),
+        Reserved::Held(held, _) => Ok(held),
         other => Err(format!("no money was held: {other:?}")),
     }
 }
@@ -217,11 +219,12 @@ impl Buyer {
         }
     }
 
-    fn attach(&self, activation: ActivationId) -> Told<Attach> {
+    fn attach(&self, held: Box<Activation>) -> Told<Attach> {
+        let activation = held.id;
         let (reference, now) = (activation.get().to_string(), self.now());
         let number = PhoneNumber::parse(&instant::number(&reference)).about("a number")?;
         let provider_ref = instant::provider_ref(&reference);
         let expires_at = now.plus(Span::minutes(20));
-        Ok(Attach { activation, number, provider_ref, expires_at, now })
+        Ok(Attach { activation, held: Some(held), number, provider_ref, expires_at, now })
     }
 }

@@ -23,6 +23,7 @@ use numberotp_core::job::JobKind;
 use numberotp_core::money::{Credits, Usd};
 use numberotp_core::policy::{Decision, Policy};
 use numberotp_core::pricing::{NoOffer, Wish, candidates};
+use numberotp_core::text::PhoneNumber;
 use numberotp_core::time::Span;
 use numberotp_providers::provider::{Operation, Outcome, Upstream};
 use std::panic::AssertUnwindSafe;
@@ -247,8 +248,8 @@ async fn buy_one(
     asked: &Asked,
     script: &mut Script,
 ) -> Result<Attempt, Fault> {
-    let (id, after) = match reserve(context, caller, offer, asked).await? {
-        Begun::Held(id, after) => (id, after),
+    let (held, after) = match reserve(context, caller, offer, asked).await? {
+        Begun::Held(held, after) => (held, after),
         // Another request with the same key was quicker.
         Begun::Elsewhere => match &asked.claim {
             Some(claim) => match join(context, caller, claim, asked.deadline).await? {
@@ -258,6 +259,7 @@ async fn buy_one(
             None => return Err(Fault::new(FaultCode::Internal)),
         },
     };
+    let id = held.id;
     let operator = script.operator(context, caller.account, offer).await;
     let operation = Operation::Allocate {
         reference: reference(id),
@@ -272,7 +274,7 @@ async fn buy_one(
     let answer = asked.await.unwrap_or(Err(Upstream::MayHaveHappened));
     let gone = match answer {
         Ok(Outcome::Number { number, provider_ref }) => {
-            let attached = settle_attach(context, id, number, provider_ref).await;
+            let attached = settle_attach(context, (id, Some(held)), (number, provider_ref)).await;
             return match attached.map_err(|fault| unconfirmed(context, id).caused_by(fault))? {
                 Attached::Attached(activation) => {
                     Ok(Attempt::Bought(Box::new(Bought::new(*activation, after, Told::First))))
@@ -298,7 +300,7 @@ async fn buy_one(
 /// How a purchase began.
 enum Begun {
     /// Its money is held; with the spendable balance and credits after that.
-    Held(ActivationId, (Usd, Credits)),
+    Held(Box<Activation>, (Usd, Credits)),
     /// It began before, under the same key.
     Elsewhere,
 }
@@ -331,8 +333,8 @@ async fn reserve(
         now,
     };
     match context.store.reserve(reserve).await.map_err(from_store)? {
-        Reserved::Held(id, purses) => {
-            Ok(Begun::Held(id, (purses.balance_available(), purses.credits_available())))
+        Reserved::Held(held, purses) => {
+            Ok(Begun::Held(held, (purses.balance_available(), purses.credits_available())))
         }
         Reserved::Repeated(Repeated::OtherRequest) => Err(Fault::new(FaultCode::IdempotencyKeyReused)),
         Reserved::Repeated(_) => Ok(Begun::Elsewhere),
@@ -354,13 +356,12 @@ pub(super) fn reference(id: ActivationId) -> String {
 /// is given back.
 pub(super) async fn settle_attach(
     context: &Context,
-    id: ActivationId,
-    number: numberotp_core::text::PhoneNumber,
-    provider_ref: String,
+    (id, held): (ActivationId, Option<Box<Activation>>),
+    (number, provider_ref): (PhoneNumber, String),
 ) -> Result<Attached, Fault> {
     let now = context.clock.now();
     let expires_at = now.plus(context.settings.activation_window);
-    let attach = Attach { activation: id, number, provider_ref, expires_at, now };
+    let attach = Attach { activation: id, held, number, provider_ref, expires_at, now };
     let attached = context.store.attach(attach).await.map_err(from_store)?;
     if let Attached::Refused(status) = attached
         && status == Status::Failed

@@ -46,7 +46,7 @@ async fn settle(context: &Context, activation: &Activation) -> Result<JobEnd, Fa
     let find = Operation::Find { reference: reference(id) };
     match ask(context, &activation.terms.provider, &find, within).await {
         Ok(Outcome::Number { number, provider_ref }) => {
-            match settle_attach(context, id, number, provider_ref).await {
+            match settle_attach(context, (id, None), (number, provider_ref)).await {
                 Ok(_attached) => return Ok(JobEnd::Moved),
                 // What the books refuse is no number of ours: a reference that another purchase has, say.
                 Err(fault) if fault.code == FaultCode::Internal => {

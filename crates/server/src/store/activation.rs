@@ -17,6 +17,8 @@ statements! {
     ACTIVATION_GET = "SELECT id, brand_id, account_id, service, country_id, operator, pool, provider, price, provider_cost, cost_currency, hold_id, paid_balance, paid_gift, paid_granted, paid_bought, created_at, status, number, provider_ref, attached_at, expires_at, first_message_at, code_message_id, resent_at, closed_at FROM activations WHERE id = $1";
     /// Some, locked in the order of their ids.
     ACTIVATIONS_LOCK = "SELECT id, brand_id, account_id, service, country_id, operator, pool, provider, price, provider_cost, cost_currency, hold_id, paid_balance, paid_gift, paid_granted, paid_bought, created_at, status, number, provider_ref, attached_at, expires_at, first_message_at, code_message_id, resent_at, closed_at, CASE WHEN credential = 'capped_key' THEN credential_id END AS capped_key FROM activations WHERE id EACH KEYS($1) ORDER BY id LOCKED";
+    /// Where some stand, locked in the same order.
+    ACTIVATIONS_STATUS_LOCK = "SELECT id, status FROM activations WHERE id EACH KEYS($1) ORDER BY id LOCKED";
     /// A page of an account's, newest first, in one of the given states.
     ACTIVATIONS_PAGE = "SELECT id, brand_id, account_id, service, country_id, operator, pool, provider, price, provider_cost, cost_currency, hold_id, paid_balance, paid_gift, paid_granted, paid_bought, created_at, status, number, provider_ref, attached_at, expires_at, first_message_at, code_message_id, resent_at, closed_at FROM activations WHERE account_id = $1 AND status IN TEXTS($2) ORDER BY created_at DESC, id DESC LIMIT $3 OFFSET $4";
     /// How many there are.
@@ -113,6 +115,16 @@ pub fn activation_resend(
 /// Asks for these activations, locked in the order of their ids.
 pub(super) fn activations_locked(ids: Vec<i64>) -> Asked<'static> {
     (&ACTIVATIONS_LOCK, vec![Value::Ints(ids)])
+}
+
+/// Asks where these activations stand, locked in the order of their ids.
+pub(super) fn statuses_locked(ids: Vec<i64>) -> Asked<'static> {
+    (&ACTIVATIONS_STATUS_LOCK, vec![Value::Ints(ids)])
+}
+
+/// Reads where an activation stands.
+pub(super) fn read_status(mut row: Row) -> Result<(ActivationId, Status), StoreError> {
+    Ok((ActivationId::new(row.int("id")?), row.parsed("status", Status::parse)?))
 }
 
 /// Reads the columns of an activation.

@@ -31,6 +31,7 @@ fn both_schemas_reduce_to_one_text() {
             "jobs 00 id int not null key 1",
             "leases 00 activation_id int not null key 1",
             "index movements_of_activation unique partial (reference_id, step)",
+            "index messages_parked partial (expression)",
             "index messages_parked_number partial (number)",
             "movements 01 account_id int not null key 1",
             "sessions.account_id references accounts.id",
@@ -271,7 +272,7 @@ fn sqlite_schema(connection: &mut Connection) -> BTreeSet<String> {
         connection,
         "SELECT 'index ' || i.name || CASE WHEN i.\"unique\" = 1 THEN ' unique' ELSE '' END
              || CASE WHEN i.partial = 1 THEN ' partial' ELSE '' END || ' ('
-             || (SELECT group_concat(x.name, ', ') FROM (SELECT name FROM pragma_index_info(i.name) ORDER BY seqno) x) || ')'
+             || (SELECT group_concat(x.name, ', ') FROM (SELECT COALESCE(name, 'expression') AS name FROM pragma_index_info(i.name) ORDER BY seqno) x) || ')'
          FROM sqlite_master t JOIN pragma_index_list(t.name) i WHERE t.type = 'table' AND i.origin = 'c'",
     );
     let references = told(
@@ -303,8 +304,8 @@ fn postgres_schema(connection: &mut Connection) -> BTreeSet<String> {
         connection,
         "SELECT 'index ' || c.relname || CASE WHEN i.indisunique THEN ' unique' ELSE '' END
              || CASE WHEN i.indpred IS NOT NULL THEN ' partial' ELSE '' END || ' ('
-             || (SELECT string_agg(a.attname, ', ' ORDER BY k.place) FROM unnest(i.indkey) WITH ORDINALITY AS k(number, place)
-                 JOIN pg_attribute a ON a.attrelid = i.indrelid AND a.attnum = k.number) || ')'
+             || (SELECT string_agg(COALESCE(a.attname, 'expression'), ', ' ORDER BY k.place) FROM unnest(i.indkey) WITH ORDINALITY AS k(number, place)
+                 LEFT JOIN pg_attribute a ON a.attrelid = i.indrelid AND a.attnum = k.number) || ')'
          FROM pg_index i JOIN pg_class c ON c.oid = i.indexrelid
          JOIN pg_namespace n ON n.oid = c.relnamespace AND n.nspname = 'public' WHERE NOT i.indisprimary",
     );

@@ -2,7 +2,7 @@
 //! that ended otherwise refuses it.
 
 use crate::store_stage::{PRICE, Stage, WINDOW, attached, staged};
-use numberotp_core::activation::{State, Status};
+use numberotp_core::activation::{Activation, Line, State, Status};
 use numberotp_core::id::ActivationId;
 use numberotp_core::time::Span;
 use numberotp_server::store::StoreError;
@@ -102,6 +102,70 @@ fn a_second_number_is_refused_in_every_state() {
         attached(stage.send(Command::Attach(again)));
         assert_eq!(stage.status(canceled), "canceled");
     });
+}
+
+/// Whoever held a purchase tells it as it was then, and others do not know it: the row that comes of it is the same.
+#[test]
+fn a_purchase_that_is_told_and_one_that_is_read_become_the_same() {
+    staged(|stage| {
+        let account = stage.person_with(2 * PRICE.micros());
+        let (told, read) = (stage.reserved(account), stage.reserved(account));
+        let ours = stage.attach(told, "r1", "447700900001");
+        let known = ours.held.clone().unwrap();
+        assert_eq!((known.id, &known.state), (told, &State::Reserving));
+        let theirs = Attach { held: None, ..stage.attach(read, "r2", "447700900001") };
+        for attach in [ours, theirs] {
+            attached(stage.send(Command::Attach(attach)));
+        }
+        let mut kept = |id| stage.write(move |tx| activation_get(tx, id)).unwrap().unwrap();
+        let (told, read) = (kept(told), kept(read));
+        let Some(line) = told.state.line() else { panic!() };
+        let line = Line { provider_ref: "r2".to_owned(), ..line.clone() };
+        assert_eq!(read, Activation { id: read.id, hold: read.hold, state: State::Waiting(line), ..told });
+        let leases = stage.list(LEASES);
+        assert_eq!(leases.len(), 2);
+        assert_eq!(leases.iter().map(|lease| lease.ends_with("open")).collect::<Vec<_>>(), [true, true]);
+    });
+}
+
+/// What is told of a purchase counts only as long as it has no number. In one commit: one whose buyer's money went back
+/// meanwhile, one that has its number, one that is as it was held, and one that nobody held.
+#[test]
+fn what_a_purchase_became_meanwhile_counts_and_not_what_is_told_of_it() {
+    staged(|stage| {
+        let account = stage.person_with(5 * PRICE.micros());
+        let [failed, rented, first, second, unheld] = [(); 5].map(|()| stage.reserved(account));
+        stage.close(failed, Closing::GiveUp);
+        let number = stage.attach(rented, "r1", "447700900001");
+        attached(stage.send(Command::Attach(number)));
+        for (told, read) in [(vec![], vec![]), (vec![first], vec![]), (vec![second], vec![unheld])] {
+            let name = |id: ActivationId| format!("again {}", id.get());
+            let mut commands = Vec::new();
+            for id in [failed, rented].iter().chain(&told) {
+                commands.push(Command::Attach(stage.attach(*id, &name(*id), "447700900009")));
+            }
+            for id in &read {
+                let attach = stage.attach(*id, &name(*id), "447700900004");
+                commands.push(Command::Attach(Attach { held: None, ..attach }));
+            }
+            let answers: Vec<String> = stage.batch(commands).into_iter().map(became).collect();
+            let (now, then) = (["failed".to_owned(), "waiting".to_owned()], told.iter().chain(&read));
+            let expected = now.into_iter().chain(then.map(|id| format!("attached {}", id.get())));
+            assert_eq!(answers, expected.collect::<Vec<_>>());
+        }
+        assert_eq!((stage.status(failed), stage.status(rented)), ("failed".to_owned(), "waiting".to_owned()));
+        let held = 4 * PRICE.micros();
+        assert_eq!(stage.balance(account), (5 * PRICE.micros(), held), "held once for each number");
+        assert_eq!(stage.list(LEASES).len(), 4);
+    });
+}
+
+fn became(answer: Result<Answer, StoreError>) -> String {
+    match answer {
+        Ok(Answer::Attached(Attached::Refused(status))) => status.as_str().to_owned(),
+        Ok(Answer::Attached(Attached::Attached(activation))) => format!("attached {}", activation.id.get()),
+        other => panic!("{other:?}"),
+    }
 }
 
 /// A provider that names two purchases alike: the second one is refused by the database, and stays as it was.

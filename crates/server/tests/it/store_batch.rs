@@ -59,13 +59,13 @@ fn what_an_earlier_command_spent_a_later_one_does_not_have() {
             .map(|answer| format!("{:?}", answer.unwrap()).chars().take_while(|c| *c != ',').collect())
             .collect();
         let starts = [
-            "Reserved(Held(ActivationId(1)",
+            "Reserved(Held(Activation { id: ActivationId(1)",
             "Reserved(Short)",
             "Attached(Attached(Activation { id: ActivationId(1)",
         ];
         assert_eq!(told.get(..3).unwrap(), starts);
         assert!(
-            told.last().unwrap().starts_with("Reserved(Held(ActivationId("),
+            told.last().unwrap().starts_with("Reserved(Held(Activation { "),
             "the refund can be spent: {told:?}"
         );
         assert_eq!(stage.balance(account), (PRICE.micros(), PRICE.micros()));

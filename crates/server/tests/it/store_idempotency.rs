@@ -20,7 +20,7 @@ fn under(stage: &Stage<'_>, account: AccountId, claim: Claim) -> Reserve {
 /// What an answer says, in few words.
 fn told(answer: Result<Answer, StoreError>) -> String {
     match answer {
-        Ok(Answer::Reserved(Reserved::Held(id, _))) => format!("held {}", id.get()),
+        Ok(Answer::Reserved(Reserved::Held(held, _))) => format!("held {}", held.id.get()),
         Ok(Answer::Reserved(Reserved::Repeated(repeated))) => said(repeated),
         Ok(Answer::Reserved(Reserved::Short)) => "short".to_owned(),
         other => panic!("{other:?}"),

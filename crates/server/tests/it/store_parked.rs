@@ -256,3 +256,29 @@ fn all_in_one_batch() {
         });
     }
 }
+
+/// A provider may name purchases as it likes, even by somebody's number: a name is no number and a number no name.
+#[test]
+fn a_reference_that_reads_like_a_number_is_not_taken_for_one() {
+    staged(|stage| {
+        let account = stage.person_with(2 * PRICE.micros());
+        let (of_number, of_name) = (stage.reserved(account), stage.reserved(account));
+        let named = stage.by_reference("m1", "+447700900001");
+        let numbered = stage.by_number("m2", "447700900001");
+        for message in [named, numbered] {
+            assert_eq!(stage.receive(message), Received::Unmatched);
+        }
+        stage.pass(Span::seconds(1));
+        let attach = stage.attach(of_name, "+447700900001", "447700900002");
+        attached(stage.send(Command::Attach(attach)));
+        assert_eq!(
+            stage.messages(),
+            [format!("{} delivered", of_name.get()), "- parked".to_owned()],
+            "by its name alone"
+        );
+        let attach = stage.attach(of_number, "r1", "447700900001");
+        attached(stage.send(Command::Attach(attach)));
+        let each = [of_name, of_number].map(|id| format!("{} delivered", id.get()));
+        assert_eq!(stage.messages(), each, "by its number alone");
+    });
+}

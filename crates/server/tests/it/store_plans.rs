@@ -84,6 +84,32 @@ fn guesses_are_forgotten_without_reading_those_that_wait() {
     });
 }
 
+/// Messages that wait for a purchase, by reference and by number.
+const WAITING: &str = "WITH RECURSIVE n (i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 20000)
+INSERT INTO messages (id, provider, dedupe_key, provider_ref, number, activation_id, verdict, reason, has_code, services, key_day, body, received_at, purge_after)
+    SELECT i, 'sandbox', CAST(CAST(i AS TEXT) AS BYTEA), CASE WHEN i % 2 = 0 THEN 'r' || CAST(i AS TEXT) END, '+' || CAST(i AS TEXT), NULL, 'parked', '', 1, '', 1, CAST('x' AS BYTEA), 1, 1000 FROM n;
+ANALYZE;";
+
+/// Every number that is attached asks for them.
+#[test]
+fn what_waits_for_a_purchase_is_found_by_its_name() {
+    on_each_engine(|database| {
+        let mut stage = Stage::on(database);
+        match database.engine() {
+            Engine::Sqlite(_) => stage.tamper(&WAITING.replace("BYTEA", "BLOB")),
+            Engine::Postgres(_) => stage.tamper(WAITING),
+        }
+        // SQLite is asked for one name after the other.
+        let names = match database.engine() {
+            Engine::Sqlite(_) => Value::Text("r2".to_owned()),
+            Engine::Postgres(_) => Value::Texts(vec!["r2".to_owned(), "+3".to_owned()]),
+        };
+        let plan = plan(&stage, "HOT_PARKED", &[names, Value::Int(0)]);
+        assert!(plan.contains("messages_parked ") && !plan.contains("SCAN"), "{plan}");
+        assert!(!plan.contains("Seq Scan"), "{plan}");
+    });
+}
+
 /// Of the checks that look at every movement: what SQLite would sort, or index for one question, it has in memory as a whole.
 #[test]
 fn an_audit_keeps_no_movements_in_memory() {

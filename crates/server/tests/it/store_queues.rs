@@ -111,7 +111,7 @@ fn whole_lives_of_purchases_from_all_queues_at_once_stand_in_nobodys_way() {
                 let reserve = Reserve { claim: Some(claim), ..stage_of.reserve(account) };
                 let (one, two) = tokio::join!(store.reserve(reserve.clone()), store.reserve(reserve));
                 let bought = [one, two].into_iter().find_map(|reserved| match reserved {
-                    Ok(Reserved::Held(id, _)) => Some(id),
+                    Ok(Reserved::Held(held, _)) => Some(held.id),
                     _ => None,
                 });
                 let (id, reference) = (bought.unwrap(), format!("r{n}"));

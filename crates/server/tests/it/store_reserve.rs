@@ -23,11 +23,13 @@ fn the_price_is_held_and_the_purchase_begins() {
     staged(|stage| {
         let account = stage.person_with(70_000);
         let command = stage.reserve(account);
-        let Reserved::Held(id, purses) = reserve(stage, command.clone()) else { panic!() };
+        let Reserved::Held(held, purses) = reserve(stage, command.clone()) else { panic!() };
+        let id = held.id;
         assert_eq!((purses.balance.posted, purses.balance.held), (70_000, 50_000));
         assert_eq!(stage.purses(account), purses);
 
         let kept = stage.write(move |tx| activation_get(tx, id)).unwrap().unwrap();
+        assert_eq!(kept, *held, "whoever attaches its number knows it without reading it");
         assert_eq!((kept.id, kept.account, kept.brand), (id, account, command.brand));
         assert_eq!((kept.terms, kept.created_at), (command.terms, stage.now));
         assert_eq!(kept.split.balance, 50_000);

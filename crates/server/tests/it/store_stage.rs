@@ -3,7 +3,7 @@
 //!
 //! Time is a field: nothing here reads a clock or waits for one.
 
-use numberotp_core::activation::{HasCode, Terms};
+use numberotp_core::activation::{Activation, HasCode, Terms};
 use numberotp_core::caller::{Role, Standing};
 use numberotp_core::id::{AccountId, ActivationId, PLATFORM};
 use numberotp_core::ledger::{Change, MovementKind, Purse, Purses};
@@ -52,6 +52,7 @@ pub struct Stage<'a> {
     /// The instant at which everything happens that is not told another.
     pub now: Time,
     people: i64,
+    held: Vec<Activation>,
 }
 
 impl<'a> Stage<'a> {
@@ -62,7 +63,15 @@ impl<'a> Stage<'a> {
         let hub = Arc::new(WakeHub::default());
         let ids = IdBlocks::sized(64, 16);
         let writer = Writer::open(database.engine(), ids, RULES, Arc::clone(&hub)).unwrap().by_key();
-        Self { database, writer, raw, hub, now: Time::from_micros(1_714_384_800_000_000), people: 0 }
+        Self {
+            database,
+            writer,
+            raw,
+            hub,
+            now: Time::from_micros(1_714_384_800_000_000),
+            people: 0,
+            held: Vec::new(),
+        }
     }
 
     /// The database.
@@ -225,12 +234,20 @@ impl<'a> Stage<'a> {
     /// A purchase that succeeds.
     pub fn reserved(&mut self, account: AccountId) -> ActivationId {
         let reserve = self.reserve(account);
-        held(self.send(Command::Reserve(reserve)))
+        match self.send(Command::Reserve(reserve)) {
+            Ok(Answer::Reserved(Reserved::Held(held, _))) => {
+                let id = held.id;
+                self.held.push(*held);
+                id
+            }
+            other => panic!("not held: {other:?}"),
+        }
     }
 
-    /// The provider gave this number under this name.
+    /// The provider gave this number under this name; whoever [held](Self::reserved) the purchase tells it as it was then.
     pub fn attach(&self, activation: ActivationId, reference: &str, digits: &str) -> Attach {
-        attach(activation, reference, digits, self.now)
+        let held = self.held.iter().find(|held| held.id == activation).cloned().map(Box::new);
+        Attach { held, ..attach(activation, reference, digits, self.now) }
     }
 
     /// A purchase that has its number.
@@ -417,7 +434,7 @@ pub fn reserve(account: AccountId, now: Time) -> Reserve {
 /// The provider gave this number under this name.
 pub fn attach(activation: ActivationId, reference: &str, digits: &str, now: Time) -> Attach {
     let (number, provider_ref) = (number(digits), reference.to_owned());
-    Attach { activation, number, provider_ref, expires_at: now.plus(WINDOW), now }
+    Attach { activation, held: None, number, provider_ref, expires_at: now.plus(WINDOW), now }
 }
 
 /// A message with a code, of which neither number nor reference is known yet.
@@ -441,7 +458,7 @@ pub fn sms(key: &str, now: Time) -> Receive {
 /// The purchase of a hold that succeeded.
 pub fn held(answer: Result<Answer, StoreError>) -> ActivationId {
     match answer {
-        Ok(Answer::Reserved(Reserved::Held(id, _))) => id,
+        Ok(Answer::Reserved(Reserved::Held(held, _))) => held.id,
         other => panic!("not held: {other:?}"),
     }
 }

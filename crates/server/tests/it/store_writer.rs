@@ -320,10 +320,10 @@ fn a_store_opens_what_another_made_and_numbers_go_on() {
             let ids = stage.with_store(async |store| {
                 let mut ids = Vec::new();
                 for _ in 0..5 {
-                    let Reserved::Held(id, _) = store.reserve(command.clone()).await.unwrap() else {
+                    let Reserved::Held(held, _) = store.reserve(command.clone()).await.unwrap() else {
                         panic!()
                     };
-                    ids.push(id);
+                    ids.push(held.id);
                 }
                 ids
             });
@@ -336,8 +336,8 @@ fn a_store_opens_what_another_made_and_numbers_go_on() {
         let store = Store::open(stage.database().engine(), &small).unwrap();
         let runtime = tokio::runtime::Builder::new_current_thread().build().unwrap();
         let command = stage.reserve(account);
-        let Reserved::Held(id, _) = runtime.block_on(store.reserve(command)).unwrap() else { panic!() };
-        assert!(seen.insert(id));
+        let Reserved::Held(held, _) = runtime.block_on(store.reserve(command)).unwrap() else { panic!() };
+        assert!(seen.insert(held.id));
         store.stop();
     });
 }
@@ -386,7 +386,8 @@ fn lives_of_many_purchases_at_once_end_as_they_should() {
                     let store = Arc::clone(&store);
                     tokio::spawn(async move {
                         let account = command.account;
-                        let Reserved::Held(id, _) = store.reserve(command).await.unwrap() else { panic!() };
+                        let Reserved::Held(held, _) = store.reserve(command).await.unwrap() else { panic!() };
+                        let id = held.id;
                         let name = format!("r{}", id.get());
                         let attach =
                             crate::store_stage::attach(id, &name, &format!("4477009{:05}", id.get()), later);

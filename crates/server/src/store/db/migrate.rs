@@ -142,6 +142,12 @@ const ALL: &[Migration] = &[
         sqlite: include_str!("../../../../../migrations/sqlite/0020_job_rows.sql"),
         postgres: include_str!("../../../../../migrations/postgres/0020_job_rows.sql"),
     },
+    Migration {
+        number: 21,
+        name: "parked",
+        sqlite: include_str!("../../../../../migrations/sqlite/0021_parked.sql"),
+        postgres: include_str!("../../../../../migrations/postgres/0021_parked.sql"),
+    },
 ];
 
 const TABLE: &str = "CREATE TABLE IF NOT EXISTS migrations (number BIGINT PRIMARY KEY, name TEXT NOT NULL, checksum BIGINT NOT NULL)";

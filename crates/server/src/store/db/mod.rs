@@ -163,7 +163,7 @@ impl Connection {
     }
 
     /// Copies the rest of a log that is copied by another thread, if it is time for that. To be called between two
-    /// transactions, when everybody of the one before has been told.
+    /// transactions, when everybody of the one before has been told or is about to be.
     pub fn checkpoint_rest(&mut self) {
         match self {
             Self::Sqlite(connection) => connection.checkpoint_rest(),

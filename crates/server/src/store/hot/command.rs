@@ -102,8 +102,8 @@ pub struct Reserve {
 /// Answer to [`Reserve`].
 #[derive(Clone, Debug)]
 pub enum Reserved {
-    /// The money is held.
-    Held(ActivationId, Purses),
+    /// The money is held; with the purchase as it begins and the purses after it.
+    Held(Box<Activation>, Purses),
     /// The key was used before. Nothing changed.
     Repeated(Repeated),
     /// The purses together cannot pay. Nothing changed.
@@ -132,6 +132,9 @@ pub enum Repeated {
 pub struct Attach {
     /// For this purchase.
     pub activation: ActivationId,
+    /// The same as [`Reserved::Held`] told it. Nothing of a purchase changes before it gets its number, so as long as it has
+    /// none this is its row, which need not be read.
+    pub held: Option<Box<Activation>>,
     /// The number.
     pub number: PhoneNumber,
     /// The provider's own name for it.

@@ -94,12 +94,12 @@ impl Desk<'_> {
         if let Some(key) = reserve.capped {
             self.working.capped_purchases.insert(id, key);
         }
-        self.working.activations.insert(id, activation);
+        self.working.activations.insert(id, activation.clone());
         self.working.new_activations.push((id, reserve.origin.clone()));
         if let (Some(name), Some(claim)) = (claimed, &reserve.claim) {
             self.claim(name, claim, used.map(|used| used.id), (id, purses, reserve.now))?;
         }
-        Ok(Reserved::Held(id, purses))
+        Ok(Reserved::Held(Box::new(activation), purses))
     }
 
     /// Counts a price against a key's cap. False: it would be above the cap, or the key is gone; nothing changed.

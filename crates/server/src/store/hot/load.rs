@@ -4,12 +4,12 @@
 use super::command::{Closing, Command};
 use super::working::{CappedKey, Lease, PARKED_FOR, Parked, Payer, Working};
 use crate::store::StoreError;
-use crate::store::activation::{activations_locked, read_locked};
+use crate::store::activation::{activations_locked, read_locked, read_status, statuses_locked};
 use crate::store::db::{Asked, Row, Statement, Value, statements};
 use crate::store::idempotency::{KeyName, key_asked, read_named_key};
 use crate::store::ledger::read_purses;
 use crate::store::tx::Tx;
-use numberotp_core::activation::{Activation, HasCode, WithheldBecause};
+use numberotp_core::activation::{Activation, HasCode, State, Status, WithheldBecause};
 use numberotp_core::caller::Standing;
 use numberotp_core::id::{AccountId, ActivationId, ApiKeyId, BrandId, MessageId};
 use numberotp_core::inbound::{Candidate, STILL_MEANT};
@@ -17,7 +17,7 @@ use numberotp_core::money::Usd;
 use numberotp_core::text::{PhoneNumber, ProviderCode};
 use numberotp_core::time::{Span, Time};
 use numberotp_core::vocabulary::ServiceCode;
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 statements! {
     /// Messages that came before, of whichever provider.
@@ -28,10 +28,9 @@ statements! {
     HOT_LEASES_BY_NUMBER = "SELECT brand_id, account_id, activation_id, provider, provider_ref, number, service, from_at, to_at, closed_at FROM leases WHERE number EACH TEXTS($1) AND to_at > $2 AND (closed_at IS NULL OR closed_at > $2)";
     /// Leases of activations.
     HOT_LEASES_BY_ACTIVATION = "SELECT brand_id, account_id, activation_id, provider, provider_ref, number, service, from_at, to_at, closed_at FROM leases WHERE activation_id EACH KEYS($1)";
-    /// Parked messages with a reference.
-    HOT_PARKED_BY_REFERENCE = "SELECT id, provider, provider_ref, number, has_code, services, reason, received_at FROM messages WHERE verdict = 'parked' AND key_day <> 0 AND provider_ref EACH TEXTS($1) AND received_at >= $2";
-    /// Parked messages without one.
-    HOT_PARKED_BY_NUMBER = "SELECT id, provider, provider_ref, number, has_code, services, reason, received_at FROM messages WHERE verdict = 'parked' AND key_day <> 0 AND provider_ref IS NULL AND number EACH TEXTS($1) AND received_at >= $2";
+    /// Parked messages by their reference or, without one, their number. May bring one whose reference reads like a number that was
+    /// asked for, or the other way round; whoever adopts leaves it.
+    HOT_PARKED = "SELECT id, provider, provider_ref, number, has_code, services, reason, received_at FROM messages WHERE verdict = 'parked' AND key_day <> 0 AND COALESCE(provider_ref, number) EACH TEXTS($1) AND received_at >= $2";
     /// Of these numbers, those that several services share.
     HOT_NUMBERS_SHARED = "SELECT number FROM numbers WHERE shared = 1 AND number EACH TEXTS($1)";
     /// Purses with their accounts, locked in the order of their ids.
@@ -42,13 +41,15 @@ statements! {
 
 /// The names by which a batch looks things up.
 #[derive(Default)]
-struct Needs {
+struct Needs<'c> {
     references: BTreeSet<String>,
     numbers: BTreeSet<String>,
     attached_references: BTreeSet<String>,
     attached_numbers: BTreeSet<String>,
     activations: BTreeSet<i64>,
-    /// Of those, the ones that get a number, and the ones that end.
+    /// Of those, the ones that whoever names them has held, as they were then.
+    held: BTreeMap<i64, &'c Activation>,
+    /// And the ones that get a number, and the ones that end.
     attached: BTreeSet<i64>,
     closed: BTreeSet<i64>,
     accounts: BTreeSet<i64>,
@@ -60,8 +61,8 @@ struct Needs {
     since: Option<Time>,
 }
 
-impl Needs {
-    fn of(commands: &[&Command]) -> Self {
+impl<'c> Needs<'c> {
+    fn of(commands: &[&'c Command]) -> Self {
         let mut needs = Self::default();
         for command in commands {
             needs.add(command);
@@ -69,7 +70,7 @@ impl Needs {
         needs
     }
 
-    fn add(&mut self, command: &Command) {
+    fn add(&mut self, command: &'c Command) {
         let at = command.at();
         self.since = Some(self.since.map_or(at, |since| since.min(at)));
         match command {
@@ -83,6 +84,9 @@ impl Needs {
             Command::Attach(attach) => {
                 self.activations.insert(attach.activation.get());
                 self.attached.insert(attach.activation.get());
+                if let Some(held) = attach.held.as_ref().filter(|held| held.id == attach.activation) {
+                    self.held.insert(attach.activation.get(), held);
+                }
                 self.attached_references.insert(attach.provider_ref.clone());
                 self.attached_numbers.insert(attach.number.expose().to_owned());
             }
@@ -113,6 +117,12 @@ impl Needs {
     /// is found by its key is its buyer's.
     fn payers_known(&self, working: &Working) -> bool {
         !self.brings_messages(working) && self.closed.is_empty()
+    }
+
+    /// Whether all purchases were held by whoever names them and none of them ends: then it is enough to know that they still
+    /// have no number. All or none: their locks are taken by one question, in one order.
+    fn all_held(&self) -> bool {
+        self.purchases_known() && self.closed.is_empty() && self.held.len() == self.activations.len()
     }
 
     /// Whether the purchases are those that are named: neither a message nor a key leads to another.
@@ -185,11 +195,20 @@ pub fn load(tx: &mut Tx<'_>, commands: &[&Command]) -> Result<Working, StoreErro
     let mut working = Working::default();
     let known = needs.purchases_known();
     let mut asks = named(&needs);
-    if known {
+    if needs.all_held() {
+        asks.extend(held(&needs, &mut working));
+    } else if known {
         asks.extend(purchases(&needs, needs.activations.clone()));
     }
     ask(tx, needs.locks(), asks, &mut working)?;
     let mut asks = shared(&needs, &working);
+    // Those that are no longer as they were held are read as any other.
+    let changed: BTreeSet<i64> =
+        std::mem::take(&mut working.held).into_keys().map(ActivationId::get).collect();
+    if !changed.is_empty() {
+        asks.extend(purchases(&needs, changed));
+        ask(tx, Vec::new(), std::mem::take(&mut asks), &mut working)?;
+    }
     if !known {
         let mut activations = needs.activations.clone();
         activations.extend(working.leases.values().map(|lease| lease.candidate.activation.get()));
@@ -206,7 +225,7 @@ pub fn load(tx: &mut Tx<'_>, commands: &[&Command]) -> Result<Working, StoreErro
 }
 
 /// What the commands name: messages, keys, references and numbers.
-fn named(needs: &Needs) -> Vec<Ask> {
+fn named(needs: &Needs<'_>) -> Vec<Ask> {
     let mut asks = Vec::new();
     let since = |back: Span| Value::Int(needs.since().minus(back).micros());
     if !needs.messages.is_empty() {
@@ -223,16 +242,14 @@ fn named(needs: &Needs) -> Vec<Ask> {
         asks.push(Ask::new(&HOT_LEASES_BY_NUMBER, sets, add_lease));
     }
     if !needs.attached_references.is_empty() {
-        let sets = vec![texts(&needs.attached_references), since(PARKED_FOR)];
-        asks.push(Ask::new(&HOT_PARKED_BY_REFERENCE, sets, read_parked));
-        let sets = vec![texts(&needs.attached_numbers), since(PARKED_FOR)];
-        asks.push(Ask::new(&HOT_PARKED_BY_NUMBER, sets, read_parked));
+        let names = needs.attached_references.union(&needs.attached_numbers).cloned().collect();
+        asks.push(Ask::new(&HOT_PARKED, vec![Value::Texts(names), since(PARKED_FOR)], read_parked));
     }
     asks
 }
 
 /// Of the numbers whose messages without a reference are about to be matched, those that several services share.
-fn shared(needs: &Needs, working: &Working) -> Vec<Ask> {
+fn shared(needs: &Needs<'_>, working: &Working) -> Vec<Ask> {
     let parked = working.parked.values().filter(|parked| parked.provider_ref.is_none());
     let mut numbers: BTreeSet<String> =
         parked.filter_map(|parked| parked.number.as_ref().map(|number| number.expose().to_owned())).collect();
@@ -244,7 +261,7 @@ fn shared(needs: &Needs, working: &Working) -> Vec<Ask> {
 }
 
 /// The purchases, locked.
-fn purchases(needs: &Needs, activations: BTreeSet<i64>) -> Vec<Ask> {
+fn purchases(needs: &Needs<'_>, activations: BTreeSet<i64>) -> Vec<Ask> {
     let mut asks = Vec::new();
     if !activations.is_empty() {
         let asked = activations_locked(activations.into_iter().collect());
@@ -257,8 +274,17 @@ fn purchases(needs: &Needs, activations: BTreeSet<i64>) -> Vec<Ask> {
     asks
 }
 
+/// Where the purchases stand that were held, locked.
+fn held(needs: &Needs<'_>, working: &mut Working) -> Option<Ask> {
+    // As they were then, whatever else is told.
+    let begun = |held: &&Activation| Activation { state: State::Reserving, ..(**held).clone() };
+    working.held = needs.held.values().map(begun).map(|held| (held.id, held)).collect();
+    let asked = statuses_locked(needs.held.keys().copied().collect());
+    (!needs.held.is_empty()).then_some(Ask { asked, read: read_standing })
+}
+
 /// Who pays, locked. A number that is attached moves no money, unless a message is there for it already.
-fn payers(needs: &Needs, working: &Working) -> Vec<Ask> {
+fn payers(needs: &Needs<'_>, working: &Working) -> Vec<Ask> {
     let mut accounts = needs.accounts.clone();
     let messages = needs.brings_messages(working);
     let only_attached = |id: i64| needs.attached.contains(&id) && !needs.closed.contains(&id);
@@ -317,6 +343,16 @@ fn read_parked(working: &mut Working, mut row: Row) -> Result<(), StoreError> {
 
 fn read_shared(working: &mut Working, mut row: Row) -> Result<(), StoreError> {
     working.shared.insert(row.text("number")?);
+    Ok(())
+}
+
+fn read_standing(working: &mut Working, row: Row) -> Result<(), StoreError> {
+    let (id, status) = read_status(row)?;
+    if status == Status::Reserving
+        && let Some(held) = working.held.remove(&id)
+    {
+        working.activations.insert(id, held);
+    }
     Ok(())
 }
 

@@ -91,6 +91,8 @@ pub struct Adoption {
 pub struct Working {
     pub payers: BTreeMap<AccountId, Payer>,
     pub activations: BTreeMap<ActivationId, Activation>,
+    /// Purchases as they were before they got a number, of which it is not known whether they still have none.
+    pub held: BTreeMap<ActivationId, Activation>,
     pub leases: BTreeMap<ActivationId, Lease>,
     pub seen: HashMap<(ProviderCode, Vec<u8>), MessageId>,
     /// Of the messages seen, those that have their purchase.
