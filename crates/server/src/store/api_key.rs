@@ -13,6 +13,7 @@ use numberotp_core::id::{AccountId, ApiKeyId, BrandId};
 use numberotp_core::money::Usd;
 use numberotp_core::time::Time;
 use numberotp_core::token::TokenHash;
+use std::collections::HashMap;
 use std::fmt;
 use std::net::IpAddr;
 use std::sync::Arc;
@@ -22,6 +23,8 @@ statements! {
     API_KEY_INSERT = "INSERT INTO api_keys (id, brand_id, account_id, name, hash, prefix, last_four, scopes, purpose, networks, expires_at, spend_cap, created_at, revoked_at) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, NULL)";
     /// A live key by its hash.
     API_KEY_BY_HASH = "SELECT k.id, k.brand_id, k.account_id, k.scopes, k.spend_cap, k.networks, a.standing, a.role, k.expires_at FROM api_keys k JOIN accounts a ON a.id = k.account_id WHERE k.hash = $1 AND k.revoked_at IS NULL AND (k.expires_at IS NULL OR k.expires_at > $2) AND a.standing <> 'closed'";
+    /// Live keys by their hashes.
+    API_KEYS_BY_HASH = "SELECT k.hash, k.id, k.brand_id, k.account_id, k.scopes, k.spend_cap, k.networks, a.standing, a.role, k.expires_at FROM api_keys k JOIN accounts a ON a.id = k.account_id WHERE k.hash EACH BLOBS($1) AND k.revoked_at IS NULL AND (k.expires_at IS NULL OR k.expires_at > $2) AND a.standing <> 'closed'";
     /// An account's live keys, the newest first.
     API_KEYS_OF = "SELECT id, name, prefix, last_four, scopes, purpose, networks, expires_at, spend_cap, spent, created_at, last_used_at FROM api_keys WHERE account_id = $1 AND revoked_at IS NULL AND (expires_at IS NULL OR expires_at > $2) ORDER BY created_at DESC, id DESC";
     /// Their owner, locked: keys of one account are made one after the other.
@@ -171,6 +174,20 @@ pub fn api_key_by_hash(
 ) -> Result<Option<Credential>, StoreError> {
     let parameters = [hash.0.as_slice().into(), now.micros().into()];
     tx.query_one(&API_KEY_BY_HASH, &parameters)?.map(read_credential).transpose()
+}
+
+/// Of these hashes, the live keys.
+pub fn api_keys_by_hash(
+    tx: &mut Tx<'_>,
+    hashes: &[TokenHash],
+    now: Time,
+) -> Result<HashMap<TokenHash, Credential>, StoreError> {
+    let set = Value::Blobs(hashes.iter().map(|hash| hash.0.to_vec()).collect());
+    let read = |mut row: Row| {
+        let hash = row.bytes("hash")?.try_into().map_err(|_| row.unexplained("hash"))?;
+        Ok((TokenHash(hash), read_credential(row)?))
+    };
+    tx.query(&API_KEYS_BY_HASH, &[set, now.micros().into()])?.into_iter().map(read).collect()
 }
 
 /// An account's live keys, the newest first.

@@ -41,6 +41,7 @@ pub mod setting;
 pub mod site;
 mod tx;
 mod wake;
+mod work;
 mod writer;
 
 pub use catalogue::{bulks, catalogue};
@@ -49,7 +50,8 @@ pub use hand::{Hand, Told};
 pub use queue::{BATCH_MOST, QUEUE_MOST};
 pub use tx::{IdBlocks, Sequence, Tx};
 pub use wake::{Waiting, Wake, WakeHub};
-pub use writer::{Work, Writer, cold};
+pub use work::{Work, cold};
+pub use writer::Writer;
 
 use crate::metrics::StoreMetrics;
 use checkpointer::Checkpointer;
@@ -65,6 +67,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::thread::JoinHandle;
 use std::time::Instant;
 use tokio::sync::oneshot;
+use work::Herald;
 
 /// Threads that read; more gain nothing on the machines this is made for.
 const READERS: usize = 4;
@@ -115,7 +118,7 @@ impl StoreOptions {
     /// For a server.
     pub const fn server(rules: Rules) -> Self {
         let (schema, pace) = (Schema::BringUpToDate, Pace::Server);
-        Self { rules, schema, pace, row_block: 4_096, purchase_block: 256, wal_pages: Some(WAL_PAGES) }
+        Self { rules, schema, pace, row_block: 4_096, purchase_block: 1_024, wal_pages: Some(WAL_PAGES) }
     }
     /// For a command that makes a few rows.
     pub const fn command(rules: Rules, schema: Schema) -> Self {
@@ -146,10 +149,11 @@ impl Store {
         prepare_schema(engine, options.schema)?;
         let wakes = Arc::new(WakeHub::default());
         let (mut writers, mut readers) = (Vec::new(), Vec::new());
-        let metrics = wakes.metrics();
+        let (metrics, herald) = (wakes.metrics(), Herald::here());
         let open_writer = || {
             let ids = IdBlocks::sized(options.row_block, options.purchase_block);
             let writer = Writer::open(engine, ids, options.rules.clone(), Arc::clone(&wakes))?;
+            let writer = writer.with_herald(herald.clone());
             Ok::<Writer, StoreError>(match options.pace {
                 Pace::Server => writer,
                 Pace::Command => writer.taking_time(),

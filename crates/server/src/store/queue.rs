@@ -5,7 +5,8 @@
 //! carried out or told why not, a panic included.
 
 use super::StoreError;
-use super::writer::{Work, Writer};
+use super::work::Work;
+use super::writer::Writer;
 use prometheus_client::metrics::gauge::Gauge;
 use std::collections::VecDeque;
 use std::panic::{AssertUnwindSafe, catch_unwind};

@@ -9,65 +9,13 @@ use super::db::{Access, Checkpoints, Commit, Connection, Engine, Then};
 use super::hot::{self, Answer, Command, Rules};
 use super::tx::{IdBlocks, Tx};
 use super::wake::{Wake, WakeHub};
+use super::work::{Asked, Cold, Done, Herald, Work, away, refuse, undo};
 use crate::metrics::StoreMetrics;
 use std::sync::Arc;
 use std::time::Instant;
-use tokio::sync::oneshot;
 
 /// How often a batch is tried again when the database was busy.
 const TRIES: usize = 5;
-
-/// A closure on its way to a writer.
-pub trait Cold: Send {
-    /// Does the work inside a transaction. May be called again after a rollback.
-    fn run(&mut self, tx: &mut Tx<'_>) -> Result<(), StoreError>;
-    /// Tells the caller, after the commit or the failure.
-    fn finish(self: Box<Self>, committed: Result<(), StoreError>);
-}
-
-/// Where an answer goes.
-pub type Reply<T> = oneshot::Sender<Result<T, StoreError>>;
-
-/// A piece of work.
-pub enum Work {
-    /// A hot command.
-    Hot(Box<Command>, Reply<Answer>),
-    /// A closure.
-    Cold(Box<dyn Cold>),
-}
-
-struct ColdCall<F, T> {
-    work: F,
-    answer: Option<T>,
-    reply: Reply<T>,
-}
-
-impl<F, T> Cold for ColdCall<F, T>
-where
-    F: FnMut(&mut Tx<'_>) -> Result<T, StoreError> + Send,
-    T: Send,
-{
-    fn run(&mut self, tx: &mut Tx<'_>) -> Result<(), StoreError> {
-        self.answer = Some((self.work)(tx)?);
-        Ok(())
-    }
-    fn finish(self: Box<Self>, committed: Result<(), StoreError>) {
-        let missing = || StoreError::Driver("work without an answer".to_owned());
-        let Self { answer, reply, .. } = *self;
-        // A caller that left does not need the answer.
-        let _gone = reply.send(committed.and_then(|()| answer.ok_or_else(missing)));
-    }
-}
-
-/// Boxes a closure; its answer arrives at the receiver after the commit.
-pub fn cold<F, T>(work: F) -> (Work, oneshot::Receiver<Result<T, StoreError>>)
-where
-    F: FnMut(&mut Tx<'_>) -> Result<T, StoreError> + Send + 'static,
-    T: Send + 'static,
-{
-    let (reply, receiver) = oneshot::channel();
-    (Work::Cold(Box::new(ColdCall { work, answer: None, reply })), receiver)
-}
 
 /// One writer: a connection and what it needs to carry out work. A test can drive it by hand.
 pub struct Writer {
@@ -75,6 +23,7 @@ pub struct Writer {
     ids: IdBlocks,
     rules: Rules,
     wakes: Arc<WakeHub>,
+    herald: Herald,
     stands: Stands,
     /// Whether a batch is hot commands alone, so that it begins with its first question.
     hot_alone: bool,
@@ -96,16 +45,6 @@ enum Stands {
     Committed,
 }
 
-/// A hot command and where its answer goes.
-type Asked = (Box<Command>, Reply<Answer>);
-
-/// How a piece of work ended inside the transaction.
-enum Done {
-    /// The command is kept until the commit, in case it has to be done again.
-    Hot(Box<Command>, Reply<Answer>, Result<Answer, StoreError>),
-    Cold(Box<dyn Cold>, Result<(), StoreError>),
-}
-
 impl Writer {
     /// A writer with a connection of its own.
     pub fn open(
@@ -115,7 +54,14 @@ impl Writer {
         wakes: Arc<WakeHub>,
     ) -> Result<Self, StoreError> {
         let connection = Connection::open(engine, Access::Write)?;
-        Ok(Self { connection, ids, rules, wakes, stands: Stands::Nothing, hot_alone: false })
+        let (herald, stands) = (Herald::default(), Stands::Nothing);
+        Ok(Self { connection, ids, rules, wakes, herald, stands, hot_alone: false })
+    }
+
+    /// Whose callers wait where this herald is from.
+    #[must_use]
+    pub(super) fn with_herald(self, herald: Herald) -> Self {
+        Self { herald, ..self }
     }
 
     /// For batches of hot commands alone.
@@ -142,7 +88,7 @@ impl Writer {
             match self.attempt(&mut batch, &mut || drop(turn.take())) {
                 Ok((done, wakes)) => {
                     wakes.into_iter().for_each(|wake| self.wakes.wake(wake));
-                    done.into_iter().for_each(tell);
+                    self.herald.tell(done);
                     self.connection.checkpoint_rest();
                     return;
                 }
@@ -406,43 +352,4 @@ impl Writer {
 
 fn first(answers: Vec<Answer>) -> Result<Answer, StoreError> {
     answers.into_iter().next().ok_or_else(|| StoreError::Driver("a command without an answer".to_owned()))
-}
-
-fn tell(done: Done) {
-    match done {
-        Done::Hot(_, reply, answer) => {
-            let _gone = reply.send(answer);
-        }
-        Done::Cold(cold, answer) => cold.finish(answer),
-    }
-}
-
-/// Makes work again of what was done in a transaction that did not commit.
-fn undo(done: Done) -> Option<Work> {
-    match done {
-        Done::Hot(command, reply, Ok(_)) => Some(Work::Hot(command, reply)),
-        // Its own refusal stands whatever becomes of the batch.
-        done @ Done::Hot(..) => {
-            tell(done);
-            None
-        }
-        Done::Cold(cold, Ok(())) => Some(Work::Cold(cold)),
-        done @ Done::Cold(..) => {
-            tell(done);
-            None
-        }
-    }
-}
-
-fn away() -> StoreError {
-    StoreError::Unavailable("the connection broke".to_owned())
-}
-
-fn refuse(work: Work, error: &StoreError) {
-    match work {
-        Work::Hot(_, reply) => {
-            let _gone = reply.send(Err(error.clone()));
-        }
-        Work::Cold(cold) => cold.finish(Err(error.clone())),
-    }
 }
