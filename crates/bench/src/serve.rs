@@ -6,7 +6,7 @@ use crate::seed;
 use crate::told::About;
 use crate::{Place, Told};
 use numberotp_core::secret::SecretBytes;
-use numberotp_server::app::catalog;
+use numberotp_server::app::{catalog, known};
 use numberotp_server::boot::{self, Hands};
 use numberotp_server::config::{DatabaseSettings, OnOff, Resolved, ServeSettings, Settings, resolve};
 use numberotp_server::http::{Api, Bounds, Serving, serve as serve_http};
@@ -71,8 +71,13 @@ pub async fn serve(place: Place) -> Told<()> {
     catalog::refresh(&context).await.about("the catalog")?;
     let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).await.about("a port")?;
     let address = listener.local_addr().about("the port")?;
-    let tasks =
-        [tokio::spawn(catalog::keep(Arc::clone(&context))), tokio::spawn(jobs::work(Arc::clone(&context)))];
+    let tasks = [
+        tokio::spawn(catalog::keep(Arc::clone(&context))),
+        tokio::spawn(jobs::work(Arc::clone(&context))),
+        tokio::spawn(known::keep(Arc::clone(&context))),
+    ];
+    let learning = Arc::clone(&context);
+    tokio::task::spawn_blocking(move || learning.public_ids.learn(|| !learning.stopping.is_cancelled()));
     let stopping = context.stopping.clone();
     std::thread::spawn(move || {
         // Whatever is said there, only its end counts.

@@ -1,9 +1,9 @@
 //! Starts the product: opens the database, fixes its mode, makes what a sandbox needs, and puts the context
 //! together. The same for the program and for tests.
 
-use crate::app::auth::Known;
 use crate::app::authjs::AuthJs;
 use crate::app::catalog::{self, CatalogView, HeldBack};
+use crate::app::known::Known;
 use crate::app::limits::Limiter;
 use crate::app::password::Passwords;
 use crate::app::upstream::{Tap, Wire};

@@ -1,5 +1,7 @@
 //! Who is calling: a bearer token becomes a caller, or 401. And how tokens are made.
 
+pub use super::known::KNOWN_FOR;
+use super::known::Shown;
 use super::uses::Used;
 use super::{authjs, from_store};
 use crate::app::Context;
@@ -17,11 +19,9 @@ use numberotp_core::fault::{Fault, FaultCode};
 use numberotp_core::id::{AccountId, SessionId};
 use numberotp_core::secret::{Secret, SecretBytes};
 use numberotp_core::time::{Span, Time};
-use numberotp_core::token::{self, Bearer, TokenHash};
+use numberotp_core::token::{self, Bearer};
 use serde::{Deserialize, Serialize};
-use std::collections::HashMap;
 use std::net::IpAddr;
-use std::sync::{Mutex, PoisonError};
 
 /// How long a browser's session lasts at most, of whoever is no admin.
 pub const SESSION_LIFE: Span = SessionKind::Web.lasts(Role::Customer).most;
@@ -39,18 +39,6 @@ struct Claims {
     brand: i64,
     iat: i64,
     exp: i64,
-}
-
-/// What was shown, as far as it can be looked up.
-#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
-pub(super) enum Shown {
-    Key(TokenHash),
-    Session(TokenHash),
-    Access(SessionId),
-    /// A row of the website's session database, by its token.
-    Row(TokenHash),
-    /// A person of the website, by all that decides whether they are let in.
-    Person(TokenHash),
 }
 
 /// What an unknown credential is answered with, whatever is wrong with it.
@@ -155,41 +143,6 @@ async fn live(context: &Context, shown: Shown, now: Time) -> Result<Option<Crede
     Ok(found)
 }
 
-/// How long a credential that was found is taken for good without another look. One that is revoked has to be refused
-/// everywhere within a second, and so has an account that is suspended or closed.
-pub const KNOWN_FOR: Span = Span::millis(800);
-/// Most credentials that are remembered; those beyond are looked up each time.
-const KNOWN_MOST: usize = 20_000;
-
-/// Credentials that were found a moment ago. A program that asks often costs the database one look a second instead of one a
-/// request; what is not found is never remembered.
-#[derive(Default)]
-pub struct Known(Mutex<HashMap<Shown, (Time, Credential)>>);
-
-impl Known {
-    pub(super) fn get(&self, shown: &Shown, now: Time) -> Option<Credential> {
-        let known = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        let (since, credential) = known.get(shown)?;
-        (*since <= now && now < since.plus(KNOWN_FOR)).then(|| credential.clone())
-    }
-
-    /// Forgets what was found of an account: something about it changed here.
-    pub fn forget(&self, account: AccountId) {
-        let mut known = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        known.retain(|_, (_, credential)| credential.account != account);
-    }
-
-    pub(super) fn put(&self, shown: Shown, credential: Credential, since: Time) {
-        let mut known = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        if known.len() >= KNOWN_MOST {
-            known.retain(|_, (before, _)| since < before.plus(KNOWN_FOR));
-        }
-        if known.len() < KNOWN_MOST {
-            known.insert(shown, (since, credential));
-        }
-    }
-}
-
 /// A signed token for an account's session.
 pub fn jwt_make(
     key: &SecretBytes,
@@ -286,54 +239,4 @@ pub fn session_store(
     let lasts = (now, kind.lasts(account.role).kept_until(now, now));
     let (brand, account, hash) = (account.brand, account.id, token::hash(session.expose()));
     session_create(tx, &NewSession { brand, account, kind, hash, device, lasts })
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::store::api_key::Networks;
-    use numberotp_core::caller::{Spending, Standing};
-    use numberotp_core::id::BrandId;
-
-    fn hash(number: usize) -> Shown {
-        Shown::Key(token::hash(&number.to_string()))
-    }
-
-    fn credential(id: i64) -> Credential {
-        Credential {
-            id,
-            brand: BrandId::new(1),
-            account: AccountId::new(id),
-            scopes: Scopes::ALL,
-            spending: Spending::Free,
-            networks: Networks::default(),
-            standing: Standing::Approved,
-            role: Role::Customer,
-            ends: Time::from_micros(i64::MAX),
-        }
-    }
-
-    #[test]
-    fn a_key_is_known_for_less_than_a_second_from_before_it_was_read() {
-        let (known, now) = (Known::default(), Time::from_micros(1_000_000));
-        assert!(known.get(&hash(1), now).is_none());
-        known.put(hash(1), credential(1), now);
-        assert_eq!(known.get(&hash(1), now).map(|key| key.id), Some(1));
-        assert!(known.get(&hash(2), now).is_none());
-        assert!(known.get(&hash(1), now.plus(KNOWN_FOR)).is_none());
-        assert!(known.get(&hash(1), now.minus(Span::micros(1))).is_none(), "nor by a clock that went back");
-        assert!(KNOWN_FOR < Span::seconds(1));
-    }
-
-    #[test]
-    fn no_more_keys_are_remembered_than_there_is_room_for() {
-        let (known, now) = (Known::default(), Time::from_micros(1_000_000));
-        for number in 0..=KNOWN_MOST {
-            known.put(hash(number), credential(1), now);
-        }
-        assert!(known.get(&hash(KNOWN_MOST), now).is_none(), "the last is looked up each time");
-        let later = now.plus(KNOWN_FOR);
-        known.put(hash(KNOWN_MOST), credential(1), later);
-        assert!(known.get(&hash(KNOWN_MOST), later).is_some(), "until others' time is over");
-    }
 }

@@ -4,8 +4,9 @@
 //! Guards: the site vouches for who somebody is, never for what they may do: role, standing and scopes are the
 //! account's own. An administrator's account is never found by its e-mail. Must never write into the site's database.
 
-use super::auth::{Shown, unauthorized};
+use super::auth::unauthorized;
 use super::from_store;
+use super::known::Shown;
 use crate::app::Context;
 use crate::config::{AuthJsSettings, ConfigError, Mode, SignedBy, Strangers};
 use crate::store::account::{Account, Credential, NewAccount, account_by_email, account_create};

@@ -1,9 +1,9 @@
 //! Everything a use case needs, in one value. There are no process-wide globals: ten servers can live in one
 //! process, and tests do so.
 
-use super::auth::Known;
 use super::authjs::AuthJs;
 use super::catalog::CatalogView;
+use super::known::Known;
 use super::limits::Limiter;
 use super::password::Passwords;
 use super::upstream::{Tap, Wire};

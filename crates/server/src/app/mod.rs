@@ -16,6 +16,7 @@ mod fault;
 pub mod gateway;
 pub mod hashers;
 pub mod keepsake;
+pub mod known;
 pub mod limits;
 pub mod mail;
 pub mod messages;

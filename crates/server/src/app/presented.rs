@@ -1,7 +1,7 @@
 //! What a request came with to say who is calling, kept for as long as it lasts.
 //!
 //! Guards: a request that waits for a secret does not get it by a credential that was good when the wait began and is not
-//! any more. What was looked up within [`super::auth::KNOWN_FOR`] is not looked up again. Must never be printed.
+//! any more. What was looked up within [`super::known::KNOWN_FOR`] is not looked up again. Must never be printed.
 
 use super::auth::{authenticate, authenticate_cookies};
 use crate::app::Context;

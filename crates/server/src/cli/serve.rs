@@ -2,7 +2,7 @@
 
 use super::CliError;
 use super::output::Output;
-use crate::app::{Context, catalog, demo, sandbox_clock, uses};
+use crate::app::{Context, catalog, demo, known, sandbox_clock, uses};
 use crate::boot::{self, BootError, Hands};
 use crate::config::{Enforced, LogFormat, Mode, Resolved};
 use crate::http::{Api, Bounds, Part, Serving, serve as serve_http};
@@ -50,6 +50,9 @@ pub(super) async fn serve(resolved: Resolved) -> Result<(), CliError> {
     tasks.spawn(catalog::keep(Arc::clone(&context)));
     tasks.spawn(jobs::work(Arc::clone(&context)));
     tasks.spawn(uses::keep(Arc::clone(&context)));
+    tasks.spawn(known::keep(Arc::clone(&context)));
+    let learning = Arc::clone(&context);
+    tasks.spawn_blocking(move || learning.public_ids.learn(|| !learning.stopping.is_cancelled()));
     tasks.spawn(measure_clock(Arc::clone(&context)));
     tasks.spawn(wake_clock(Arc::clone(&context)));
     if context.settings.mode == Mode::Sandbox {

@@ -9,6 +9,7 @@ use jsonwebtoken::{Algorithm, EncodingKey, Header, encode};
 use numberotp_core::caller::Scopes;
 use numberotp_core::time::Span;
 use numberotp_server::app::auth::{JWT_LIFE, KNOWN_FOR, SESSION_LIFE, api_key_make, session_make};
+use numberotp_server::app::known::look_again;
 use numberotp_server::app::uses;
 use numberotp_server::store::db::{Access, Connection};
 use numberotp_testkit::app::{Customer, Setup, TestApp, in_sandbox, with_app};
@@ -129,6 +130,25 @@ fn a_key_opens_until_it_is_revoked_and_never_with_a_typo() {
         app.advance(KNOWN_FOR.minus(Span::micros(1)));
         opens(app, &customer.key).await;
         app.advance(Span::micros(1));
+        is_shut_out(app, &customer.key).await;
+    });
+}
+
+/// A key that its program uses all the time is looked up beside its requests: none of them waits for that, and a look that
+/// finds the key revoked counts at once.
+#[test]
+fn a_key_in_use_is_looked_up_beside_its_requests() {
+    in_sandbox(async |app| {
+        let customer = app.account(0, 0).await;
+        for _found_and_then_known in 0..2 {
+            opens(app, &customer.key).await;
+        }
+        app.advance(Span::millis(500));
+        look_again(app.context()).await.unwrap();
+        beside(app, "UPDATE api_keys SET revoked_at = 1 WHERE name = 'test'").await;
+        app.advance(KNOWN_FOR.minus(Span::micros(1)));
+        opens(app, &customer.key).await;
+        look_again(app.context()).await.unwrap();
         is_shut_out(app, &customer.key).await;
     });
 }
