@@ -113,6 +113,8 @@ async fn framed(frame: &Frame, (mut request, id): (Request, String), routes: Rou
         *response.body_mut() = Body::empty();
     }
     let headers = response.headers_mut();
+    // Room for all that follows and what usually stands there, at once instead of in two steps.
+    headers.reserve(8);
     meter.print(headers);
     cors::print(&grant, headers);
     if let Ok(value) = HeaderValue::from_str(id) {
