@@ -184,7 +184,7 @@ pub fn api_keys_by_hash(
 ) -> Result<HashMap<TokenHash, Credential>, StoreError> {
     let set = Value::Blobs(hashes.iter().map(|hash| hash.0.to_vec()).collect());
     let read = |mut row: Row| {
-        let hash = row.bytes("hash")?.try_into().map_err(|_| row.unexplained("hash"))?;
+        let hash = row.bytes("hash")?.try_into().map_err(|_other_length| row.unexplained("hash"))?;
         Ok((TokenHash(hash), read_credential(row)?))
     };
     tx.query(&API_KEYS_BY_HASH, &[set, now.micros().into()])?.into_iter().map(read).collect()

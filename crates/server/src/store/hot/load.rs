@@ -1,12 +1,13 @@
 //! Loads what a batch needs, by sets. Locks come first and in one order (keys, activations, purses), so
 //! that two batches never wait for each other.
 
-use super::command::{Closing, Command};
+use super::command::Command;
+use super::needs::Needs;
 use super::working::{CappedKey, Lease, PARKED_FOR, Parked, Payer, Working};
 use crate::store::StoreError;
 use crate::store::activation::{activations_locked, read_locked, read_status, statuses_locked};
 use crate::store::db::{Asked, Row, Statement, Value, statements};
-use crate::store::idempotency::{KeyName, key_asked, read_named_key};
+use crate::store::idempotency::{key_asked, read_named_key};
 use crate::store::ledger::read_purses;
 use crate::store::tx::Tx;
 use numberotp_core::activation::{Activation, HasCode, State, Status, WithheldBecause};
@@ -17,7 +18,7 @@ use numberotp_core::money::Usd;
 use numberotp_core::text::{PhoneNumber, ProviderCode};
 use numberotp_core::time::{Span, Time};
 use numberotp_core::vocabulary::ServiceCode;
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeSet;
 
 statements! {
     /// Messages that came before, of whichever provider.
@@ -37,121 +38,6 @@ statements! {
     HOT_PURSES = "SELECT p.account_id, a.standing, p.balance_posted, p.balance_held, p.gift_posted, p.gift_held, p.granted_posted, p.granted_held, p.bought_posted, p.bought_held, p.gift_total FROM purses p JOIN accounts a ON a.id = p.account_id WHERE p.account_id EACH KEYS($1) ORDER BY p.account_id LOCKED";
     /// Keys with a cap, locked in the order of their ids: after the purses of their accounts.
     HOT_API_KEYS_CAPPED = "SELECT id, spend_cap, spent FROM api_keys WHERE id EACH KEYS($1) AND spend_cap IS NOT NULL ORDER BY id LOCKED";
-}
-
-/// The names by which a batch looks things up.
-#[derive(Default)]
-struct Needs<'c> {
-    references: BTreeSet<String>,
-    numbers: BTreeSet<String>,
-    attached_references: BTreeSet<String>,
-    attached_numbers: BTreeSet<String>,
-    activations: BTreeSet<i64>,
-    /// Of those, the ones that whoever names them has held, as they were then.
-    held: BTreeMap<i64, &'c Activation>,
-    /// And the ones that get a number, and the ones that end.
-    attached: BTreeSet<i64>,
-    closed: BTreeSet<i64>,
-    accounts: BTreeSet<i64>,
-    capped: BTreeSet<i64>,
-    claims: BTreeSet<KeyName>,
-    messages: BTreeSet<Vec<u8>>,
-    closing: BTreeSet<i64>,
-    /// The earliest instant of the batch: what counts at a later one is decided command by command.
-    since: Option<Time>,
-}
-
-impl<'c> Needs<'c> {
-    fn of(commands: &[&'c Command]) -> Self {
-        let mut needs = Self::default();
-        for command in commands {
-            needs.add(command);
-        }
-        needs
-    }
-
-    fn add(&mut self, command: &'c Command) {
-        let at = command.at();
-        self.since = Some(self.since.map_or(at, |since| since.min(at)));
-        match command {
-            Command::Reserve(reserve) => {
-                self.accounts.insert(reserve.account.get());
-                self.capped.extend(reserve.capped.map(ApiKeyId::get));
-                if let Some(claim) = &reserve.claim {
-                    self.claims.insert((reserve.account, claim.scope.clone(), claim.key.clone()));
-                }
-            }
-            Command::Attach(attach) => {
-                self.activations.insert(attach.activation.get());
-                self.attached.insert(attach.activation.get());
-                if let Some(held) = attach.held.as_ref().filter(|held| held.id == attach.activation) {
-                    self.held.insert(attach.activation.get(), held);
-                }
-                self.attached_references.insert(attach.provider_ref.clone());
-                self.attached_numbers.insert(attach.number.expose().to_owned());
-            }
-            Command::Receive(receive) => {
-                self.messages.insert(receive.dedupe_key.clone());
-                match (&receive.provider_ref, &receive.number) {
-                    (Some(reference), _) => drop(self.references.insert(reference.clone())),
-                    (None, Some(number)) => drop(self.numbers.insert(number.expose().to_owned())),
-                    (None, None) => {}
-                }
-            }
-            Command::Close(close) => {
-                self.activations.insert(close.activation.get());
-                self.closed.insert(close.activation.get());
-                if !matches!(close.closing, Closing::Fail | Closing::GiveUp) {
-                    self.closing.insert(close.activation.get());
-                }
-            }
-        }
-    }
-
-    /// A message is there for one of the purchases.
-    fn brings_messages(&self, working: &Working) -> bool {
-        !self.messages.is_empty() || !working.parked.is_empty()
-    }
-
-    /// Whether only those pay who are named: a number that is attached without a message moves no money, and a purchase that
-    /// is found by its key is its buyer's.
-    fn payers_known(&self, working: &Working) -> bool {
-        !self.brings_messages(working) && self.closed.is_empty()
-    }
-
-    /// Whether all purchases were held by whoever names them and none of them ends: then it is enough to know that they still
-    /// have no number. All or none: their locks are taken by one question, in one order.
-    fn all_held(&self) -> bool {
-        self.purchases_known() && self.closed.is_empty() && self.held.len() == self.activations.len()
-    }
-
-    /// Whether the purchases are those that are named: neither a message nor a key leads to another.
-    fn purchases_known(&self) -> bool {
-        self.messages.is_empty() && self.claims.is_empty()
-    }
-
-    fn since(&self) -> Time {
-        self.since.unwrap_or_default()
-    }
-
-    /// A message and the purchase it belongs to meet at these keys.
-    fn locks(&self) -> Vec<i64> {
-        let references = self.references.union(&self.attached_references).map(|text| lock_key("ref", text));
-        let numbers = self.numbers.union(&self.attached_numbers).map(|text| lock_key("number", text));
-        let claims = self
-            .claims
-            .iter()
-            .map(|(account, scope, key)| lock_key("claim", &format!("{} {scope} {key}", account.get())));
-        references.chain(numbers).chain(claims).collect()
-    }
-}
-
-/// FNV-1a over 64 bits: two texts with one key merely wait for each other.
-fn lock_key(kind: &str, text: &str) -> i64 {
-    let hash = kind.bytes().chain(text.bytes()).fold(0xcbf2_9ce4_8422_2325_u64, |hash, byte| {
-        (hash ^ u64::from(byte)).wrapping_mul(0x0100_0000_01b3)
-    });
-    i64::from_be_bytes(hash.to_be_bytes())
 }
 
 fn texts(set: &BTreeSet<String>) -> Value {

@@ -10,6 +10,7 @@ mod decide;
 mod flush;
 mod inbox;
 mod load;
+mod needs;
 mod working;
 
 pub(crate) use bulks::{BULKS, JOBS_INSERT};
