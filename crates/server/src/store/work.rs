@@ -166,16 +166,27 @@ mod tests {
     fn many_callers_are_told_on_their_own_threads_and_few_at_once() {
         let runtime = threads();
         let herald = runtime.block_on(async { Herald::here() });
-        assert!(herald.runtime.is_some());
-        let (done, answers) = pieces(MANY);
+        let (busy, is_busy) = std::sync::mpsc::channel();
+        let (free, is_free) = std::sync::mpsc::channel::<()>();
+        // Their only thread has something else to do until it is let go.
+        runtime.spawn(async move {
+            busy.send(()).unwrap();
+            let _let_go = is_free.recv();
+        });
+        is_busy.recv().unwrap();
+        let (done, mut many) = pieces(MANY);
         herald.tell(done);
-        for (number, answer) in answers.into_iter().enumerate() {
-            assert_eq!(answer.blocking_recv().unwrap().unwrap(), number);
+        for answer in &mut many {
+            assert!(answer.try_recv().is_err(), "not by who tells");
         }
-        let (done, answers) = pieces(MANY - 1);
+        let (done, few) = pieces(MANY - 1);
         herald.tell(done);
-        for (number, mut answer) in answers.into_iter().enumerate() {
-            assert_eq!(answer.try_recv().unwrap().unwrap(), number, "before anything else is done");
+        for (number, mut answer) in few.into_iter().enumerate() {
+            assert_eq!(answer.try_recv().unwrap().unwrap(), number, "at once");
+        }
+        drop(free);
+        for (number, answer) in many.into_iter().enumerate() {
+            assert_eq!(answer.blocking_recv().unwrap().unwrap(), number);
         }
     }
 

@@ -2,7 +2,7 @@
 //! that ended otherwise refuses it.
 
 use crate::store_stage::{PRICE, Stage, WINDOW, attached, staged};
-use numberotp_core::activation::{Activation, Line, State, Status};
+use numberotp_core::activation::{State, Status};
 use numberotp_core::id::ActivationId;
 use numberotp_core::time::Span;
 use numberotp_server::store::StoreError;
@@ -104,27 +104,54 @@ fn a_second_number_is_refused_in_every_state() {
     });
 }
 
-/// Whoever held a purchase tells it as it was then, and others do not know it: the row that comes of it is the same.
+/// What a lease says, but for whose it is and its reference.
+const RIGHTS: &str = "SELECT CAST(brand_id AS TEXT) || ' ' || CAST(account_id AS TEXT) || ' ' || provider || ' ' || number || ' ' || service || ' ' || CAST(from_at AS TEXT) || ' ' || CAST(to_at AS TEXT) || ' ' || COALESCE(CAST(closed_at AS TEXT), 'open') FROM leases ORDER BY activation_id";
+
+/// Whoever held a purchase tells it as it was then, and others do not know it: what comes of it is the same.
 #[test]
 fn a_purchase_that_is_told_and_one_that_is_read_become_the_same() {
     staged(|stage| {
         let account = stage.person_with(2 * PRICE.micros());
         let (told, read) = (stage.reserved(account), stage.reserved(account));
+        stage.pass(Span::seconds(3));
         let ours = stage.attach(told, "r1", "447700900001");
-        let known = ours.held.clone().unwrap();
-        assert_eq!((known.id, &known.state), (told, &State::Reserving));
+        assert_eq!(ours.held.as_ref().map(|held| held.id), Some(told));
         let theirs = Attach { held: None, ..stage.attach(read, "r2", "447700900001") };
         for attach in [ours, theirs] {
-            attached(stage.send(Command::Attach(attach)));
+            let id = attach.activation;
+            let Ok(Answer::Attached(Attached::Attached(answer))) = stage.send(Command::Attach(attach)) else {
+                panic!()
+            };
+            let kept = stage.write(move |tx| activation_get(tx, id)).unwrap();
+            assert_eq!(kept.as_ref(), Some(&*answer), "what its buyer is told is its row");
         }
-        let mut kept = |id| stage.write(move |tx| activation_get(tx, id)).unwrap().unwrap();
-        let (told, read) = (kept(told), kept(read));
-        let Some(line) = told.state.line() else { panic!() };
-        let line = Line { provider_ref: "r2".to_owned(), ..line.clone() };
-        assert_eq!(read, Activation { id: read.id, hold: read.hold, state: State::Waiting(line), ..told });
-        let leases = stage.list(LEASES);
-        assert_eq!(leases.len(), 2);
-        assert_eq!(leases.iter().map(|lease| lease.ends_with("open")).collect::<Vec<_>>(), [true, true]);
+        let rights = stage.list(RIGHTS);
+        assert_eq!((rights.len(), rights.first()), (2, rights.last()));
+        let owner = account.get().to_string();
+        assert_eq!(stage.list("SELECT CAST(account_id AS TEXT) FROM events"), [owner.clone(), owner]);
+    });
+}
+
+/// Whatever is told: another purchase is not this one, and one that has no number yet is as it began.
+#[test]
+fn what_is_told_wrongly_of_a_purchase_changes_nothing() {
+    staged(|stage| {
+        let account = stage.person_with(3 * PRICE.micros());
+        let [first, second, other] = [(); 3].map(|()| stage.reserved(account));
+        let others = stage.attach(other, "r0", "447700900000").held;
+        let attach = Attach { held: others, ..stage.attach(first, "r1", "447700900001") };
+        attached(stage.send(Command::Attach(attach)));
+        assert_eq!(
+            (stage.status(first), stage.status(other)),
+            ("waiting".to_owned(), "reserving".to_owned())
+        );
+        let mut attach = stage.attach(second, "r2", "447700900002");
+        let now = stage.now;
+        if let Some(held) = &mut attach.held {
+            held.state = State::Failed(now);
+        }
+        attached(stage.send(Command::Attach(attach)));
+        assert_eq!((stage.status(second), stage.list(LEASES).len()), ("waiting".to_owned(), 2));
     });
 }
 
