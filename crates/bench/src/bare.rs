@@ -163,7 +163,7 @@ fn carry_out(writer: &mut Writer, commands: Vec<Command>) -> Told<Vec<Answer>> {
             (Work::Hot(Box::new(command), reply), answer)
         })
         .unzip();
-    writer.run(works, ());
+    writer.run(works, None::<()>);
     answers.into_iter().map(|mut answer| answer.try_recv().about("an answer")?.about("a command")).collect()
 }
 

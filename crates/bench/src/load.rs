@@ -26,9 +26,9 @@ pub const MANY: usize = 256;
 /// A load by hand.
 #[derive(Args)]
 pub struct Options {
-    /// Where the server listens
-    #[arg(long)]
-    server: SocketAddr,
+    /// Where the server listens; several share the connections
+    #[arg(long, required = true)]
+    server: Vec<SocketAddr>,
     /// Customers who take turns
     #[arg(long, default_value_t = 1_000)]
     accounts: u32,
@@ -45,10 +45,9 @@ pub struct Options {
 
 /// Runs a load by hand. Prints `RATE P50_MICROS P99_MICROS`.
 pub async fn run(options: &Options) -> Told<()> {
-    let servers = vec![options.server];
     let load = |requests, seconds| {
         let within = Duration::from_secs(seconds);
-        Load { servers: servers.clone(), connections: options.connections, requests, within }
+        Load { servers: options.server.clone(), connections: options.connections, requests, within }
     };
     let purchases = rents(options.accounts);
     let outcome = match options.messages {

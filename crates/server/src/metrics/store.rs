@@ -94,7 +94,12 @@ impl StoreMetrics {
             second(),
             self.batch_time.clone(),
         );
-        registry.register_with_unit("store_commit", "The commit alone", second(), self.commit_time.clone());
+        registry.register_with_unit(
+            "store_commit",
+            "The commit alone; of purchases on PostgreSQL it is answered with their writes and not seen",
+            second(),
+            self.commit_time.clone(),
+        );
         registry.register_with_unit(
             "store_read",
             "A read, without its time in the queue",

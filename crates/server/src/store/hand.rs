@@ -79,7 +79,7 @@ impl Hand {
         let (waiting, _reads) = self.waiting();
         let batch: Vec<Work> = self.writes_waiting.drain(..most.min(waiting)).collect();
         match told {
-            Told::Truth => self.writer.run(batch, ()),
+            Told::Truth => self.writer.run(batch, None::<()>),
             Told::Away => self.writer.refuse_all(batch),
             Told::Unheard => self.writer.run_unheard(batch),
         }

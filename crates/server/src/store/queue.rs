@@ -217,10 +217,10 @@ pub fn drain(mut writer: Writer, queue: &QueueEnd, most: usize, shift: Shift) {
         // A defect in one piece of work must not stop the writing for everybody. Its callers see their answer
         // dropped, which reads as "unavailable".
         let work = || match queue.beside {
-            Beside::Always | Beside::From(_) => writer.run(batch, turn),
+            Beside::Always | Beside::From(_) => writer.run(batch, Some(turn)),
             Beside::Spared => {
                 let _to_the_end = turn;
-                writer.run(batch, ());
+                writer.run(batch, None::<()>);
             }
         };
         if catch_unwind(AssertUnwindSafe(work)).is_err() {

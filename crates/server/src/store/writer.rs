@@ -27,6 +27,8 @@ pub struct Writer {
     stands: Stands,
     /// Whether a batch is hot commands alone, so that it begins with its first question.
     hot_alone: bool,
+    /// Whether somebody waits for the moment when there is only the commit left of the batch.
+    apart: bool,
 }
 
 /// What stands in the open transaction. The first piece needs no savepoint: undoing it undoes all there is. Most
@@ -55,7 +57,7 @@ impl Writer {
     ) -> Result<Self, StoreError> {
         let connection = Connection::open(engine, Access::Write)?;
         let (herald, stands) = (Herald::default(), Stands::Nothing);
-        Ok(Self { connection, ids, rules, wakes, herald, stands, hot_alone: false })
+        Ok(Self { connection, ids, rules, wakes, herald, stands, hot_alone: false, apart: false })
     }
 
     /// Whose callers wait where this herald is from.
@@ -81,9 +83,11 @@ impl Writer {
         Self { connection: self.connection.taking_time(), ..self }
     }
 
-    /// Carries out a batch: one commit, then every answer. `turn` is what it has while it works and not while it commits.
-    pub fn run<T>(&mut self, batch: Vec<Work>, turn: T) {
-        let (mut batch, mut turn, mut broke) = (batch, Some(turn), false);
+    /// Carries out a batch: one commit, then every answer. `turn` is what it has while it works and not while it commits; without
+    /// one nobody waits for that moment.
+    pub fn run<T>(&mut self, batch: Vec<Work>, turn: Option<T>) {
+        let (mut batch, mut turn, mut broke) = (batch, turn, false);
+        self.apart = turn.is_some();
         for attempt in 1..=TRIES {
             match self.attempt(&mut batch, &mut || drop(turn.take())) {
                 Ok((done, wakes)) => {
@@ -282,7 +286,7 @@ impl Writer {
         let Some(written) = commits else {
             return self.piece(wakes, |tx, rules| hot::run(tx, rules, commands, Then::Stay));
         };
-        let mut commit = Commit { sent: false, written };
+        let mut commit = Commit { sent: false, apart: self.apart, written };
         let answers = self.piece(wakes, |tx, rules| hot::run(tx, rules, commands, Then::Commit(&mut commit)));
         // What a write refused undid the transaction before the commit came to it.
         if commit.sent && !matches!(answers, Ok(Err(_))) {

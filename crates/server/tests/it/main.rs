@@ -145,6 +145,8 @@ mod store_close;
 #[cfg(test)]
 mod store_directory;
 #[cfg(test)]
+mod store_hosts;
+#[cfg(test)]
 mod store_idempotency;
 #[cfg(test)]
 mod store_jobs;

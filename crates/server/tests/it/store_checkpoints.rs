@@ -50,7 +50,7 @@ impl File {
         let number = self.written;
         self.written += 1;
         let (work, mut answer) = cold(move |tx| note(tx, number));
-        self.writer.run(vec![work], ());
+        self.writer.run(vec![work], None::<()>);
         answer.try_recv().unwrap().unwrap();
     }
 

@@ -139,8 +139,8 @@ enum Loses {
     Commit,
 }
 
-/// A commit as it is sent along with the writes before it: a query in words, with its length.
-const COMMIT: &[u8] = b"Q\0\0\0\x0bCOMMIT\0";
+/// A commit as it is sent along with the writes before it: a statement of that name, with nothing given, bound to no name.
+const COMMIT: &[u8] = b"B\0\0\0\x16\0COMMIT\0";
 
 /// Stands between a writer and the server. When it is told to, it falls silent with the next commit, and hangs up on nobody:
 /// other lines go on.
@@ -250,7 +250,7 @@ fn falls_silent(stage: &mut Stage<'_>, loses: Loses) -> usize {
         Writer::open(&engine, IdBlocks::sized(64, 16), RULES, Arc::clone(&stage.hub)).unwrap().by_key();
     let mut send = |command| {
         let (work, mut answer) = hot(command);
-        writer.run(vec![work], ());
+        writer.run(vec![work], None::<()>);
         answer.try_recv().unwrap()
     };
     held(send(Command::Reserve(stage.reserve(account))));

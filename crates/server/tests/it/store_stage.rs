@@ -88,7 +88,7 @@ impl<'a> Stage<'a> {
 
     /// One commit for all of this.
     pub fn run(&mut self, batch: Vec<Work>) {
-        self.writer.run(batch, ());
+        self.writer.run(batch, None::<()>);
     }
 
     /// Hot commands in one batch, with their answers.
@@ -136,9 +136,9 @@ impl<'a> Stage<'a> {
         let mut other = self.another_writer();
         let Self { writer, raw, .. } = self;
         std::thread::scope(|scope| {
-            scope.spawn(move || writer.run(first, ()));
+            scope.spawn(move || writer.run(first, None::<()>));
             carried_out.recv().unwrap();
-            let second = scope.spawn(move || other.run(second, ()));
+            let second = scope.spawn(move || other.run(second, None::<()>));
             while !second.is_finished() && !somebody_waits(raw) {
                 std::thread::yield_now();
             }

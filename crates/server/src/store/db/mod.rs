@@ -3,7 +3,10 @@
 mod checkpoint;
 mod migrate;
 mod postgres;
+mod postgres_line;
+mod postgres_socket;
 mod postgres_values;
+mod postgres_wire;
 mod sqlite;
 mod statement;
 mod together;

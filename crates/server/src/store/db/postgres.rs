@@ -1,42 +1,32 @@
-//! The PostgreSQL driver: one connection on its own small runtime, so that the store reads the same as on
-//! SQLite. Statements are prepared once a connection; a broken connection is made anew at the next use.
+//! PostgreSQL, as the store sees it: one connection that a thread waits for, so that the store reads the same as on SQLite.
+//! Statements are prepared once a connection; a broken connection is made anew at the next use.
 
-use super::postgres_values::{ColumnValues, columns, from_driver, parameter, read};
+use super::postgres_line::Line;
+use super::postgres_values::{ColumnValues, columns, parameter};
+use super::postgres_wire::{Answer, FailedAt, Part};
 use super::together::{Write, together};
 use super::{Access, Asked, Bulk, Row, Statement, Value};
 use crate::store::StoreError;
-use futures_util::future::{join, join_all};
-use std::borrow::Cow;
-use std::collections::HashMap;
-use std::future::Future;
 use std::time::{Duration, Instant};
-use tokio::runtime::{Builder, Runtime};
-use tokio::task::JoinHandle;
-use tokio_postgres::types::ToSql;
-use tokio_postgres::{Client, Config, NoTls, Statement as Prepared};
+use tokio_postgres::Config;
+use tokio_postgres::config::LoadBalanceHosts;
 
 /// Longest wait for an answer; the server itself stops a statement after five seconds.
 const ANSWER_WITHIN: Duration = Duration::from_secs(7);
 /// The same for work that takes its time: a migration, an audit of millions of rows.
 const LONG_ANSWER_WITHIN: Duration = Duration::from_secs(24 * 60 * 60);
-/// Longest time for making a connection, until it can be used.
-const CONNECT_WITHIN: Duration = Duration::from_secs(3);
 /// After a connection could not be made nobody tries for as long as that took, within these bounds: whoever asks
 /// meanwhile learns at once that the server is not there, instead of waiting in a row of attempts.
 const REST_LEAST: Duration = Duration::from_millis(50);
 const REST_MOST: Duration = Duration::from_secs(2);
 
-/// Most statements kept prepared a connection: writes are prepared by which of them come together.
-const PREPARED_MOST: usize = 512;
-
 /// A connection to a PostgreSQL server.
 pub struct PostgresConnection {
-    runtime: Runtime,
     config: Config,
     access: Access,
     plans: Plans,
     answer_within: Duration,
-    open: Option<Open>,
+    line: Option<Line>,
     rests_until: Option<Instant>,
 }
 
@@ -63,26 +53,18 @@ impl Plans {
     }
 }
 
-struct Open {
-    client: Client,
-    driver: JoinHandle<Result<(), tokio_postgres::Error>>,
-    prepared: HashMap<Cow<'static, str>, Prepared>,
-    /// A transaction is to begin, and nothing was said of it yet.
-    begins: bool,
-    /// The transaction's end was sent along with writes and answered: there is nothing to undo.
-    ended: bool,
-}
-
 impl PostgresConnection {
     /// Reads the URL; connects at the first use.
     pub fn new(url: &str, access: Access) -> Result<Self, StoreError> {
         let mut config: Config =
             url.parse().map_err(|error: tokio_postgres::Error| StoreError::Driver(error.to_string()))?;
-        config.connect_timeout(CONNECT_WITHIN).application_name("numberotp");
-        let runtime = Builder::new_current_thread().enable_all().build();
-        let runtime = runtime.map_err(|error| StoreError::Unavailable(error.to_string()))?;
+        config.application_name("numberotp");
+        if config.get_load_balance_hosts() == LoadBalanceHosts::Random {
+            let text = "load_balance_hosts=random is not known here: hosts are tried in their order";
+            return Err(StoreError::Driver(text.to_owned()));
+        }
         let (plans, answer_within) = (Plans::Free, ANSWER_WITHIN);
-        Ok(Self { runtime, config, access, plans, answer_within, open: None, rests_until: None })
+        Ok(Self { config, access, plans, answer_within, line: None, rests_until: None })
     }
 
     /// For statements that find their rows by key.
@@ -98,24 +80,13 @@ impl PostgresConnection {
     /// Hangs up, so that the next use makes another connection. At once: the server keeps an open transaction and
     /// its locks for as long as it hears nothing.
     pub fn forget(&mut self) {
-        if let Some(Open { client, driver, .. }) = self.open.take() {
-            drop(client);
-            driver.abort();
-            let _aborted = self.runtime.block_on(driver);
-        }
+        self.line = None;
     }
 
     /// Connects if need be.
     pub fn ensure(&mut self) -> Result<(), StoreError> {
-        if let Some(open) = &self.open {
-            // The driver runs only while we wait: let it see whether the server has gone away meanwhile.
-            self.runtime.block_on(async {
-                tokio::task::yield_now().await;
-                tokio::task::yield_now().await;
-            });
-            if !open.client.is_closed() {
-                return Ok(());
-            }
+        if self.line.as_mut().is_some_and(Line::is_open) {
+            return Ok(());
         }
         self.forget();
         if self.rests_until.is_some_and(|until| Instant::now() < until) {
@@ -125,12 +96,11 @@ impl PostgresConnection {
         let made = self.connect();
         let rest = begun.elapsed().clamp(REST_LEAST, REST_MOST);
         self.rests_until = made.is_err().then(|| Instant::now() + rest);
-        self.open = Some(made?);
+        self.line = Some(made?);
         Ok(())
     }
 
-    fn connect(&self) -> Result<Open, StoreError> {
-        let config = &self.config;
+    fn connect(&self) -> Result<Line, StoreError> {
         let read_only = if self.access == Access::Read { "on" } else { "off" };
         let (statement, lock) = if self.answer_within == ANSWER_WITHIN { ("5s", "4s") } else { ("0", "60s") };
         let setup = format!(
@@ -138,27 +108,17 @@ impl PostgresConnection {
              SET TimeZone = 'UTC'; SET default_transaction_read_only = {read_only}",
             self.plans.settings()
         );
-        let (client, driver) = self.runtime.block_on(within(CONNECT_WITHIN, async move {
-            let (client, connection) = config.connect(NoTls).await?;
-            // The driver polls the socket; its end is seen by the next statement.
-            let driver = tokio::spawn(connection);
-            client.batch_execute(&setup).await?;
-            Ok((client, driver))
-        }))?;
-        Ok(Open { client, driver, prepared: HashMap::new(), begins: false, ended: false })
+        Line::open(&self.config, &setup, self.answer_within)
     }
 
     /// Works on the open connection, and hangs up when that fails for good: what would be said on it next, such as a
     /// ROLLBACK, must not wait for an answer once more.
-    fn on_line<T>(
-        &mut self,
-        work: impl FnOnce(&Line<'_>, &mut Open) -> Result<T, StoreError>,
-    ) -> Result<T, StoreError> {
-        let open = self.open.as_mut().ok_or_else(|| StoreError::Unavailable("not connected".to_owned()))?;
+    fn on_line<T>(&mut self, work: impl FnOnce(&mut Line) -> Result<T, FailedAt>) -> Result<T, FailedAt> {
+        let away = || (StoreError::Unavailable("not connected".to_owned()), 0);
+        let line = self.line.as_mut().ok_or_else(away)?;
         let begun = Instant::now();
-        let line = Line { runtime: &self.runtime, answer_within: self.answer_within };
-        let answer = work(&line, open);
-        if answer.as_ref().is_err_and(StoreError::breaks_connection) {
+        let answer = line.make_room().and_then(|()| work(line));
+        if answer.as_ref().is_err_and(|(error, _)| error.breaks_connection()) {
             self.forget();
             if begun.elapsed() >= self.answer_within {
                 // Silence, not a line that broke: a new connection would only be one more wait.
@@ -168,41 +128,35 @@ impl PostgresConnection {
         answer
     }
 
+    /// The same for a single statement.
+    fn alone<T>(&mut self, work: impl FnOnce(&mut Line) -> Result<T, FailedAt>) -> Result<T, StoreError> {
+        self.on_line(work).map_err(|(error, _)| error)
+    }
+
     /// Runs statements without parameters.
     pub fn script(&mut self, text: &str) -> Result<(), StoreError> {
-        self.on_line(|line, open| {
-            begin_now(line, open)?;
-            open.ended = false;
-            line.answer(open.client.batch_execute(text))
-        })
+        self.alone(|line| line.script(text))
     }
 
     /// Begins a transaction together with the first that is asked in it.
     pub fn begin_with_next(&mut self) -> Result<(), StoreError> {
-        self.on_line(|_, open| {
-            (open.begins, open.ended) = (true, false);
+        self.alone(|line| {
+            line.begin_with_next();
             Ok(())
         })
     }
 
     /// Undoes what stands in the open transaction.
     pub fn roll_back(&mut self) -> Result<(), StoreError> {
-        self.on_line(|line, open| {
-            if std::mem::take(&mut open.begins) || std::mem::take(&mut open.ended) {
-                return Ok(());
-            }
-            line.answer(open.client.batch_execute("ROLLBACK"))
-        })
+        self.alone(Line::roll_back)
     }
 
     /// Runs a query.
     pub fn query(&mut self, statement: &Statement, parameters: &[Value]) -> Result<Vec<Row>, StoreError> {
-        let parameters: Vec<&(dyn ToSql + Sync)> = parameters.iter().map(parameter).collect();
-        self.on_line(|line, open| {
-            let prepared = prepare(line, open, statement.sql.into(), || statement.for_postgres())?;
-            begin_now(line, open)?;
-            let rows = line.answer(open.client.query(&prepared, &parameters))?;
-            rows.iter().map(|row| read(row, statement.name)).collect()
+        self.alone(|line| {
+            let prepared = line.prepare(statement.sql.into(), || statement.for_postgres())?;
+            let answer = line.one(prepared, parameters.iter().map(parameter).collect())?;
+            Ok(rows(answer, statement.name))
         })
     }
 
@@ -213,129 +167,92 @@ impl PostgresConnection {
         text: &str,
         parameters: &[Value],
     ) -> Result<Vec<Row>, StoreError> {
-        let parameters: Vec<&(dyn ToSql + Sync)> = parameters.iter().map(parameter).collect();
-        self.on_line(|line, open| {
-            let prepared = prepare(line, open, text.to_owned().into(), || text.to_owned())?;
-            begin_now(line, open)?;
-            let rows = line.answer(open.client.query(&prepared, &parameters))?;
-            rows.iter().map(|row| read(row, name)).collect()
+        self.alone(|line| {
+            let prepared = line.prepare(text.to_owned().into(), || text.to_owned())?;
+            let answer = line.one(prepared, parameters.iter().map(parameter).collect())?;
+            Ok(rows(answer, name))
         })
     }
 
-    /// Runs several queries: all are sent, in this order, before the first answer is waited for. The error is that of
-    /// the first that fails, with its name.
+    /// Runs several queries in one flight, in this order. The error is that of the first that fails, with its name.
     pub fn queries(&mut self, asked: &[&Asked<'_>]) -> Result<Vec<Vec<Row>>, Failed> {
-        let parameters: Vec<Vec<&(dyn ToSql + Sync)>> =
-            asked.iter().map(|(_, parameters)| parameters.iter().map(parameter).collect()).collect();
-        let mut failed = asked.first().map_or("", |(statement, _)| statement.name);
-        let answer = self.on_line(|line, open| {
-            let mut prepared = Vec::with_capacity(asked.len());
-            for (statement, _) in asked {
-                failed = statement.name;
-                prepared.push(prepare(line, open, statement.sql.into(), || statement.for_postgres())?);
+        let name = |place: usize| asked.get(place).map_or("", |(statement, _)| statement.name);
+        let answers = self.on_line(|line| {
+            let mut parts = Vec::with_capacity(asked.len());
+            for (place, (statement, parameters)) in asked.iter().enumerate() {
+                let prepared = line.prepare(statement.sql.into(), || statement.for_postgres());
+                let statement = prepared.map_err(|(error, _)| (error, place))?;
+                parts.push(Part { statement, parameters: parameters.iter().map(parameter).collect() });
             }
-            let begins = std::mem::take(&mut open.begins);
-            let client = &open.client;
-            let begin = async { if begins { client.batch_execute("BEGIN").await } else { Ok(()) } };
-            let sent =
-                prepared.iter().zip(&parameters).map(|(prepared, given)| client.query(prepared, given));
-            // Each is sent when it is first looked at, and they are looked at in this order.
-            let (begun, answers) = line.answer(async { Ok(join(begin, join_all(sent)).await) })?;
-            begun.map_err(|error| from_driver(&error))?;
-            let each = answers.into_iter().zip(asked).map(|(answer, (statement, _))| {
-                failed = statement.name;
-                let rows = answer.map_err(|error| from_driver(&error))?;
-                rows.iter().map(|row| read(row, statement.name)).collect()
-            });
-            each.collect()
+            line.fly(parts, None, &mut |_| {})
         });
-        answer.map_err(|error| (error, failed))
+        let answers = answers.map_err(|(error, place)| (error, name(place)))?;
+        Ok(answers
+            .into_iter()
+            .zip(asked)
+            .map(|(answer, (statement, _))| rows(answer, statement.name))
+            .collect())
     }
 
     /// Runs a change; answers the number of rows it touched.
     pub fn execute(&mut self, statement: &Statement, parameters: &[Value]) -> Result<u64, StoreError> {
-        let parameters: Vec<&(dyn ToSql + Sync)> = parameters.iter().map(parameter).collect();
-        self.on_line(|line, open| {
-            let prepared = prepare(line, open, statement.sql.into(), || statement.for_postgres())?;
-            begin_now(line, open)?;
-            line.answer(open.client.execute(&prepared, &parameters))
+        self.alone(|line| {
+            let prepared = line.prepare(statement.sql.into(), || statement.for_postgres())?;
+            Ok(line.one(prepared, parameters.iter().map(parameter).collect())?.touched)
         })
     }
 
     /// Writes many rows in one statement, an array a column.
     pub fn bulk(&mut self, bulk: &Bulk, rows: &[Vec<Value>]) -> Result<u64, StoreError> {
         let columns = columns(bulk, rows);
-        let parameters: Vec<&(dyn ToSql + Sync)> = columns.iter().map(ColumnValues::parameter).collect();
-        self.on_line(|line, open| {
-            let prepared = prepare(line, open, bulk.name.into(), || bulk.for_postgres())?;
-            begin_now(line, open)?;
-            line.answer(open.client.execute(&prepared, &parameters))
+        self.alone(|line| {
+            let prepared = line.prepare(bulk.name.into(), || bulk.for_postgres())?;
+            Ok(line.one(prepared, columns.iter().map(ColumnValues::parameter).collect())?.touched)
         })
     }
 
-    /// The same for several writes: one statement for as many as there are before one depends on another, all of them sent
-    /// before the first answer is waited for. The error is that of the first that fails, with the name of its first write.
+    /// The same for several writes: one statement for as many as there are before one depends on another, all of them in one
+    /// flight. The error is that of the first that fails, with the name of its first write.
     pub fn bulks(&mut self, writes: &[&Write<'_>], then: Then<'_, '_>) -> Result<(), Failed> {
         let groups = together(writes);
         let columns: Vec<Vec<ColumnValues<'_>>> = groups
             .iter()
             .map(|group| group.iter().flat_map(|(bulk, rows)| columns(bulk, rows)).collect())
             .collect();
-        let mut failed = "";
-        let answer = self.on_line(|line, open| {
-            let mut prepared = Vec::with_capacity(groups.len());
-            for group in &groups {
+        let first = |group: &Vec<&Write<'_>>| group.first().map_or("", |(bulk, _)| bulk.name);
+        let name = |place: usize| groups.get(place).map_or("COMMIT", first);
+        let answers = self.on_line(|line| {
+            let mut parts = Vec::with_capacity(groups.len() + 1);
+            for (place, (group, columns)) in groups.iter().zip(&columns).enumerate() {
                 let bulks: Vec<&Bulk> = group.iter().map(|(bulk, _)| *bulk).collect();
-                failed = bulks.first().map_or("", |bulk| bulk.name);
                 let names: Vec<&str> = bulks.iter().map(|bulk| bulk.name).collect();
-                let text = || Bulk::together_for_postgres(&bulks);
                 // A single one has another text than alone.
                 let key = format!("together {}", names.join(" "));
-                prepared.push(prepare(line, open, key.into(), text)?);
+                let prepared = line.prepare(key.into(), || Bulk::together_for_postgres(&bulks));
+                let statement = prepared.map_err(|(error, _)| (error, place))?;
+                let parameters = columns.iter().map(ColumnValues::parameter).collect();
+                parts.push(Part { statement, parameters });
             }
-            begin_now(line, open)?;
-            let client = &open.client;
-            let sent = join_all(prepared.iter().zip(&columns).map(|(prepared, columns)| {
-                client.execute_raw(prepared, columns.iter().map(ColumnValues::parameter))
-            }));
-            let committing = matches!(then, Then::Commit(_));
-            let (answers, ended) = match then {
-                Then::Stay => (line.answer(async { Ok(sent.await) })?, Ok(())),
-                Then::Commit(commit) => {
-                    commit.sent = true;
-                    line.answer(async {
-                        let writes = async {
-                            let answers = sent.await;
-                            (commit.written)();
-                            answers
-                        };
-                        // Where a write was refused, which its own answer says, the word undoes the transaction.
-                        Ok(join(writes, client.batch_execute("COMMIT")).await)
-                    })?
+            let Then::Commit(commit) = then else { return line.fly(parts, None, &mut |_| {}).map(drop) };
+            let writes = groups.len();
+            let statement = line.word("COMMIT").map_err(|(error, _)| (error, writes))?;
+            parts.push(Part { statement, parameters: Vec::new() });
+            commit.sent = true;
+            // Told apart, the writes' answers come by themselves.
+            let (apart, written) = (commit.apart, &mut commit.written);
+            let mut answered = |parts: usize| {
+                if apart && parts == writes {
+                    written();
                 }
             };
-            open.ended = committing && ended.is_ok();
-            let mut answers = answers.into_iter().zip(&groups);
-            answers.try_for_each(|(answer, group)| {
-                failed = group.first().map_or("", |(bulk, _)| bulk.name);
-                answer
-                    .map(drop)
-                    .map_err(|error| if committing { left_open(&error) } else { from_driver(&error) })
-            })?;
-            failed = "COMMIT";
-            ended.map_err(|error| from_driver(&error))
+            line.fly(parts, apart.then_some(writes), &mut answered).map(drop)
         });
-        answer.map_err(|error| (error, failed))
+        answers.map_err(|(error, place)| (error, name(place)))
     }
 }
 
-/// What a write failed of that the commit was sent along with. Only what the server itself refused undid the transaction: a
-/// write that never reached it did not keep the others from being committed.
-fn left_open(error: &tokio_postgres::Error) -> StoreError {
-    match from_driver(error) {
-        StoreError::Driver(text) if error.as_db_error().is_none() => StoreError::Unavailable(text),
-        other => other,
-    }
+fn rows(answer: Answer, name: &'static str) -> Vec<Row> {
+    answer.rows.into_iter().map(|values| Row::new(values, name)).collect()
 }
 
 /// PostgreSQL takes the word in a transaction that failed for "undo it" and reports no error; a statement before it does.
@@ -353,57 +270,12 @@ pub enum Then<'a, 'w> {
 pub struct Commit<'w> {
     /// Whether it may have been sent: from then on a line that breaks leaves open what became of it.
     pub sent: bool,
+    /// Whether somebody waits to hear that the writes are done and the commit is not. A line to a server has one answer less
+    /// where nobody does.
+    pub apart: bool,
     /// Called when the writes are done and the commit is not.
     pub written: &'w mut dyn FnMut(),
 }
 
-/// Begins what was to begin: for what is not sent together with anything else.
-fn begin_now(line: &Line<'_>, open: &mut Open) -> Result<(), StoreError> {
-    if std::mem::take(&mut open.begins) { line.answer(open.client.batch_execute("BEGIN")) } else { Ok(()) }
-}
-
 /// An error, with the name of the statement that it is of.
 type Failed = (StoreError, &'static str);
-
-fn prepare(
-    line: &Line<'_>,
-    open: &mut Open,
-    key: Cow<'static, str>,
-    text: impl FnOnce() -> String,
-) -> Result<Prepared, StoreError> {
-    if let Some(prepared) = open.prepared.get(&key) {
-        return Ok(prepared.clone());
-    }
-    if open.prepared.len() >= PREPARED_MOST {
-        open.prepared.clear();
-    }
-    let text = text();
-    let prepared = line.answer(open.client.prepare(&text))?;
-    open.prepared.insert(key, prepared.clone());
-    Ok(prepared)
-}
-
-/// How answers are waited for.
-struct Line<'a> {
-    runtime: &'a Runtime,
-    answer_within: Duration,
-}
-
-impl Line<'_> {
-    fn answer<T>(
-        &self,
-        work: impl Future<Output = Result<T, tokio_postgres::Error>>,
-    ) -> Result<T, StoreError> {
-        self.runtime.block_on(within(self.answer_within, work))
-    }
-}
-
-async fn within<T>(
-    longest: Duration,
-    work: impl Future<Output = Result<T, tokio_postgres::Error>>,
-) -> Result<T, StoreError> {
-    match tokio::time::timeout(longest, work).await {
-        Ok(answer) => answer.map_err(|error| from_driver(&error)),
-        Err(_elapsed) => Err(StoreError::Unavailable("no answer in time".to_owned())),
-    }
-}

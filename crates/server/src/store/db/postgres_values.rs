@@ -2,9 +2,13 @@
 //!
 //! Guards that a column is read as what it is, and that an error is told apart by what callers can do about it.
 
-use super::{Bulk, Kind, Row, Value};
+use super::{Bulk, Kind, Value};
 use crate::store::StoreError;
 use bytes::BytesMut;
+use fallible_iterator::FallibleIterator;
+use postgres_protocol::Oid;
+use postgres_protocol::message::backend::{DataRowBody, ErrorResponseBody};
+use postgres_protocol::types;
 use std::error::Error;
 use tokio_postgres::types::{IsNull, ToSql, Type, to_sql_checked};
 
@@ -62,30 +66,60 @@ impl<'a> ColumnValues<'a> {
     }
 }
 
-pub(super) fn read(row: &tokio_postgres::Row, name: &'static str) -> Result<Row, StoreError> {
-    let driver = |error: tokio_postgres::Error| StoreError::Driver(format!("{name}: {error}"));
-    let mut values = Vec::with_capacity(row.len());
-    for (index, column) in row.columns().iter().enumerate() {
-        let value = match *column.type_() {
-            Type::INT8 => {
-                row.try_get::<_, Option<i64>>(index).map_err(driver)?.map_or(Value::Null, Value::Int)
-            }
-            Type::INT4 => row
-                .try_get::<_, Option<i32>>(index)
-                .map_err(driver)?
-                .map_or(Value::Null, |n| Value::Int(i64::from(n))),
-            Type::TEXT | Type::VARCHAR | Type::NAME => {
-                row.try_get::<_, Option<String>>(index).map_err(driver)?.map_or(Value::Null, Value::Text)
-            }
-            Type::BYTEA => {
-                row.try_get::<_, Option<Vec<u8>>>(index).map_err(driver)?.map_or(Value::Null, Value::Bytes)
-            }
-            Type::VOID => Value::Null,
-            ref other => return Err(StoreError::Driver(format!("{name}: a column of type {other}"))),
-        };
-        values.push(value);
+/// How a column comes.
+#[derive(Clone, Copy)]
+pub(super) enum Cell {
+    Int8,
+    Int4,
+    Text,
+    Bytes,
+    Void,
+    /// Nothing that is read here.
+    Other(Oid),
+}
+
+impl Cell {
+    /// By the type's number.
+    pub(super) fn of(oid: Oid) -> Self {
+        match Type::from_oid(oid) {
+            Some(Type::INT8) => Self::Int8,
+            Some(Type::INT4) => Self::Int4,
+            Some(Type::TEXT | Type::VARCHAR | Type::NAME) => Self::Text,
+            Some(Type::BYTEA) => Self::Bytes,
+            Some(Type::VOID) => Self::Void,
+            _ => Self::Other(oid),
+        }
     }
-    Ok(Row::new(values, name))
+
+    /// Reads a row of such columns.
+    pub(super) fn read(columns: &[Self], row: &DataRowBody) -> Result<Vec<Value>, StoreError> {
+        let mut values = Vec::with_capacity(columns.len());
+        let (mut ranges, bytes) = (row.ranges(), row.buffer());
+        for column in columns {
+            let range = ranges.next().ok().flatten().ok_or_else(|| unreadable("it is not there"))?;
+            values.push(match range {
+                None => Value::Null,
+                Some(range) => column.value(bytes.get(range).unwrap_or_default())?,
+            });
+        }
+        Ok(values)
+    }
+
+    fn value(self, bytes: &[u8]) -> Result<Value, StoreError> {
+        let value = match self {
+            Self::Int8 => types::int8_from_sql(bytes).map(Value::Int),
+            Self::Int4 => types::int4_from_sql(bytes).map(|narrow| Value::Int(narrow.into())),
+            Self::Text => types::text_from_sql(bytes).map(Value::from),
+            Self::Bytes => Ok(Value::from(bytes)),
+            Self::Void => Ok(Value::Null),
+            Self::Other(oid) => Err(format!("it is of type {oid}").into()),
+        };
+        value.map_err(|error| unreadable(&error.to_string()))
+    }
+}
+
+fn unreadable(why: &str) -> StoreError {
+    StoreError::Driver(format!("a column cannot be read: {why}"))
 }
 
 impl ToSql for Value {
@@ -107,6 +141,7 @@ impl ToSql for Value {
     to_sql_checked!();
 }
 
+/// What the library says while a line is made.
 pub(super) fn from_driver(error: &tokio_postgres::Error) -> StoreError {
     let Some(db) = error.as_db_error() else {
         let text = error.to_string();
@@ -120,13 +155,31 @@ pub(super) fn from_driver(error: &tokio_postgres::Error) -> StoreError {
             StoreError::Driver(format!("{text} {source}"))
         };
     };
-    let text = format!("{} ({})", db.message(), db.code().code());
-    match db.code().code() {
+    by_code(db.code().code(), db.message(), db.constraint())
+}
+
+/// What the server says of a statement. Only the message, never what it says of values.
+pub(super) fn refused(body: &ErrorResponseBody) -> StoreError {
+    let (mut code, mut message, mut constraint) = (String::new(), String::new(), None);
+    let mut fields = body.fields();
+    while let Ok(Some(field)) = fields.next() {
+        let text = || String::from_utf8_lossy(field.value_bytes()).into_owned();
+        match field.type_() {
+            b'C' => code = text(),
+            b'M' => message = text(),
+            b'n' => constraint = Some(text()),
+            _ => {}
+        }
+    }
+    by_code(&code, &message, constraint.as_deref())
+}
+
+fn by_code(code: &str, message: &str, constraint: Option<&str>) -> StoreError {
+    let text = format!("{message} ({code})");
+    match code {
         // Serialization failure, deadlock, lock not available.
         "40001" | "40P01" | "55P03" => StoreError::Busy(text),
-        code if code.starts_with("23") => {
-            StoreError::Conflict(db.constraint().unwrap_or(db.message()).to_owned())
-        }
+        code if code.starts_with("23") => StoreError::Conflict(constraint.unwrap_or(message).to_owned()),
         // Connection trouble, shutdown, out of resources, cancelled, read-only, I/O errors.
         code if ["08", "57", "53", "25", "58"].iter().any(|class| code.starts_with(class)) => {
             StoreError::Unavailable(text)
