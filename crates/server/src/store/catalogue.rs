@@ -23,6 +23,7 @@ pub fn catalogue() -> Vec<Statement> {
         directory::CATALOGUE,
         device_grant::CATALOGUE,
         hot::CATALOGUE,
+        hot::UNREAD,
         idempotency::CATALOGUE,
         identity::CATALOGUE,
         job::CATALOGUE,

@@ -4,7 +4,7 @@
 //! forget to commit: that is the writer's task.
 
 use super::StoreError;
-use super::db::{Asked, Bulk, Connection, Row, Statement, Then, Value, statements};
+use super::db::{Asked, Bulk, Commit, Connection, Guard, Row, Statement, Then, Value, statements};
 use super::wake::Wake;
 
 statements! {
@@ -111,6 +111,24 @@ impl Tx<'_> {
         then: Then<'_, '_>,
     ) -> Result<(), StoreError> {
         self.connection.bulks(writes, then)
+    }
+    /// Writes many rows of several tables and commits, if what is asked along holds. False: it does not, and the transaction is
+    /// as it was when it began.
+    pub(super) fn bulks_if(
+        &mut self,
+        guard: Guard<'_>,
+        writes: &[(&Bulk, Vec<Vec<Value>>)],
+        commit: &mut Commit<'_>,
+    ) -> Result<bool, StoreError> {
+        let holds = self.connection.bulks_if(guard, writes, commit)?;
+        if !holds {
+            self.ids.undone();
+        }
+        Ok(holds)
+    }
+    /// Whether the database is asked over a line.
+    pub(super) const fn has_line(&self) -> bool {
+        self.connection.has_line()
     }
     /// Serializes transactions that touch the same keys.
     pub fn lock_keys(&mut self, keys: Vec<i64>) -> Result<(), StoreError> {

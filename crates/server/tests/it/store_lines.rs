@@ -1,7 +1,8 @@
 //! Lines to PostgreSQL that break or fall silent: what was not begun is begun anew on another, and what may have been
 //! committed is told as unknown and never tried again. The books are right whichever way it went.
 
-use crate::store_stage::{PRICE, RULES, Stage, held, hot, staged};
+use crate::store_stage::{PRICE, RULES, Stage, attached, held, hot, staged};
+use numberotp_core::id::ActivationId;
 use numberotp_server::store::account::{account_get, account_rename};
 use numberotp_server::store::db::Engine;
 use numberotp_server::store::hot::{Command, Reserved};
@@ -142,6 +143,9 @@ enum Loses {
 /// A commit as it is sent along with the writes before it: a statement of that name, with nothing given, bound to no name.
 const COMMIT: &[u8] = b"B\0\0\0\x16\0COMMIT\0";
 
+/// The end of what is sent together.
+const SYNC: &[u8] = b"S\0\0\0\x04";
+
 /// Stands between a writer and the server. When it is told to, it falls silent with the next commit, and hangs up on nobody:
 /// other lines go on.
 struct Relay {
@@ -154,6 +158,8 @@ struct Told {
     silent: Mutex<Option<Loses>>,
     /// Commits that were sent.
     commits: AtomicUsize,
+    /// How often an answer was waited for.
+    trips: AtomicUsize,
     over: AtomicBool,
 }
 
@@ -185,6 +191,10 @@ impl Relay {
     fn commits(&self) -> usize {
         self.told.commits.load(Ordering::SeqCst)
     }
+
+    fn trips(&self) -> usize {
+        self.told.trips.load(Ordering::SeqCst)
+    }
 }
 
 impl Drop for Relay {
@@ -211,6 +221,7 @@ fn questions((mut client, mut server): (TcpStream, TcpStream), told: &Told, mute
     let (mut buffer, mut before, mut lost) = ([0; 8_192], Vec::new(), false);
     while let Ok(read @ 1..) = client.read(&mut buffer) {
         let chunk = &buffer[..read];
+        told.trips.fetch_add(usize::from(chunk.ends_with(SYNC)), Ordering::SeqCst);
         // A commit may come in two parts.
         let (known, seen) = (before.len(), [before.as_slice(), chunk].concat());
         let mut through = if lost { 0 } else { read };
@@ -241,13 +252,59 @@ fn relayed(url: &str) -> (Relay, Engine) {
     (relay, engine)
 }
 
+/// A writer on a relayed line.
+fn relayed_writer(stage: &Stage<'_>) -> (Relay, Writer) {
+    let (relay, engine) = relayed(stage.database().url());
+    let writer = Writer::open(&engine, IdBlocks::sized(64, 16), RULES, Arc::clone(&stage.hub)).unwrap();
+    (relay, writer.by_key())
+}
+
+/// Attaches numbers in one batch; in how many trips.
+fn attach_together(stage: &Stage<'_>, (relay, writer): (&Relay, &mut Writer), ids: &[ActivationId]) -> usize {
+    let before = relay.trips();
+    let attach =
+        |id: &ActivationId| stage.attach(*id, &format!("r{}", id.get()), &format!("4477009{:05}", id.get()));
+    let (works, answers): (Vec<_>, Vec<_>) = ids.iter().map(|id| hot(Command::Attach(attach(id)))).unzip();
+    writer.run(works, None::<()>);
+    answers.into_iter().for_each(|mut answer| attached(answer.try_recv().unwrap()));
+    relay.trips() - before
+}
+
+/// Nearly always a purchase is as it was held and nothing waits for its number: then nothing is read before. What a message
+/// waits for, and what is no longer as it was held, is read, with all that is in its batch.
+#[test]
+fn numbers_are_attached_in_one_trip_where_nothing_has_to_be_read() {
+    staged(|stage| {
+        let Engine::Postgres(_) = stage.database().engine() else { return };
+        let account = stage.person_with(7 * PRICE.micros());
+        let (relay, mut writer) = relayed_writer(stage);
+        let ids: Vec<ActivationId> = (0..7).map(|_| stage.reserved(account)).collect();
+        // The first has the statements made ready, and takes row numbers.
+        attach_together(stage, (&relay, &mut writer), &ids[..1]);
+        assert_eq!(attach_together(stage, (&relay, &mut writer), &ids[1..3]), 1);
+
+        assert!(attach_together(stage, (&relay, &mut writer), &ids[2..4]) > 1, "one has its number already");
+        stage.receive(stage.by_reference("m1", &format!("r{}", ids[4].get())));
+        assert!(attach_together(stage, (&relay, &mut writer), &ids[4..6]) > 1, "a message waits for one");
+        assert_eq!(stage.messages(), [format!("{} delivered", ids[4].get())]);
+        assert_eq!(attach_together(stage, (&relay, &mut writer), &ids[6..]), 1);
+
+        assert_eq!(
+            stage.list("SELECT DISTINCT status FROM activations ORDER BY status"),
+            ["received", "waiting"]
+        );
+        assert_eq!(stage.list("SELECT CAST(COUNT(*) AS TEXT) FROM leases"), ["7"]);
+        assert_eq!(stage.events().len(), 8, "seven numbers and a code");
+        assert_eq!(stage.balance(account), (6 * PRICE.micros(), 6 * PRICE.micros()));
+        stage.assert_clean();
+    });
+}
+
 /// A writer whose line falls silent while its commit is under way; how many purchases there are afterwards, one of which
 /// was made before.
 fn falls_silent(stage: &mut Stage<'_>, loses: Loses) -> usize {
     let account = stage.person_with(3 * PRICE.micros());
-    let (relay, engine) = relayed(stage.database().url());
-    let mut writer =
-        Writer::open(&engine, IdBlocks::sized(64, 16), RULES, Arc::clone(&stage.hub)).unwrap().by_key();
+    let (relay, mut writer) = relayed_writer(stage);
     let mut send = |command| {
         let (work, mut answer) = hot(command);
         writer.run(vec![work], None::<()>);

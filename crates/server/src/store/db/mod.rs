@@ -94,6 +94,20 @@ impl Engine {
 /// A query and its parameters.
 pub type Asked<'a> = (&'a Statement, Vec<Value>);
 
+/// What must hold for writes to be made.
+pub struct Guard<'a> {
+    /// Transactions that touch the same keys are one after the other.
+    pub keys: Vec<i64>,
+    /// A query that fails where it does not hold.
+    pub asked: Asked<'a>,
+}
+
+/// Serializes transactions on PostgreSQL.
+const LOCK: Statement = Statement::new(
+    "LOCK_KEYS",
+    "SELECT pg_advisory_xact_lock(k) FROM (SELECT k FROM unnest($1::bigint[]) AS k ORDER BY k) AS sorted",
+);
+
 /// A connection to either database. Used by one thread at a time.
 pub enum Connection {
     /// SQLite.
@@ -313,6 +327,32 @@ impl Connection {
         }
     }
 
+    /// Writes many rows of several tables and commits, if what is asked along with them holds: one trip where there is a line to
+    /// the database, and only there. False: it does not hold, nothing was written, and the transaction begins anew with what is
+    /// asked next.
+    pub fn bulks_if(
+        &mut self,
+        guard: Guard<'_>,
+        writes: &[(&Bulk, Vec<Vec<Value>>)],
+        commit: &mut Commit<'_>,
+    ) -> Result<bool, StoreError> {
+        match self {
+            Self::Sqlite(_) => Err(StoreError::Driver("there is no line to a file".to_owned())),
+            Self::Postgres(connection) => {
+                let writes: Vec<_> = writes.iter().filter(|(_, rows)| !rows.is_empty()).collect();
+                let lock = (!guard.keys.is_empty()).then(|| (&LOCK, vec![Value::Ints(guard.keys)]));
+                let before: Vec<&Asked<'_>> = lock.iter().chain([&guard.asked]).collect();
+                let written = connection.bulks_if(&before, &writes, commit);
+                written.map_err(|(error, name)| named(error, name))
+            }
+        }
+    }
+
+    /// Whether what is said goes over a line, so that it is worth saying more at once.
+    pub const fn has_line(&self) -> bool {
+        matches!(self, Self::Postgres(_))
+    }
+
     /// The database's own clock; SQLite's is the machine's.
     pub fn time(&mut self) -> Result<Option<Time>, StoreError> {
         const CLOCK: Statement =
@@ -329,10 +369,6 @@ impl Connection {
     /// Runs queries in this order, after serializing the transactions that touch the same keys: SQLite's single writer
     /// needs none of that. Where there is a line to the database all of it is sent together.
     pub fn queries(&mut self, keys: Vec<i64>, asked: &[Asked<'_>]) -> Result<Vec<Vec<Row>>, StoreError> {
-        const LOCK: Statement = Statement::new(
-            "LOCK_KEYS",
-            "SELECT pg_advisory_xact_lock(k) FROM (SELECT k FROM unnest($1::bigint[]) AS k ORDER BY k) AS sorted",
-        );
         match self {
             Self::Sqlite(_) => {
                 asked.iter().map(|(statement, parameters)| self.query(statement, parameters)).collect()

@@ -176,22 +176,13 @@ impl PostgresConnection {
 
     /// Runs several queries in one flight, in this order. The error is that of the first that fails, with its name.
     pub fn queries(&mut self, asked: &[&Asked<'_>]) -> Result<Vec<Vec<Row>>, Failed> {
-        let name = |place: usize| asked.get(place).map_or("", |(statement, _)| statement.name);
         let answers = self.on_line(|line| {
-            let mut parts = Vec::with_capacity(asked.len());
-            for (place, (statement, parameters)) in asked.iter().enumerate() {
-                let prepared = line.prepare(statement.sql.into(), || statement.for_postgres());
-                let statement = prepared.map_err(|(error, _)| (error, place))?;
-                parts.push(Part { statement, parameters: parameters.iter().map(parameter).collect() });
-            }
+            let parts = asked_parts(line, asked)?;
             line.fly(parts, None, &mut |_| {})
         });
-        let answers = answers.map_err(|(error, place)| (error, name(place)))?;
-        Ok(answers
-            .into_iter()
-            .zip(asked)
-            .map(|(answer, (statement, _))| rows(answer, statement.name))
-            .collect())
+        let answers = answers.map_err(|(error, place)| (error, name_of(asked, place)))?;
+        let each = answers.into_iter().zip(asked);
+        Ok(each.map(|(answer, (statement, _))| rows(answer, statement.name)).collect())
     }
 
     /// Runs a change; answers the number of rows it touched.
@@ -214,40 +205,101 @@ impl PostgresConnection {
     /// The same for several writes: one statement for as many as there are before one depends on another, all of them in one
     /// flight. The error is that of the first that fails, with the name of its first write.
     pub fn bulks(&mut self, writes: &[&Write<'_>], then: Then<'_, '_>) -> Result<(), Failed> {
-        let groups = together(writes);
-        let columns: Vec<Vec<ColumnValues<'_>>> = groups
-            .iter()
-            .map(|group| group.iter().flat_map(|(bulk, rows)| columns(bulk, rows)).collect())
-            .collect();
-        let first = |group: &Vec<&Write<'_>>| group.first().map_or("", |(bulk, _)| bulk.name);
-        let name = |place: usize| groups.get(place).map_or("COMMIT", first);
-        let answers = self.on_line(|line| {
-            let mut parts = Vec::with_capacity(groups.len() + 1);
-            for (place, (group, columns)) in groups.iter().zip(&columns).enumerate() {
-                let bulks: Vec<&Bulk> = group.iter().map(|(bulk, _)| *bulk).collect();
-                let names: Vec<&str> = bulks.iter().map(|bulk| bulk.name).collect();
-                // A single one has another text than alone.
-                let key = format!("together {}", names.join(" "));
-                let prepared = line.prepare(key.into(), || Bulk::together_for_postgres(&bulks));
-                let statement = prepared.map_err(|(error, _)| (error, place))?;
-                let parameters = columns.iter().map(ColumnValues::parameter).collect();
-                parts.push(Part { statement, parameters });
-            }
-            let Then::Commit(commit) = then else { return line.fly(parts, None, &mut |_| {}).map(drop) };
-            let writes = groups.len();
-            let statement = line.word("COMMIT").map_err(|(error, _)| (error, writes))?;
-            parts.push(Part { statement, parameters: Vec::new() });
-            commit.sent = true;
-            // Told apart, the writes' answers come by themselves.
-            let (apart, written) = (commit.apart, &mut commit.written);
-            let mut answered = |parts: usize| {
-                if apart && parts == writes {
-                    written();
+        let groups = Groups::of(writes);
+        let flown = self.on_line(|line| groups.fly(line, Vec::new(), then));
+        flown.map_err(|(error, place)| (error, groups.name(place)))
+    }
+
+    /// The same with the commit, after queries that fail if it must not be done. False: they did, nothing was written, and the
+    /// transaction begins anew with what is asked next.
+    pub fn bulks_if(
+        &mut self,
+        before: &[&Asked<'_>],
+        writes: &[&Write<'_>],
+        commit: &mut Commit<'_>,
+    ) -> Result<bool, Failed> {
+        let groups = Groups::of(writes);
+        let flown = self.on_line(|line| {
+            let parts = asked_parts(line, before)?;
+            match groups.fly(line, parts, Then::Commit(&mut *commit)) {
+                // Whatever else might be wrong with the query shows when it is asked by itself.
+                Err((StoreError::Driver(_), place)) if place < before.len() => {
+                    line.roll_back()?;
+                    line.begin_with_next();
+                    commit.sent = false;
+                    Ok(false)
                 }
-            };
-            line.fly(parts, apart.then_some(writes), &mut answered).map(drop)
+                flown => flown.map(|()| true),
+            }
         });
-        answers.map_err(|(error, place)| (error, name(place)))
+        flown.map_err(|(error, place)| match place.checked_sub(before.len()) {
+            Some(place) => (error, groups.name(place)),
+            None => (error, name_of(before, place)),
+        })
+    }
+}
+
+fn name_of(asked: &[&Asked<'_>], place: usize) -> &'static str {
+    asked.get(place).map_or("", |(statement, _)| statement.name)
+}
+
+/// The queries, ready to be sent.
+fn asked_parts<'a>(line: &mut Line, asked: &[&'a Asked<'_>]) -> Result<Vec<Part<'a>>, FailedAt> {
+    let mut parts = Vec::with_capacity(asked.len());
+    for (place, (statement, parameters)) in asked.iter().enumerate() {
+        let prepared = line.prepare(statement.sql.into(), || statement.for_postgres());
+        let statement = prepared.map_err(|(error, _)| (error, place))?;
+        parts.push(Part { statement, parameters: parameters.iter().map(parameter).collect() });
+    }
+    Ok(parts)
+}
+
+/// Writes by which of them are one statement, and what is sent for each of these.
+struct Groups<'a, 'w> {
+    writes: Vec<Vec<&'a Write<'w>>>,
+    columns: Vec<Vec<ColumnValues<'a>>>,
+}
+
+impl<'a, 'w> Groups<'a, 'w> {
+    fn of(writes: &[&'a Write<'w>]) -> Self {
+        let writes = together(writes);
+        let each =
+            |group: &Vec<&'a Write<'w>>| group.iter().flat_map(|(bulk, rows)| columns(bulk, rows)).collect();
+        let columns = writes.iter().map(each).collect();
+        Self { writes, columns }
+    }
+
+    /// What a place in the flight is called.
+    fn name(&self, place: usize) -> &'static str {
+        let first = |group: &Vec<&Write<'_>>| group.first().map_or("", |(bulk, _)| bulk.name);
+        self.writes.get(place).map_or("COMMIT", first)
+    }
+
+    /// Sends them after what comes before them.
+    fn fly<'p>(&'p self, line: &mut Line, before: Vec<Part<'p>>, then: Then<'_, '_>) -> Result<(), FailedAt> {
+        let mut parts = before;
+        for (group, columns) in self.writes.iter().zip(&self.columns) {
+            let bulks: Vec<&Bulk> = group.iter().map(|(bulk, _)| *bulk).collect();
+            let names: Vec<&str> = bulks.iter().map(|bulk| bulk.name).collect();
+            // A single one has another text than alone.
+            let key = format!("together {}", names.join(" "));
+            let prepared = line.prepare(key.into(), || Bulk::together_for_postgres(&bulks));
+            let statement = prepared.map_err(|(error, _)| (error, parts.len()))?;
+            parts.push(Part { statement, parameters: columns.iter().map(ColumnValues::parameter).collect() });
+        }
+        let Then::Commit(commit) = then else { return line.fly(parts, None, &mut |_| {}).map(drop) };
+        let writes = parts.len();
+        let statement = line.word("COMMIT").map_err(|(error, _)| (error, writes))?;
+        parts.push(Part { statement, parameters: Vec::new() });
+        commit.sent = true;
+        // Told apart, the writes' answers come by themselves.
+        let (apart, written) = (commit.apart, &mut commit.written);
+        let mut answered = |parts: usize| {
+            if apart && parts == writes {
+                written();
+            }
+        };
+        line.fly(parts, apart.then_some(writes), &mut answered).map(drop)
     }
 }
 

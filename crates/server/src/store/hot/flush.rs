@@ -8,7 +8,7 @@ use super::bulks::{
 use super::command::{Origin, Receive};
 use super::working::{Lease, NewMessage, Working};
 use crate::store::StoreError;
-use crate::store::db::{Bulk, Then, Value};
+use crate::store::db::{Bulk, Commit, Guard, Then, Value};
 use crate::store::idempotency::{KEYS_DELETE, KEYS_INSERT};
 use crate::store::job::job_row;
 use crate::store::ledger::{
@@ -32,6 +32,27 @@ type Write = (&'static Bulk, Vec<Vec<Value>>);
 
 /// Writes the working set's changes, registers who is to be woken and does what follows.
 pub fn flush(tx: &mut Tx<'_>, working: &Working, then: Then<'_, '_>) -> Result<(), StoreError> {
+    let writes = writes(tx, working);
+    tx.bulks(&writes, then)
+}
+
+/// The same with the commit, if what is asked along with it holds. False: it does not, and nothing was written.
+pub fn flush_if(
+    tx: &mut Tx<'_>,
+    guard: Guard<'_>,
+    working: &Working,
+    commit: &mut Commit<'_>,
+) -> Result<bool, StoreError> {
+    let before = tx.wakes.len();
+    let writes = writes(tx, working);
+    let holds = tx.bulks_if(guard, &writes, commit)?;
+    if !holds {
+        tx.wakes.truncate(before);
+    }
+    Ok(holds)
+}
+
+fn writes(tx: &mut Tx<'_>, working: &Working) -> Vec<Write> {
     let mut writes = Writes::default();
     books(&mut writes, working);
     activations(tx, &mut writes, working);
@@ -56,7 +77,7 @@ pub fn flush(tx: &mut Tx<'_>, working: &Working, then: Then<'_, '_>) -> Result<(
     jobs(tx, &mut writes, working);
     let Writes { mut new, changes } = writes;
     new.extend(changes);
-    tx.bulks(&new, then)
+    new
 }
 
 fn micros(time: Time) -> Value {

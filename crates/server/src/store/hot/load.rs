@@ -10,7 +10,7 @@ use crate::store::db::{Asked, Row, Statement, Value, statements};
 use crate::store::idempotency::{key_asked, read_named_key};
 use crate::store::ledger::read_purses;
 use crate::store::tx::Tx;
-use numberotp_core::activation::{Activation, HasCode, State, Status, WithheldBecause};
+use numberotp_core::activation::{Activation, HasCode, Status, WithheldBecause};
 use numberotp_core::caller::Standing;
 use numberotp_core::id::{AccountId, ActivationId, ApiKeyId, BrandId, MessageId};
 use numberotp_core::inbound::{Candidate, STILL_MEANT};
@@ -128,8 +128,8 @@ fn named(needs: &Needs<'_>) -> Vec<Ask> {
         asks.push(Ask::new(&HOT_LEASES_BY_NUMBER, sets, add_lease));
     }
     if !needs.attached_references.is_empty() {
-        let names = needs.attached_references.union(&needs.attached_numbers).cloned().collect();
-        asks.push(Ask::new(&HOT_PARKED, vec![Value::Texts(names), since(PARKED_FOR)], read_parked));
+        let names = texts(&needs.attached_names());
+        asks.push(Ask::new(&HOT_PARKED, vec![names, since(PARKED_FOR)], read_parked));
     }
     asks
 }
@@ -162,9 +162,7 @@ fn purchases(needs: &Needs<'_>, activations: BTreeSet<i64>) -> Vec<Ask> {
 
 /// Where the purchases stand that were held, locked.
 fn held(needs: &Needs<'_>, working: &mut Working) -> Option<Ask> {
-    // As they were then, whatever else is told.
-    let begun = |held: &&Activation| Activation { state: State::Reserving, ..(**held).clone() };
-    working.held = needs.held.values().map(begun).map(|held| (held.id, held)).collect();
+    working.held = needs.begun();
     let asked = statuses_locked(needs.held.keys().copied().collect());
     (!needs.held.is_empty()).then_some(Ask { asked, read: read_standing })
 }

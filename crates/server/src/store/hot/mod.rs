@@ -11,6 +11,7 @@ mod flush;
 mod inbox;
 mod load;
 mod needs;
+mod unread;
 mod working;
 
 pub(crate) use bulks::{BULKS, JOBS_INSERT};
@@ -19,6 +20,7 @@ pub use command::{
     Repeated, Reserve, Reserved,
 };
 pub(crate) use load::CATALOGUE;
+pub(crate) use unread::CATALOGUE as UNREAD;
 
 use super::StoreError;
 use super::db::Then;
@@ -49,6 +51,13 @@ pub fn run(
     commands: &[&Command],
     then: Then<'_, '_>,
 ) -> Result<Vec<Answer>, StoreError> {
+    let then = match then {
+        Then::Commit(commit) => match unread::attach(tx, rules, commands, commit)? {
+            Some(answers) => return Ok(answers),
+            None => Then::Commit(commit),
+        },
+        Then::Stay => Then::Stay,
+    };
     let mut working = load::load(tx, commands)?;
     let mut answers = Vec::with_capacity(commands.len());
     for command in commands {

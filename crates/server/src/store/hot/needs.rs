@@ -4,8 +4,8 @@
 use super::command::{Closing, Command};
 use super::working::Working;
 use crate::store::idempotency::KeyName;
-use numberotp_core::activation::Activation;
-use numberotp_core::id::ApiKeyId;
+use numberotp_core::activation::{Activation, State};
+use numberotp_core::id::{ActivationId, ApiKeyId};
 use numberotp_core::time::Time;
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -93,6 +93,22 @@ impl<'c> Needs<'c> {
     /// have no number. All or none: their locks are taken by one question, in one order.
     pub(super) fn all_held(&self) -> bool {
         self.purchases_known() && self.closed.is_empty() && self.held.len() == self.activations.len()
+    }
+
+    /// Whether there is nothing but numbers for purchases that were held.
+    pub(super) fn only_held(&self) -> bool {
+        self.all_held() && self.accounts.is_empty() && !self.held.is_empty()
+    }
+
+    /// The purchases that were held, as they were then, whatever else is told.
+    pub(super) fn begun(&self) -> BTreeMap<ActivationId, Activation> {
+        let begun = |held: &&Activation| Activation { state: State::Reserving, ..(**held).clone() };
+        self.held.values().map(begun).map(|held| (held.id, held)).collect()
+    }
+
+    /// By which messages that wait for a number's purchase are found.
+    pub(super) fn attached_names(&self) -> BTreeSet<String> {
+        self.attached_references.union(&self.attached_numbers).cloned().collect()
     }
 
     /// Whether the purchases are those that are named: neither a message nor a key leads to another.
