@@ -369,8 +369,7 @@ fn join(threads: Vec<JoinHandle<()>>) {
     }
 }
 
-/// On a thread of its own: a PostgreSQL connection waits on its own runtime, which whoever opens a store from
-/// inside another must not.
+/// On a thread of its own: a connection keeps its thread waiting, which must not be one that others are served by.
 fn prepare_schema(engine: &Engine, schema: Schema) -> Result<(), StoreError> {
     let work = || match schema {
         Schema::BringUpToDate => {

@@ -161,6 +161,12 @@ impl Tx<'_> {
         Ok(id)
     }
 
+    /// Whether so many numbers are at hand, for which nothing has to be asked or locked.
+    pub(super) fn has_ids(&mut self, sequence: Sequence, count: usize) -> bool {
+        let (block, _) = self.ids.block(sequence);
+        usize::try_from(block.end.saturating_sub(block.next)).is_ok_and(|left| left >= count)
+    }
+
     /// What happens once this is committed, and only then.
     pub fn after_commit(&mut self, wake: Wake) {
         self.wakes.push(wake);

@@ -100,8 +100,8 @@ impl Writer {
                     if error.breaks_connection() {
                         self.connection.forget();
                     }
-                    // A line that died since its last use is noticed at the first question. Until the commit is sent
-                    // nothing is lost with it: once more, on another line.
+                    // A line that died since its last use is noticed at the first that is sent. Unless the commit may have been
+                    // among it nothing is lost: once more, on another line.
                     let anew =
                         self.hot_alone && error.breaks_connection() && self.stands != Stands::Committed;
                     if anew && attempt < TRIES && !std::mem::replace(&mut broke, true) {

@@ -4,6 +4,10 @@ use numberotp_server::store::StoreError;
 use numberotp_server::store::db::{Access, Asked, Connection, Engine, Row, Statement, Value};
 use numberotp_testkit::database::{TestDatabase, on_each_engine};
 use std::net::TcpListener;
+use std::time::{Duration, Instant};
+
+/// How long a connection may take to be made.
+const CONNECT_WITHIN: Duration = Duration::from_secs(3);
 
 const WHERE: Statement = Statement::new("WHERE", "SELECT current_database()::text");
 const DIVIDED: Statement = Statement::new("DIVIDED", "SELECT 12 / CAST($1 AS BIGINT)");
@@ -37,8 +41,10 @@ fn a_server_is_found_behind_hosts_that_are_down_or_silent() {
         let silent = TcpListener::bind("127.0.0.1:0").unwrap();
         let down = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap();
         let url = format!("{who}@{down},{},{place}/{name}", silent.local_addr().unwrap());
+        let begun = Instant::now();
         let found = opened(&url).unwrap().query(&WHERE, &[]).unwrap();
         assert_eq!(text(found), [name]);
+        assert!(begun.elapsed() < CONNECT_WITHIN, "the silent one has its share, not all there is");
 
         let nobody = opened(&format!("{who}@{down},{}/{name}", silent.local_addr().unwrap())).err();
         assert!(matches!(nobody, Some(StoreError::Unavailable(_))), "{nobody:?}");
@@ -80,10 +86,20 @@ fn a_server_is_reached_by_a_name_and_by_its_socket_in_the_file_system() {
 }
 
 #[test]
-fn a_url_that_asks_for_hosts_by_chance_is_refused_before_anything_is_opened() {
-    let engine = Engine::parse("postgres://a@127.0.0.1:1,127.0.0.1:2/b?load_balance_hosts=random").unwrap();
-    let refused = Connection::open(&engine, Access::Read).err();
-    assert!(matches!(refused, Some(StoreError::Driver(text)) if text.contains("load_balance_hosts")));
+fn a_url_that_cannot_be_meant_is_refused_before_anything_is_opened() {
+    let refused = [
+        ("postgres://a@127.0.0.1:1,127.0.0.1:2/b?load_balance_hosts=random", "load_balance_hosts"),
+        ("postgres://a@first,second/b?hostaddr=127.0.0.1", "not as many"),
+        ("postgres://a@first,second,third/b?port=1,2", "not as many"),
+        ("postgres:///b", "no host"),
+    ];
+    for (url, why) in refused {
+        let refused = Connection::open(&Engine::parse(url).unwrap(), Access::Read).err();
+        assert!(
+            matches!(&refused, Some(StoreError::Driver(text)) if text.contains(why)),
+            "{url}: {refused:?}"
+        );
+    }
 }
 
 /// What is sent after a statement that fails is not run, the error is told with the statement's name, and no answer is taken for

@@ -1,11 +1,11 @@
 //! Lines to PostgreSQL that break or fall silent: what was not begun is begun anew on another, and what may have been
 //! committed is told as unknown and never tried again. The books are right whichever way it went.
 
-use crate::store_stage::{PRICE, RULES, Stage, attached, held, hot, staged};
+use crate::store_stage::{PRICE, RULES, Stage, attached, connection, held, hot, staged};
 use numberotp_core::id::ActivationId;
 use numberotp_server::store::account::{account_get, account_rename};
-use numberotp_server::store::db::Engine;
-use numberotp_server::store::hot::{Command, Reserved};
+use numberotp_server::store::db::{Engine, Statement};
+use numberotp_server::store::hot::{Answer, Command, Reserved};
 use numberotp_server::store::{IdBlocks, Store, StoreError, StoreOptions, Writer};
 use std::io::{Read, Write};
 use std::net::{Shutdown, SocketAddr, TcpListener, TcpStream};
@@ -76,6 +76,19 @@ fn a_batch_on_a_line_that_died_is_carried_out_once_on_another() {
     });
 }
 
+/// Has the server end whatever line adds a row to a table, at once or with its commit, and count how often.
+fn hanging_up(stage: &mut Stage<'_>, table: &str, when: &str) {
+    // Sequences count what is undone, too.
+    stage.tamper(&format!(
+        "CREATE SEQUENCE IF NOT EXISTS tries; \
+         CREATE OR REPLACE FUNCTION hang_up() RETURNS trigger LANGUAGE plpgsql AS \
+         $$ BEGIN PERFORM nextval('tries'); PERFORM pg_terminate_backend(pg_backend_pid()); RETURN NULL; END $$; \
+         DROP TRIGGER IF EXISTS hanging_up ON {table}; \
+         CREATE CONSTRAINT TRIGGER hanging_up AFTER INSERT ON {table} {when} \
+         FOR EACH ROW EXECUTE FUNCTION hang_up()"
+    ));
+}
+
 /// From the moment at which the commit may be under way nobody knows what became of it: a second try could buy twice.
 #[test]
 fn a_batch_whose_line_breaks_with_its_commit_under_way_is_not_tried_again() {
@@ -83,15 +96,7 @@ fn a_batch_whose_line_breaks_with_its_commit_under_way_is_not_tried_again() {
         let Engine::Postgres(_) = stage.database().engine() else { return };
         let account = stage.person_with(2 * PRICE.micros());
         for (tries, when) in [("1", "NOT DEFERRABLE"), ("2", "DEFERRABLE INITIALLY DEFERRED")] {
-            // Sequences count what is undone, too.
-            stage.tamper(&format!(
-                "CREATE SEQUENCE IF NOT EXISTS tries; \
-                 CREATE OR REPLACE FUNCTION hang_up() RETURNS trigger LANGUAGE plpgsql AS \
-                 $$ BEGIN PERFORM nextval('tries'); PERFORM pg_terminate_backend(pg_backend_pid()); RETURN NULL; END $$; \
-                 DROP TRIGGER IF EXISTS hanging_up ON activations; \
-                 CREATE CONSTRAINT TRIGGER hanging_up AFTER INSERT ON activations {when} \
-                 FOR EACH ROW EXECUTE FUNCTION hang_up()"
-            ));
+            hanging_up(stage, "activations", when);
             let command = stage.reserve(account);
             let answer = stage.send(Command::Reserve(command));
             assert!(matches!(answer, Err(StoreError::Unavailable(_))), "{when}: {answer:?}");
@@ -221,7 +226,7 @@ fn questions((mut client, mut server): (TcpStream, TcpStream), told: &Told, mute
     let (mut buffer, mut before, mut lost) = ([0; 8_192], Vec::new(), false);
     while let Ok(read @ 1..) = client.read(&mut buffer) {
         let chunk = &buffer[..read];
-        told.trips.fetch_add(usize::from(chunk.ends_with(SYNC)), Ordering::SeqCst);
+        told.trips.fetch_add(usize::from(chunk.ends_with(SYNC) || chunk.starts_with(b"Q")), Ordering::SeqCst);
         // A commit may come in two parts.
         let (known, seen) = (before.len(), [before.as_slice(), chunk].concat());
         let mut through = if lost { 0 } else { read };
@@ -276,26 +281,116 @@ fn attach_together(stage: &Stage<'_>, (relay, writer): (&Relay, &mut Writer), id
 fn numbers_are_attached_in_one_trip_where_nothing_has_to_be_read() {
     staged(|stage| {
         let Engine::Postgres(_) = stage.database().engine() else { return };
-        let account = stage.person_with(7 * PRICE.micros());
+        let account = stage.person_with(8 * PRICE.micros());
         let (relay, mut writer) = relayed_writer(stage);
-        let ids: Vec<ActivationId> = (0..7).map(|_| stage.reserved(account)).collect();
-        // The first has the statements made ready, and takes row numbers.
-        attach_together(stage, (&relay, &mut writer), &ids[..1]);
-        assert_eq!(attach_together(stage, (&relay, &mut writer), &ids[1..3]), 1);
+        let ids: Vec<ActivationId> = (0..8).map(|_| stage.reserved(account)).collect();
+        // The first takes row numbers, the second has the statements made ready.
+        for warm in [&ids[..1], &ids[1..2]] {
+            attach_together(stage, (&relay, &mut writer), warm);
+        }
+        assert_eq!(attach_together(stage, (&relay, &mut writer), &ids[2..4]), 1);
 
-        assert!(attach_together(stage, (&relay, &mut writer), &ids[2..4]) > 1, "one has its number already");
-        stage.receive(stage.by_reference("m1", &format!("r{}", ids[4].get())));
-        assert!(attach_together(stage, (&relay, &mut writer), &ids[4..6]) > 1, "a message waits for one");
-        assert_eq!(stage.messages(), [format!("{} delivered", ids[4].get())]);
-        assert_eq!(attach_together(stage, (&relay, &mut writer), &ids[6..]), 1);
+        assert!(attach_together(stage, (&relay, &mut writer), &ids[3..5]) > 1, "one has its number already");
+        stage.receive(stage.by_reference("m1", &format!("r{}", ids[5].get())));
+        assert!(attach_together(stage, (&relay, &mut writer), &ids[5..7]) > 1, "a message waits for one");
+        assert_eq!(stage.messages(), [format!("{} delivered", ids[5].get())]);
+        assert_eq!(attach_together(stage, (&relay, &mut writer), &ids[7..]), 1);
 
         assert_eq!(
             stage.list("SELECT DISTINCT status FROM activations ORDER BY status"),
             ["received", "waiting"]
         );
-        assert_eq!(stage.list("SELECT CAST(COUNT(*) AS TEXT) FROM leases"), ["7"]);
-        assert_eq!(stage.events().len(), 8, "seven numbers and a code");
-        assert_eq!(stage.balance(account), (6 * PRICE.micros(), 6 * PRICE.micros()));
+        assert_eq!(stage.list("SELECT CAST(COUNT(*) AS TEXT) FROM leases"), ["8"]);
+        assert_eq!(stage.events().len(), 9, "eight numbers and a code");
+        assert_eq!(stage.balance(account), (7 * PRICE.micros(), 7 * PRICE.micros()));
+        stage.assert_clean();
+    });
+}
+
+/// A block of row numbers is a row that is locked, and has its place in the order of locks: after all others.
+#[test]
+fn whoever_has_to_take_row_numbers_reads_first() {
+    staged(|stage| {
+        let Engine::Postgres(_) = stage.database().engine() else { return };
+        let account = stage.person_with(3 * PRICE.micros());
+        let (relay, engine) = relayed(stage.database().url());
+        let ids: Vec<ActivationId> = (0..3).map(|_| stage.reserved(account)).collect();
+        let mut writer =
+            Writer::open(&engine, IdBlocks::sized(1, 1), RULES, Arc::clone(&stage.hub)).unwrap().by_key();
+        for id in ids {
+            assert!(attach_together(stage, (&relay, &mut writer), &[id]) > 1);
+        }
+        stage.assert_clean();
+    });
+}
+
+fn attach_of(stage: &Stage<'_>, id: ActivationId) -> Command {
+    Command::Attach(stage.attach(id, &format!("r{}", id.get()), &format!("4477009{:05}", id.get())))
+}
+
+fn carry_out(writer: &mut Writer, command: Command) -> Result<Answer, StoreError> {
+    let (work, mut answer) = hot(command);
+    writer.run(vec![work], None::<()>);
+    answer.try_recv().unwrap()
+}
+
+/// Whoever waits for somebody's lock in this database.
+const WAITING: Statement = Statement::new(
+    "WAITING",
+    "SELECT CAST(pid AS TEXT) FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock'",
+);
+
+/// The server says why it ends a line that waits for a purchase, before any of the writes behind that were begun: nothing is in
+/// doubt, and the number is attached once, on another line.
+#[test]
+fn a_number_whose_line_is_ended_before_its_writes_is_attached_on_another() {
+    staged(|stage| {
+        let Engine::Postgres(_) = stage.database().engine() else { return };
+        let account = stage.person_with(2 * PRICE.micros());
+        let (first, second) = (stage.reserved(account), stage.reserved(account));
+        let (_relay, mut writer) = relayed_writer(stage);
+        attached(carry_out(&mut writer, attach_of(stage, first)));
+        let mut other = connection(stage.database());
+        other
+            .script(&format!("BEGIN; SELECT 1 FROM activations WHERE id = {} FOR UPDATE", second.get()))
+            .unwrap();
+        std::thread::scope(|scope| {
+            let command = attach_of(stage, second);
+            let attaching = scope.spawn(move || carry_out(&mut writer, command));
+            let mut third = connection(stage.database());
+            let pid = loop {
+                match third.query(&WAITING, &[]).unwrap().pop() {
+                    Some(mut row) => break row.text("pid").unwrap(),
+                    None => std::thread::yield_now(),
+                }
+            };
+            third.script(&format!("SELECT pg_terminate_backend({pid})")).unwrap();
+            other.script("ROLLBACK").unwrap();
+            attached(attaching.join().unwrap());
+        });
+        assert_eq!(stage.list("SELECT CAST(COUNT(*) AS TEXT) FROM leases"), ["2"]);
+        stage.assert_clean();
+    });
+}
+
+/// From the writes on nobody knows what became of the commit behind them.
+#[test]
+fn a_number_whose_line_breaks_with_its_commit_under_way_is_told_as_unknown() {
+    staged(|stage| {
+        let Engine::Postgres(_) = stage.database().engine() else { return };
+        let account = stage.person_with(2 * PRICE.micros());
+        let (first, second) = (stage.reserved(account), stage.reserved(account));
+        let (_relay, mut writer) = relayed_writer(stage);
+        attached(carry_out(&mut writer, attach_of(stage, first)));
+        for (tries, when) in [("1", "NOT DEFERRABLE"), ("2", "DEFERRABLE INITIALLY DEFERRED")] {
+            hanging_up(stage, "leases", when);
+            let answer = carry_out(&mut writer, attach_of(stage, second));
+            assert!(matches!(answer, Err(StoreError::Unavailable(_))), "{when}: {answer:?}");
+            assert_eq!(stage.list("SELECT CAST(last_value AS TEXT) FROM tries"), [tries], "{when}");
+        }
+        stage.tamper("DROP TRIGGER hanging_up ON leases");
+        attached(carry_out(&mut writer, attach_of(stage, second)));
+        assert_eq!(stage.list("SELECT CAST(COUNT(*) AS TEXT) FROM leases"), ["2"]);
         stage.assert_clean();
     });
 }

@@ -59,8 +59,7 @@ impl PostgresConnection {
         let mut config: Config =
             url.parse().map_err(|error: tokio_postgres::Error| StoreError::Driver(error.to_string()))?;
         config.application_name("numberotp");
-        if config.get_load_balance_hosts() == LoadBalanceHosts::Random {
-            let text = "load_balance_hosts=random is not known here: hosts are tried in their order";
+        if let Some(text) = misunderstood(&config) {
             return Err(StoreError::Driver(text.to_owned()));
         }
         let (plans, answer_within) = (Plans::Free, ANSWER_WITHIN);
@@ -114,11 +113,11 @@ impl PostgresConnection {
     /// Works on the open connection, and hangs up when that fails for good: what would be said on it next, such as a
     /// ROLLBACK, must not wait for an answer once more.
     fn on_line<T>(&mut self, work: impl FnOnce(&mut Line) -> Result<T, FailedAt>) -> Result<T, FailedAt> {
-        let away = || (StoreError::Unavailable("not connected".to_owned()), 0);
+        let away = || StoreError::Unavailable("not connected".to_owned());
         let line = self.line.as_mut().ok_or_else(away)?;
         let begun = Instant::now();
         let answer = line.make_room().and_then(|()| work(line));
-        if answer.as_ref().is_err_and(|(error, _)| error.breaks_connection()) {
+        if answer.as_ref().is_err_and(|failed| failed.error.breaks_connection()) {
             self.forget();
             if begun.elapsed() >= self.answer_within {
                 // Silence, not a line that broke: a new connection would only be one more wait.
@@ -130,7 +129,7 @@ impl PostgresConnection {
 
     /// The same for a single statement.
     fn alone<T>(&mut self, work: impl FnOnce(&mut Line) -> Result<T, FailedAt>) -> Result<T, StoreError> {
-        self.on_line(work).map_err(|(error, _)| error)
+        self.on_line(work).map_err(|failed| failed.error)
     }
 
     /// Runs statements without parameters.
@@ -180,7 +179,7 @@ impl PostgresConnection {
             let parts = asked_parts(line, asked)?;
             line.fly(parts, None, &mut |_| {})
         });
-        let answers = answers.map_err(|(error, place)| (error, name_of(asked, place)))?;
+        let answers = answers.map_err(|failed| (failed.error, name_of(asked, failed.place)))?;
         let each = answers.into_iter().zip(asked);
         Ok(each.map(|(answer, (statement, _))| rows(answer, statement.name)).collect())
     }
@@ -207,7 +206,7 @@ impl PostgresConnection {
     pub fn bulks(&mut self, writes: &[&Write<'_>], then: Then<'_, '_>) -> Result<(), Failed> {
         let groups = Groups::of(writes);
         let flown = self.on_line(|line| groups.fly(line, Vec::new(), then));
-        flown.map_err(|(error, place)| (error, groups.name(place)))
+        flown.map_err(|failed| (failed.error, groups.name(failed.place)))
     }
 
     /// The same with the commit, after queries that fail if it must not be done. False: they did, nothing was written, and the
@@ -221,22 +220,40 @@ impl PostgresConnection {
         let groups = Groups::of(writes);
         let flown = self.on_line(|line| {
             let parts = asked_parts(line, before)?;
-            match groups.fly(line, parts, Then::Commit(&mut *commit)) {
-                // Whatever else might be wrong with the query shows when it is asked by itself.
-                Err((StoreError::Driver(_), place)) if place < before.len() => {
-                    line.roll_back()?;
-                    line.begin_with_next();
-                    commit.sent = false;
-                    Ok(false)
-                }
-                flown => flown.map(|()| true),
+            let flown = groups.fly(line, parts, Then::Commit(&mut *commit));
+            let Err(failed) = flown else { return Ok(true) };
+            // Before the writes it ran nothing that a commit could make good.
+            if failed.said && failed.place < before.len() {
+                commit.sent = false;
             }
+            // Whatever else might be wrong with a query shows when it is asked by itself.
+            if !commit.sent && matches!(failed.error, StoreError::Driver(_)) {
+                line.roll_back()?;
+                line.begin_with_next();
+                return Ok(false);
+            }
+            Err(failed)
         });
-        flown.map_err(|(error, place)| match place.checked_sub(before.len()) {
-            Some(place) => (error, groups.name(place)),
-            None => (error, name_of(before, place)),
+        flown.map_err(|failed| match failed.place.checked_sub(before.len()) {
+            Some(place) => (failed.error, groups.name(place)),
+            None => (failed.error, name_of(before, failed.place)),
         })
     }
+}
+
+/// What a URL says that cannot be meant, or cannot be done.
+fn misunderstood(config: &Config) -> Option<&'static str> {
+    let (hosts, addresses, ports) =
+        (config.get_hosts().len(), config.get_hostaddrs().len(), config.get_ports().len());
+    if config.get_load_balance_hosts() == LoadBalanceHosts::Random {
+        return Some("load_balance_hosts=random is not known here: hosts are tried in their order");
+    }
+    if hosts.max(addresses) == 0 {
+        return Some("no host is named");
+    }
+    let unequal =
+        hosts > 0 && addresses > 0 && hosts != addresses || ports > 1 && ports != hosts.max(addresses);
+    unequal.then_some("there are not as many hosts, addresses and ports")
 }
 
 fn name_of(asked: &[&Asked<'_>], place: usize) -> &'static str {
@@ -248,7 +265,7 @@ fn asked_parts<'a>(line: &mut Line, asked: &[&'a Asked<'_>]) -> Result<Vec<Part<
     let mut parts = Vec::with_capacity(asked.len());
     for (place, (statement, parameters)) in asked.iter().enumerate() {
         let prepared = line.prepare(statement.sql.into(), || statement.for_postgres());
-        let statement = prepared.map_err(|(error, _)| (error, place))?;
+        let statement = prepared.map_err(|failed| FailedAt { place, ..failed })?;
         parts.push(Part { statement, parameters: parameters.iter().map(parameter).collect() });
     }
     Ok(parts)
@@ -284,12 +301,14 @@ impl<'a, 'w> Groups<'a, 'w> {
             // A single one has another text than alone.
             let key = format!("together {}", names.join(" "));
             let prepared = line.prepare(key.into(), || Bulk::together_for_postgres(&bulks));
-            let statement = prepared.map_err(|(error, _)| (error, parts.len()))?;
+            let statement = prepared.map_err(|failed| FailedAt { place: parts.len(), ..failed })?;
             parts.push(Part { statement, parameters: columns.iter().map(ColumnValues::parameter).collect() });
         }
-        let Then::Commit(commit) = then else { return line.fly(parts, None, &mut |_| {}).map(drop) };
+        let Then::Commit(commit) = then else {
+            return if parts.is_empty() { Ok(()) } else { line.fly(parts, None, &mut |_| {}).map(drop) };
+        };
         let writes = parts.len();
-        let statement = line.word("COMMIT").map_err(|(error, _)| (error, writes))?;
+        let statement = line.word("COMMIT").map_err(|failed| FailedAt { place: writes, ..failed })?;
         parts.push(Part { statement, parameters: Vec::new() });
         commit.sent = true;
         // Told apart, the writes' answers come by themselves.
@@ -299,7 +318,18 @@ impl<'a, 'w> Groups<'a, 'w> {
                 written();
             }
         };
-        line.fly(parts, apart.then_some(writes), &mut answered).map(drop)
+        line.fly(parts, apart.then_some(writes), &mut answered).map(drop).map_err(left_open)
+    }
+}
+
+/// What failed of a flight that the commit was in. Only what the server itself refused undid the transaction; what we do not
+/// understand of its answers did not keep it from committing.
+fn left_open(failed: FailedAt) -> FailedAt {
+    match failed.error {
+        StoreError::Driver(text) if !failed.said => {
+            FailedAt { error: StoreError::Unavailable(text), ..failed }
+        }
+        error => FailedAt { error, ..failed },
     }
 }
 

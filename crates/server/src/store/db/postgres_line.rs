@@ -1,15 +1,15 @@
 //! A line to a PostgreSQL server as it is used: with the statements that are kept ready on it, and the word that begins a
 //! transaction put before whatever is sent next.
 //!
-//! Guards that nothing is run in a transaction that was to begin and did not.
+//! Guards that nothing is run outside a transaction that was to begin with it.
 
-use super::postgres_socket::connect;
-use super::postgres_wire::{Answer, FailedAt, Part, Prepared, Stands, Wire};
+use super::postgres_socket::{connect, left};
+use super::postgres_wire::{Answer, FailedAt, InTransaction, Part, Prepared, Wire};
 use crate::store::StoreError;
 use std::borrow::Cow;
 use std::collections::HashMap;
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 use tokio_postgres::Config;
 use tokio_postgres::config::TargetSessionAttrs;
 use tokio_postgres::types::ToSql;
@@ -33,16 +33,16 @@ pub(super) struct Line {
 impl Line {
     /// Makes one, and sets it up with these statements.
     pub(super) fn open(config: &Config, setup: &str, answer_within: Duration) -> Result<Self, StoreError> {
-        let wire = connect(config, CONNECT_WITHIN, |socket| {
+        let wire = connect(config, CONNECT_WITHIN, |socket, until| {
             let mut wire = Wire::new(socket);
-            suits(&mut wire, config.get_target_session_attrs())?;
-            wire.script(setup, CONNECT_WITHIN)?;
+            suits(&mut wire, config.get_target_session_attrs(), until)?;
+            wire.script(setup, left(until))?;
             Ok(wire)
         })?;
         Ok(Self { wire, prepared: HashMap::new(), made: 0, begins: false, answer_within })
     }
 
-    /// Whether the server is still there, as far as it has said anything else.
+    /// Whether the server is still there, as far as is known without asking it.
     pub(super) fn is_open(&mut self) -> bool {
         self.wire.is_open()
     }
@@ -55,13 +55,13 @@ impl Line {
     /// Undoes what stands in the open transaction.
     pub(super) fn roll_back(&mut self) -> Result<(), FailedAt> {
         self.begins = false;
-        if self.wire.stands() == Stands::Nothing { Ok(()) } else { self.say("ROLLBACK") }
+        if self.wire.in_transaction() == InTransaction::No { Ok(()) } else { self.say("ROLLBACK") }
     }
 
     /// Forgets the statements that are kept ready, when they are too many. To be called before one is asked for: what is about
     /// to be sent together must all be there.
     pub(super) fn make_room(&mut self) -> Result<(), FailedAt> {
-        if self.prepared.len() >= PREPARED_MOST && self.wire.stands() != Stands::Failed {
+        if self.prepared.len() >= PREPARED_MOST && self.wire.in_transaction() != InTransaction::Failed {
             self.say("DEALLOCATE ALL")?;
             self.prepared.clear();
         }
@@ -78,7 +78,7 @@ impl Line {
     }
 
     fn say(&mut self, text: &str) -> Result<(), FailedAt> {
-        self.wire.script(text, self.answer_within).map_err(|error| (error, 0))
+        Ok(self.wire.script(text, self.answer_within)?)
     }
 
     /// A statement, kept ready under this key.
@@ -109,7 +109,7 @@ impl Line {
         key: Cow<'static, str>,
         prepared: Result<Prepared, StoreError>,
     ) -> Result<Arc<Prepared>, FailedAt> {
-        let prepared = Arc::new(prepared.map_err(|error| (error, 0))?);
+        let prepared = Arc::new(prepared?);
         self.prepared.insert(key, Arc::clone(&prepared));
         Ok(prepared)
     }
@@ -124,13 +124,15 @@ impl Line {
         let begins = usize::from(self.begins);
         if self.begins {
             parts.insert(0, Part { statement: self.word("BEGIN")?, parameters: Vec::new() });
-            self.begins = false;
         }
-        let mut after = |parts: usize| answered(parts.saturating_sub(begins));
         let apart = apart.map(|place| place.saturating_add(begins));
-        let flown = self.wire.fly(&parts, apart, self.answer_within, &mut after);
-        let mut answers = flown.map_err(|(error, place)| (error, place.saturating_sub(begins)))?;
-        Ok(answers.split_off(begins))
+        let mut after = |parts: usize| answered(parts.saturating_sub(begins));
+        let flown = self.wire.pack(&parts, apart).and_then(|()| {
+            self.begins = false;
+            self.wire.fly(&parts, self.answer_within, &mut after)
+        });
+        let own = |failed: FailedAt| FailedAt { place: failed.place.saturating_sub(begins), ..failed };
+        Ok(flown.map_err(own)?.split_off(begins))
     }
 
     /// Runs a single statement.
@@ -144,15 +146,16 @@ impl Line {
 }
 
 /// Whether a server is what the URL wants: of several hosts only one may take writes.
-fn suits(wire: &mut Wire, wanted: TargetSessionAttrs) -> Result<(), StoreError> {
+fn suits(wire: &mut Wire, wanted: TargetSessionAttrs, until: Instant) -> Result<(), StoreError> {
     let other = match wanted {
         TargetSessionAttrs::ReadWrite => "on",
         TargetSessionAttrs::ReadOnly => "off",
         _ => return Ok(()),
     };
-    let asked = wire.prepare("wanted".to_owned(), "SHOW transaction_read_only", CONNECT_WITHIN)?;
-    let part = Part { statement: Arc::new(asked), parameters: Vec::new() };
-    let shown = wire.fly(&[part], None, CONNECT_WITHIN, &mut |_| {}).map_err(|(error, _)| error)?;
+    let asked = wire.prepare("wanted".to_owned(), "SHOW transaction_read_only", left(until))?;
+    let parts = [Part { statement: Arc::new(asked), parameters: Vec::new() }];
+    let shown = wire.pack(&parts, None).and_then(|()| wire.fly(&parts, left(until), &mut |_| {}));
+    let shown = shown.map_err(|failed| failed.error)?;
     let is_other = shown.iter().flat_map(|answer| &answer.rows).flatten().any(|shown| *shown == other.into());
     if is_other {
         return Err(StoreError::Unavailable("the server is not of the kind that the URL wants".to_owned()));

@@ -7,10 +7,10 @@ use super::postgres_values::from_driver;
 use crate::store::StoreError;
 use futures_util::FutureExt;
 use rustix::net::sockopt::{self, Timeout};
+use rustix::net::{AddressFamily, SendFlags, SocketAddrUnix, SocketFlags, SocketType};
 use std::io::{self, Read, Write};
 use std::net::{IpAddr, SocketAddr, TcpStream, ToSocketAddrs};
 use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
-use std::os::unix::net::UnixStream;
 use std::path::PathBuf;
 use std::pin::Pin;
 use std::sync::Arc;
@@ -23,6 +23,8 @@ use tokio_postgres::{Config, NoTls};
 
 /// PostgreSQL's port.
 const PORT: u16 = 5432;
+/// What is said of a server that does not answer.
+pub(super) const SILENT: &str = "no answer in time";
 /// An attempt is given this much at least.
 const ATTEMPT_LEAST: Duration = Duration::from_millis(10);
 
@@ -34,6 +36,12 @@ impl Socket {
     pub(super) fn wait_at_most(&self, longest: Duration) -> io::Result<()> {
         sockopt::set_socket_timeout(&self.0, Timeout::Recv, Some(longest))?;
         Ok(sockopt::set_socket_timeout(&self.0, Timeout::Send, Some(longest))?)
+    }
+}
+
+impl From<OwnedFd> for Socket {
+    fn from(socket: OwnedFd) -> Self {
+        Self(socket)
     }
 }
 
@@ -51,8 +59,7 @@ impl Read for &Socket {
 
 impl Write for &Socket {
     fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
-        let flags = rustix::net::SendFlags::NOSIGNAL;
-        Ok(rustix::io::retry_on_intr(|| rustix::net::send(&self.0, bytes, flags))?)
+        Ok(rustix::io::retry_on_intr(|| rustix::net::send(&self.0, bytes, SendFlags::NOSIGNAL))?)
     }
     fn flush(&mut self) -> io::Result<()> {
         Ok(())
@@ -65,21 +72,28 @@ enum Place {
     Unix(PathBuf),
 }
 
-/// Connects to the first host that takes us and suits: `suits` makes of a line what it is wanted for.
+/// What is left until an instant; never nothing, which would mean for ever.
+pub(super) fn left(until: Instant) -> Duration {
+    until.saturating_duration_since(Instant::now()).max(ATTEMPT_LEAST)
+}
+
+/// The end of one of so many attempts that are still to be made: what is left is shared by them, so that a silent host keeps no
+/// other from being tried.
+fn share(until: Instant, attempts: usize) -> Instant {
+    Instant::now() + left(until) / u32::try_from(attempts).unwrap_or(u32::MAX).max(1)
+}
+
+/// Connects to the first host that takes us and suits: `suits` makes of a line what it is wanted for, until an instant.
 pub(super) fn connect<T>(
     config: &Config,
     within: Duration,
-    suits: impl Fn(Socket) -> Result<T, StoreError>,
+    suits: impl Fn(Socket, Instant) -> Result<T, StoreError>,
 ) -> Result<T, StoreError> {
     let until = Instant::now() + within;
     let hosts = config.get_hosts().len().max(config.get_hostaddrs().len());
     let mut failed = StoreError::Unavailable("no host is named".to_owned());
     for host in 0..hosts {
-        // What is left is shared by those that are left: a silent host keeps no other from being tried.
-        let left = until.saturating_duration_since(Instant::now());
-        let others = u32::try_from(hosts.saturating_sub(host)).unwrap_or(u32::MAX);
-        let until = Instant::now() + left / others.max(1);
-        match reach(host, config, until, &suits) {
+        match reach(host, config, share(until, hosts.saturating_sub(host)), &suits) {
             Ok(line) => return Ok(line),
             Err(error) => failed = error,
         }
@@ -92,13 +106,15 @@ fn reach<T>(
     host: usize,
     config: &Config,
     until: Instant,
-    suits: impl Fn(Socket) -> Result<T, StoreError>,
+    suits: impl Fn(Socket, Instant) -> Result<T, StoreError>,
 ) -> Result<T, StoreError> {
     let mut failed = StoreError::Unavailable("the host has no address".to_owned());
-    for place in places(host, config, until).map_err(|error| unavailable(&error))? {
-        let left = until.saturating_duration_since(Instant::now()).max(ATTEMPT_LEAST);
-        let opened = open(&place, config, left).map_err(|error| unavailable(&error));
-        match opened.and_then(|socket| introduce(socket, config)).and_then(&suits) {
+    let places = places(host, config, until).map_err(|error| unavailable(&error))?;
+    for (tried, place) in places.iter().enumerate() {
+        let until = share(until, places.len().saturating_sub(tried));
+        let opened = open(place, config, until).map_err(|error| unavailable(&error));
+        let introduced = opened.and_then(|socket| introduce(socket, config, until));
+        match introduced.and_then(|socket| suits(socket, until)) {
             Ok(line) => return Ok(line),
             Err(error) => failed = error,
         }
@@ -128,26 +144,32 @@ fn addresses_of(name: &str, port: u16, until: Instant) -> io::Result<Vec<Place>>
     }
     let (tell, told) = channel();
     let asked = (name.to_owned(), port);
-    std::thread::spawn(move || {
+    std::thread::Builder::new().name("store-names".to_owned()).spawn(move || {
         let found = asked.to_socket_addrs().map(|found| found.map(Place::Tcp).collect::<Vec<_>>());
         let _gone = tell.send(found);
-    });
-    let found = told.recv_timeout(until.saturating_duration_since(Instant::now()));
+    })?;
+    let found = told.recv_timeout(left(until));
     found.unwrap_or_else(|_silent| Err(io::Error::other("the host's name was not found in time")))
 }
 
-fn open(place: &Place, config: &Config, longest: Duration) -> io::Result<Socket> {
-    let socket = match place {
-        Place::Unix(path) => Socket(UnixStream::connect(path)?.into()),
+fn open(place: &Place, config: &Config, until: Instant) -> io::Result<Socket> {
+    match place {
+        Place::Unix(path) => {
+            let flags = SocketFlags::CLOEXEC;
+            let socket =
+                Socket(rustix::net::socket_with(AddressFamily::UNIX, SocketType::STREAM, flags, None)?);
+            // Also for as long as the server takes nobody.
+            socket.wait_at_most(left(until))?;
+            rustix::net::connect(&socket, &SocketAddrUnix::new(path)?)?;
+            Ok(socket)
+        }
         Place::Tcp(address) => {
-            let stream = TcpStream::connect_timeout(address, longest)?;
+            let stream = TcpStream::connect_timeout(address, left(until))?;
             stream.set_nodelay(true)?;
             keep_alive(&stream, config)?;
-            Socket(stream.into())
+            Ok(Socket(stream.into()))
         }
-    };
-    socket.wait_at_most(longest)?;
-    Ok(socket)
+    }
 }
 
 fn keep_alive(stream: &TcpStream, config: &Config) -> io::Result<()> {
@@ -170,28 +192,52 @@ fn keep_alive(stream: &TcpStream, config: &Config) -> io::Result<()> {
 }
 
 /// Says and proves who we are.
-fn introduce(socket: Socket, config: &Config) -> Result<Socket, StoreError> {
+fn introduce(socket: Socket, config: &Config, until: Instant) -> Result<Socket, StoreError> {
     let socket = Arc::new(socket);
     // Every read and write of it waits by itself, so there is nothing to come back for.
-    let introduced = config.connect_raw(Waiting(Arc::clone(&socket)), NoTls).now_or_never();
+    let waiting = Waiting { socket: Arc::clone(&socket), until };
+    let introduced = config.connect_raw(waiting, NoTls).now_or_never();
     let never = || StoreError::Driver("the introduction stopped half way".to_owned());
     drop(introduced.ok_or_else(never)?.map_err(|error| from_driver(&error))?);
     Arc::into_inner(socket).ok_or_else(never)
 }
 
-/// The socket for a library that expects to be told when to come back: it waits instead.
-struct Waiting(Arc<Socket>);
+/// The socket for a library that expects to be told when to come back: it waits instead, until an instant.
+struct Waiting {
+    socket: Arc<Socket>,
+    until: Instant,
+}
+
+impl Waiting {
+    /// The socket, for once.
+    fn once(&self) -> io::Result<&Socket> {
+        if self.until <= Instant::now() {
+            return Err(io::Error::new(io::ErrorKind::TimedOut, SILENT));
+        }
+        self.socket.wait_at_most(left(self.until))?;
+        Ok(&self.socket)
+    }
+}
+
+/// In our words what a socket says as "try again".
+fn silence(error: io::Error) -> io::Error {
+    if error.kind() == io::ErrorKind::WouldBlock {
+        io::Error::new(io::ErrorKind::TimedOut, SILENT)
+    } else {
+        error
+    }
+}
 
 impl AsyncRead for Waiting {
     fn poll_read(self: Pin<&mut Self>, _: &mut Context<'_>, into: &mut ReadBuf<'_>) -> Poll<io::Result<()>> {
-        let read = (&*self.0).read(into.initialize_unfilled());
-        Poll::Ready(read.map(|length| into.advance(length)))
+        let read = self.once().and_then(|mut socket| socket.read(into.initialize_unfilled()));
+        Poll::Ready(read.map(|length| into.advance(length)).map_err(silence))
     }
 }
 
 impl AsyncWrite for Waiting {
     fn poll_write(self: Pin<&mut Self>, _: &mut Context<'_>, bytes: &[u8]) -> Poll<io::Result<usize>> {
-        Poll::Ready((&*self.0).write(bytes))
+        Poll::Ready(self.once().and_then(|mut socket| socket.write(bytes)).map_err(silence))
     }
     fn poll_flush(self: Pin<&mut Self>, _: &mut Context<'_>) -> Poll<io::Result<()>> {
         Poll::Ready(Ok(()))

@@ -5,7 +5,7 @@
 //! Protocol", <https://www.postgresql.org/docs/15/protocol.html>, 55.2.3 and 55.2.4.
 
 use super::Value;
-use super::postgres_socket::Socket;
+use super::postgres_socket::{SILENT, Socket};
 use super::postgres_values::{Cell, refused};
 use crate::store::StoreError;
 use bytes::BytesMut;
@@ -47,14 +47,12 @@ pub(super) struct Answer {
     pub(super) touched: u64,
 }
 
-/// What the server says of the transaction when it has answered.
-#[derive(Clone, Copy, PartialEq, Eq)]
-pub(super) enum Stands {
-    /// None is open.
-    Nothing,
-    /// One is open.
-    Open,
-    /// One is open and can only be undone.
+/// Whether a transaction is open, as the server said with its last answer.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(super) enum InTransaction {
+    No,
+    Yes,
+    /// It can only be undone.
     Failed,
 }
 
@@ -66,25 +64,37 @@ pub(super) struct Wire {
     outgoing: BytesMut,
     incoming: BytesMut,
     arrived: Vec<u8>,
-    stands: Stands,
+    in_transaction: InTransaction,
 }
 
-/// An error, and how many statements of the flight were answered before it.
-pub(super) type FailedAt = (StoreError, usize);
+/// An error in a flight.
+pub(super) struct FailedAt {
+    pub(super) error: StoreError,
+    /// How many statements were answered before it.
+    pub(super) place: usize,
+    /// Whether the server said it: of that statement, and it ran none after it.
+    pub(super) said: bool,
+}
+
+impl From<StoreError> for FailedAt {
+    fn from(error: StoreError) -> Self {
+        Self { error, place: 0, said: false }
+    }
+}
 
 impl Wire {
     pub(super) fn new(socket: Socket) -> Self {
         let (outgoing, incoming) = (BytesMut::new(), BytesMut::new());
         let (waits, arrived) = (Duration::ZERO, vec![0; READ_AT_ONCE]);
-        Self { socket, waits, outgoing, incoming, arrived, stands: Stands::Nothing }
+        Self { socket, waits, outgoing, incoming, arrived, in_transaction: InTransaction::No }
     }
 
-    /// Where the transaction stands.
-    pub(super) const fn stands(&self) -> Stands {
-        self.stands
+    /// Whether a transaction is open.
+    pub(super) const fn in_transaction(&self) -> InTransaction {
+        self.in_transaction
     }
 
-    /// Whether the server is still there, as far as it has said anything else.
+    /// Whether the server is still there, as far as is known without asking it.
     pub(super) fn is_open(&mut self) -> bool {
         loop {
             let flags = RecvFlags::PEEK | RecvFlags::DONTWAIT;
@@ -107,8 +117,13 @@ impl Wire {
             && loop {
                 match Message::parse(&mut self.incoming) {
                     Ok(None) => break true,
-                    Ok(Some(Message::ErrorResponse(_))) | Err(_) => break false,
-                    Ok(Some(_)) => {}
+                    Ok(Some(
+                        Message::NoticeResponse(_)
+                        | Message::NotificationResponse(_)
+                        | Message::ParameterStatus(_),
+                    )) => {}
+                    // Why it goes, or what nobody asked for.
+                    Ok(Some(_)) | Err(_) => break false,
                 }
             }
     }
@@ -138,7 +153,8 @@ impl Wire {
                 _ => {}
             }
             Ok(())
-        })?;
+        })
+        .map_err(|failed| failed.error)?;
         Ok(prepared)
     }
 
@@ -146,29 +162,32 @@ impl Wire {
     pub(super) fn script(&mut self, text: &str, longest: Duration) -> Result<(), StoreError> {
         self.outgoing.clear();
         frontend::query(text, &mut self.outgoing).map_err(|error| ours(&error))?;
-        self.talk(longest, |_| Ok(()))
+        self.talk(longest, |_| Ok(())).map_err(|failed| failed.error)
     }
 
-    /// Runs statements in this order; after one that fails none is. Those before `apart` are answered by themselves. Says how many are
-    /// answered, each time.
-    pub(super) fn fly(
-        &mut self,
-        parts: &[Part<'_>],
-        apart: Option<usize>,
-        longest: Duration,
-        answered: &mut dyn FnMut(usize),
-    ) -> Result<Vec<Answer>, FailedAt> {
+    /// Makes statements ready to be sent, in this order. Those before `apart` are answered by themselves.
+    pub(super) fn pack(&mut self, parts: &[Part<'_>], apart: Option<usize>) -> Result<(), FailedAt> {
         self.outgoing.clear();
         for (place, part) in parts.iter().enumerate() {
             if apart == Some(place) {
                 frontend::flush(&mut self.outgoing);
             }
-            part.write(&mut self.outgoing).map_err(|error| (error, place))?;
+            part.write(&mut self.outgoing).map_err(|error| FailedAt { place, ..error.into() })?;
         }
         frontend::sync(&mut self.outgoing);
+        Ok(())
+    }
+
+    /// Runs what is ready to be sent; after a statement that fails none is. Says how many are answered, each time.
+    pub(super) fn fly(
+        &mut self,
+        parts: &[Part<'_>],
+        longest: Duration,
+        answered: &mut dyn FnMut(usize),
+    ) -> Result<Vec<Answer>, FailedAt> {
         let mut answers = Vec::with_capacity(parts.len());
         let mut answer = Answer::default();
-        let heard = self.talk(longest, |message| {
+        self.talk(longest, |message| {
             match message {
                 Message::DataRow(row) => {
                     let columns = parts.get(answers.len()).map_or(&[][..], |part| &part.statement.columns);
@@ -183,44 +202,45 @@ impl Wire {
                 _ => {}
             }
             Ok(())
-        });
-        match heard {
-            Ok(()) if answers.len() == parts.len() => Ok(answers),
-            // Nobody knows what became of it then.
-            Ok(()) => Err((lost(&io::Error::other("a statement without an answer")), answers.len())),
-            Err(error) => Err((error, answers.len())),
+        })?;
+        if answers.len() == parts.len() {
+            return Ok(answers);
         }
+        // Nobody knows what became of it then.
+        let error = lost(&io::Error::other("a statement without an answer"));
+        Err(FailedAt { place: answers.len(), ..error.into() })
     }
 
-    /// Sends what is to be sent and hears the answer to its end. The error is the first there is.
+    /// Sends what is ready and hears the answer to its end. The error is the first there is.
     fn talk(
         &mut self,
         longest: Duration,
         mut hear: impl FnMut(Message) -> Result<(), StoreError>,
-    ) -> Result<(), StoreError> {
+    ) -> Result<(), FailedAt> {
         let until = Instant::now() + longest;
         self.wait_at_most(longest)?;
         (&self.socket).write_all(&self.outgoing).map_err(|error| lost(&error))?;
-        let mut heard = Ok(());
+        let (mut place, mut heard) = (0_usize, Ok(()));
         loop {
             let message = match self.next(until) {
                 Ok(message) => message,
-                // Whoever ends a line says why before.
-                Err(error) => return heard.and(Err(error)),
+                Err(error) => return Err(given_up(heard, error, place)),
             };
+            let done = matches!(message, Message::CommandComplete(_) | Message::EmptyQueryResponse);
             let now = match message {
                 Message::ReadyForQuery(body) => {
-                    self.stands = match body.status() {
-                        b'I' => Stands::Nothing,
-                        b'T' => Stands::Open,
-                        _ => Stands::Failed,
+                    self.in_transaction = match body.status() {
+                        b'I' => InTransaction::No,
+                        b'T' => InTransaction::Yes,
+                        _ => InTransaction::Failed,
                     };
                     return heard;
                 }
-                Message::ErrorResponse(body) => Err(refused(&body)),
-                other => hear(other),
+                Message::ErrorResponse(body) => Err(FailedAt { error: refused(&body), place, said: true }),
+                other => hear(other).map_err(|error| FailedAt { place, ..error.into() }),
             };
             heard = heard.and(now);
+            place = place.saturating_add(usize::from(done));
         }
     }
 
@@ -289,6 +309,15 @@ impl Part<'_> {
     }
 }
 
+/// A flight that was not heard to its end: whatever was said before, what comes next on the line would be taken for another's
+/// answer. Whoever ends a line says why before.
+fn given_up(heard: Result<(), FailedAt>, error: StoreError, place: usize) -> FailedAt {
+    match heard {
+        Ok(()) => FailedAt { place, ..error.into() },
+        Err(before) => FailedAt { error: StoreError::Unavailable(before.error.to_string()), ..before },
+    }
+}
+
 /// The last word, where it is a number: `INSERT 0 3`, `UPDATE 3`, `COMMIT`.
 fn touched(body: &CommandCompleteBody) -> Result<u64, StoreError> {
     let tag = body.tag().map_err(|error| lost(&error))?;
@@ -303,7 +332,95 @@ fn ours(error: &io::Error) -> StoreError {
 /// What makes a line useless: it broke, it is silent, or it says what nobody understands.
 fn lost(error: &io::Error) -> StoreError {
     StoreError::Unavailable(match error.kind() {
-        ErrorKind::WouldBlock | ErrorKind::TimedOut => "no answer in time".to_owned(),
+        ErrorKind::WouldBlock | ErrorKind::TimedOut => SILENT.to_owned(),
         _ => error.to_string(),
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::postgres_values::Cell;
+    use super::*;
+    use std::os::fd::OwnedFd;
+    use std::os::unix::net::UnixStream;
+
+    const SHORT: Duration = Duration::from_millis(50);
+    const READY: &[u8] = b"Z\0\0\0\x05I";
+    const NOTICE: &[u8] = b"N\0\0\0\x0cMlooks\0\0";
+    const BUSY: &[u8] = b"E\0\0\0\x19SERROR\0C55P03\0Mbusy\0\0";
+    const DONE: &[u8] = b"C\0\0\0\x0dSELECT 1\0";
+    /// A row of one column, with the number 7 in four bytes.
+    const SEVEN: &[u8] = b"D\0\0\0\x0e\0\x01\0\0\0\x04\0\0\0\x07";
+
+    /// A line to a server that has said this already, and says no more as long as its end is kept.
+    fn said(what: &[&[u8]]) -> (Wire, UnixStream) {
+        let (ours, mut theirs) = UnixStream::pair().unwrap();
+        theirs.write_all(&what.concat()).unwrap();
+        (Wire::new(Socket::from(OwnedFd::from(ours))), theirs)
+    }
+
+    fn columns(columns: &[Cell]) -> Vec<Part<'static>> {
+        let (name, columns) = ("s1".to_owned(), columns.to_vec());
+        let statement = Arc::new(Prepared { name, parameters: Vec::new(), columns });
+        vec![Part { statement, parameters: Vec::new() }]
+    }
+
+    fn flown(wire: &mut Wire, parts: &[Part<'_>]) -> Result<Vec<Answer>, FailedAt> {
+        wire.pack(parts, None).and_then(|()| wire.fly(parts, SHORT, &mut |_| {}))
+    }
+
+    /// What comes next on such a line would be taken for another's answer.
+    #[test]
+    fn an_error_after_which_nothing_comes_makes_a_line_useless() {
+        let (mut wire, _silent) = said(&[BUSY]);
+        let failed = wire.script("BEGIN", SHORT);
+        assert!(
+            matches!(&failed, Err(StoreError::Unavailable(text)) if text.contains("55P03")),
+            "{failed:?}"
+        );
+        let (mut wire, gone) = said(&[BUSY]);
+        drop(gone);
+        assert!(matches!(wire.script("BEGIN", SHORT), Err(StoreError::Unavailable(_))));
+        let (mut wire, _there) = said(&[BUSY, READY]);
+        assert!(matches!(wire.script("BEGIN", SHORT), Err(StoreError::Busy(_))), "heard to its end");
+    }
+
+    #[test]
+    fn a_server_that_says_what_nobody_asked_for_is_not_talked_to() {
+        for (what, open) in [(&[][..], true), (&[NOTICE], true), (&[NOTICE, READY], false), (&[BUSY], false)]
+        {
+            let (mut wire, _there) = said(what);
+            assert_eq!(wire.is_open(), open, "{what:?}");
+        }
+        let (mut wire, gone) = said(&[]);
+        drop(gone);
+        assert!(!wire.is_open());
+    }
+
+    #[test]
+    fn notices_are_heard_at_any_time_and_belong_to_no_answer() {
+        let (mut wire, _there) = said(&[NOTICE, SEVEN, NOTICE, DONE, NOTICE, READY]);
+        let answers = flown(&mut wire, &columns(&[Cell::Int4])).ok().unwrap();
+        assert_eq!(
+            answers.iter().map(|answer| (answer.rows.clone(), answer.touched)).collect::<Vec<_>>(),
+            [(vec![vec![Value::Int(7)]], 1)]
+        );
+    }
+
+    /// The server has done what it was told to: that must not read as if it had refused.
+    #[test]
+    fn what_is_not_understood_of_an_answer_is_not_what_the_server_said() {
+        let (mut wire, _there) = said(&[SEVEN, DONE, READY]);
+        let failed = flown(&mut wire, &columns(&[Cell::Int8])).err().unwrap();
+        assert!(matches!(failed.error, StoreError::Driver(_)));
+        assert_eq!((failed.place, failed.said), (0, false));
+        assert_eq!(wire.in_transaction(), InTransaction::No, "and the line is good");
+
+        let (mut wire, _there) = said(&[BUSY, READY]);
+        let failed = flown(&mut wire, &columns(&[])).err().unwrap();
+        assert_eq!((failed.place, failed.said), (0, true));
+        let (mut wire, _there) = said(&[READY]);
+        let failed = flown(&mut wire, &columns(&[])).err().unwrap();
+        assert!(matches!(failed.error, StoreError::Unavailable(_)), "no answer at all");
+    }
 }

@@ -2,7 +2,8 @@
 //!
 //! They are data, carried out many at a time and the same way on both databases: everything that the batch
 //! needs is loaded by sets (and locked, in one order), decided in memory one after the other by the rules in
-//! `core`, and written by sets. A refusal is an answer; only the database's own refusal is an error.
+//! `core`, and written by sets. A refusal is an answer; only the database's own refusal is an error. Numbers of purchases that
+//! are as they were held need no loading (see `unread`).
 
 mod bulks;
 mod command;

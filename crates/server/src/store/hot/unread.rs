@@ -12,13 +12,16 @@ use super::needs::Needs;
 use super::working::{PARKED_FOR, Working};
 use crate::store::StoreError;
 use crate::store::db::{Commit, Guard, Value, statements};
-use crate::store::tx::Tx;
+use crate::store::tx::{Sequence, Tx};
 
 statements! {
     /// Fails, by a division, unless so many of these purchases have no number yet (they are locked then, in the order of their ids) and
     /// no message is parked for these names.
     HOT_HELD = "SELECT 1 / (CASE WHEN (SELECT COUNT(*) FROM (SELECT id FROM activations WHERE id EACH KEYS($1) AND status = 'reserving' ORDER BY id LOCKED) AS held) = $2 AND NOT EXISTS (SELECT 1 FROM messages WHERE verdict = 'parked' AND key_day <> 0 AND COALESCE(provider_ref, number) EACH TEXTS($3) AND received_at >= $4) THEN 1 ELSE 0 END)";
 }
+
+/// Most row numbers that attaching a number takes.
+const IDS_MOST: usize = 2;
 
 /// Attaches all of the numbers and commits. `None`: it is not known beforehand that this may be done, or it may not; nothing
 /// was written.
@@ -29,7 +32,9 @@ pub(super) fn attach(
     commit: &mut Commit<'_>,
 ) -> Result<Option<Vec<Answer>>, StoreError> {
     let needs = Needs::of(commands);
-    if !tx.has_line() || !needs.only_held() {
+    // A block of numbers is a row that is locked, and the locks of the batch come before it: whoever takes one reads.
+    let ids = commands.len().saturating_mul(IDS_MOST);
+    if !tx.has_line() || !needs.only_held() || !tx.has_ids(Sequence::Row, ids) {
         return Ok(None);
     }
     let mut working = Working { activations: needs.begun(), ..Working::default() };
