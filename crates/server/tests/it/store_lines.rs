@@ -317,8 +317,10 @@ fn whoever_has_to_take_row_numbers_reads_first() {
         let ids: Vec<ActivationId> = (0..3).map(|_| stage.reserved(account)).collect();
         let mut writer =
             Writer::open(&engine, IdBlocks::sized(1, 1), RULES, Arc::clone(&stage.hub)).unwrap().by_key();
-        for id in ids {
-            assert!(attach_together(stage, (&relay, &mut writer), &[id]) > 1);
+        attach_together(stage, (&relay, &mut writer), &ids[..1]);
+        for id in &ids[1..] {
+            // What it needs, a block, and its writes: unread it would be the last two.
+            assert_eq!(attach_together(stage, (&relay, &mut writer), &[*id]), 3);
         }
         stage.assert_clean();
     });
@@ -361,6 +363,7 @@ fn a_number_whose_line_is_ended_before_its_writes_is_attached_on_another() {
             let pid = loop {
                 match third.query(&WAITING, &[]).unwrap().pop() {
                     Some(mut row) => break row.text("pid").unwrap(),
+                    None if attaching.is_finished() => panic!("it waited for nothing"),
                     None => std::thread::yield_now(),
                 }
             };

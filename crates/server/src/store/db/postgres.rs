@@ -222,7 +222,8 @@ impl PostgresConnection {
             let parts = asked_parts(line, before)?;
             let flown = groups.fly(line, parts, Then::Commit(&mut *commit));
             let Err(failed) = flown else { return Ok(true) };
-            // Before the writes it ran nothing that a commit could make good.
+            // Before the writes it ran nothing that a commit could make good. Should something between us and the server say so for
+            // it, carrying the batch out again must do no harm: a number is attached once.
             if failed.said && failed.place < before.len() {
                 commit.sent = false;
             }

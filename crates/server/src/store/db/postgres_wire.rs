@@ -314,6 +314,9 @@ impl Part<'_> {
 fn given_up(heard: Result<(), FailedAt>, error: StoreError, place: usize) -> FailedAt {
     match heard {
         Ok(()) => FailedAt { place, ..error.into() },
+        Err(FailedAt { error: StoreError::Unavailable(text) | StoreError::Busy(text), place, said }) => {
+            FailedAt { error: StoreError::Unavailable(text), place, said }
+        }
         Err(before) => FailedAt { error: StoreError::Unavailable(before.error.to_string()), ..before },
     }
 }
@@ -341,10 +344,14 @@ fn lost(error: &io::Error) -> StoreError {
 mod tests {
     use super::super::postgres_values::Cell;
     use super::*;
+    use std::net::Shutdown;
     use std::os::fd::OwnedFd;
     use std::os::unix::net::UnixStream;
 
+    /// Where nothing will come.
     const SHORT: Duration = Duration::from_millis(50);
+    /// Where all is there.
+    const LONG: Duration = Duration::from_secs(5);
     const READY: &[u8] = b"Z\0\0\0\x05I";
     const NOTICE: &[u8] = b"N\0\0\0\x0cMlooks\0\0";
     const BUSY: &[u8] = b"E\0\0\0\x19SERROR\0C55P03\0Mbusy\0\0";
@@ -366,7 +373,7 @@ mod tests {
     }
 
     fn flown(wire: &mut Wire, parts: &[Part<'_>]) -> Result<Vec<Answer>, FailedAt> {
-        wire.pack(parts, None).and_then(|()| wire.fly(parts, SHORT, &mut |_| {}))
+        wire.pack(parts, None).and_then(|()| wire.fly(parts, LONG, &mut |_| {}))
     }
 
     /// What comes next on such a line would be taken for another's answer.
@@ -379,10 +386,14 @@ mod tests {
             "{failed:?}"
         );
         let (mut wire, gone) = said(&[BUSY]);
-        drop(gone);
-        assert!(matches!(wire.script("BEGIN", SHORT), Err(StoreError::Unavailable(_))));
+        gone.shutdown(Shutdown::Write).unwrap();
+        let failed = wire.script("BEGIN", LONG);
+        assert!(
+            matches!(&failed, Err(StoreError::Unavailable(text)) if text == "busy (55P03)"),
+            "{failed:?}"
+        );
         let (mut wire, _there) = said(&[BUSY, READY]);
-        assert!(matches!(wire.script("BEGIN", SHORT), Err(StoreError::Busy(_))), "heard to its end");
+        assert!(matches!(wire.script("BEGIN", LONG), Err(StoreError::Busy(_))), "heard to its end");
     }
 
     #[test]
