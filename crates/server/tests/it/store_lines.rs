@@ -267,9 +267,7 @@ fn relayed_writer(stage: &Stage<'_>) -> (Relay, Writer) {
 /// Attaches numbers in one batch; in how many trips.
 fn attach_together(stage: &Stage<'_>, (relay, writer): (&Relay, &mut Writer), ids: &[ActivationId]) -> usize {
     let before = relay.trips();
-    let attach =
-        |id: &ActivationId| stage.attach(*id, &format!("r{}", id.get()), &format!("4477009{:05}", id.get()));
-    let (works, answers): (Vec<_>, Vec<_>) = ids.iter().map(|id| hot(Command::Attach(attach(id)))).unzip();
+    let (works, answers): (Vec<_>, Vec<_>) = ids.iter().map(|id| hot(attach_of(stage, *id))).unzip();
     writer.run(works, None::<()>);
     answers.into_iter().for_each(|mut answer| attached(answer.try_recv().unwrap()));
     relay.trips() - before
@@ -398,16 +396,44 @@ fn a_number_whose_line_breaks_with_its_commit_under_way_is_told_as_unknown() {
     });
 }
 
+/// The line of a number that is attached in one trip falls silent with its commit. It is there or not, and told as unknown either way;
+/// whoever attaches it again attaches it once.
+#[test]
+fn a_number_whose_line_falls_silent_is_told_as_unknown_and_attached_once() {
+    staged(|stage| {
+        let Engine::Postgres(_) = stage.database().engine() else { return };
+        let account = stage.person_with(3 * PRICE.micros());
+        let ids: Vec<ActivationId> = (0..3).map(|_| stage.reserved(account)).collect();
+        let (relay, mut writer) = relayed_writer(stage);
+        attached(carry_out(&mut writer, attach_of(stage, ids[0])));
+        for (id, loses, there) in [(ids[1], Loses::Commit, "1"), (ids[2], Loses::Answers, "3")] {
+            let sent = relay.commits();
+            relay.falls_silent(loses);
+            let answer = carry_out(&mut writer, attach_of(stage, id));
+            assert!(matches!(answer, Err(StoreError::Unavailable(_))), "{loses:?}: {answer:?}");
+            assert_eq!(relay.commits(), sent + 1, "{loses:?}: it is not tried again");
+            assert_eq!(stage.list("SELECT CAST(COUNT(*) AS TEXT) FROM leases"), [there], "{loses:?}");
+            stage.assert_clean();
+            let again = loop {
+                match carry_out(&mut writer, attach_of(stage, id)) {
+                    Err(StoreError::Unavailable(_)) => std::thread::yield_now(),
+                    answer => break answer,
+                }
+            };
+            attached(again);
+        }
+        assert_eq!(stage.list("SELECT CAST(COUNT(*) AS TEXT) FROM leases"), ["3"]);
+        assert_eq!(stage.balance(account), (3 * PRICE.micros(), 3 * PRICE.micros()));
+        stage.assert_clean();
+    });
+}
+
 /// A writer whose line falls silent while its commit is under way; how many purchases there are afterwards, one of which
 /// was made before.
 fn falls_silent(stage: &mut Stage<'_>, loses: Loses) -> usize {
     let account = stage.person_with(3 * PRICE.micros());
     let (relay, mut writer) = relayed_writer(stage);
-    let mut send = |command| {
-        let (work, mut answer) = hot(command);
-        writer.run(vec![work], None::<()>);
-        answer.try_recv().unwrap()
-    };
+    let mut send = |command| carry_out(&mut writer, command);
     held(send(Command::Reserve(stage.reserve(account))));
     let sent = relay.commits();
     relay.falls_silent(loses);

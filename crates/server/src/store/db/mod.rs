@@ -102,11 +102,14 @@ pub struct Guard<'a> {
     pub asked: Asked<'a>,
 }
 
-/// Serializes transactions on PostgreSQL.
-const LOCK: Statement = Statement::new(
-    "LOCK_KEYS",
-    "SELECT pg_advisory_xact_lock(k) FROM (SELECT k FROM unnest($1::bigint[]) AS k ORDER BY k) AS sorted",
-);
+/// Serializes transactions on PostgreSQL that touch the same keys.
+fn lock(keys: Vec<i64>) -> Option<Asked<'static>> {
+    const LOCK: Statement = Statement::new(
+        "LOCK_KEYS",
+        "SELECT pg_advisory_xact_lock(k) FROM (SELECT k FROM unnest($1::bigint[]) AS k ORDER BY k) AS sorted",
+    );
+    (!keys.is_empty()).then(|| (&LOCK, vec![Value::Ints(keys)]))
+}
 
 /// A connection to either database. Used by one thread at a time.
 pub enum Connection {
@@ -340,7 +343,7 @@ impl Connection {
             Self::Sqlite(_) => Err(StoreError::Driver("there is no line to a file".to_owned())),
             Self::Postgres(connection) => {
                 let writes: Vec<_> = writes.iter().filter(|(_, rows)| !rows.is_empty()).collect();
-                let lock = (!guard.keys.is_empty()).then(|| (&LOCK, vec![Value::Ints(guard.keys)]));
+                let lock = lock(guard.keys);
                 let before: Vec<&Asked<'_>> = lock.iter().chain([&guard.asked]).collect();
                 let written = connection.bulks_if(&before, &writes, commit);
                 written.map_err(|(error, name)| named(error, name))
@@ -374,7 +377,7 @@ impl Connection {
                 asked.iter().map(|(statement, parameters)| self.query(statement, parameters)).collect()
             }
             Self::Postgres(connection) => {
-                let lock = (!keys.is_empty()).then(|| (&LOCK, vec![Value::Ints(keys)]));
+                let lock = lock(keys);
                 let locks = usize::from(lock.is_some());
                 let all: Vec<&Asked<'_>> = lock.iter().chain(asked).collect();
                 let answers = connection.queries(&all).map_err(|(error, name)| named(error, name))?;
