@@ -22,6 +22,7 @@ pub struct StoreMetrics {
     failures: Counters<1>,
     messages: Counters<1>,
     connections: Gauges<1>,
+    neighbours: Gauge,
     retries: Counter,
 }
 
@@ -36,6 +37,7 @@ impl Default for StoreMetrics {
             failures: Family::default(),
             messages: Family::default(),
             connections: Family::default(),
+            neighbours: Gauge::default(),
             retries: Counter::default(),
         }
     }
@@ -50,6 +52,11 @@ impl StoreMetrics {
     /// Connections that stay open, by what they do.
     pub fn connections(&self, role: &'static str, count: usize) {
         self.connections.get_or_create(&[("role", word(role))]).inc_by(super::signed(count));
+    }
+
+    /// 1 while other servers sell on the same database, to be set by whoever notices.
+    pub fn neighbours(&self) -> Gauge {
+        self.neighbours.clone()
     }
 
     /// A batch of so many pieces was carried out, or failed as a whole.
@@ -120,6 +127,11 @@ impl StoreMetrics {
             "store_connections",
             "Connections that are kept, by what they do",
             self.connections.clone(),
+        );
+        registry.register(
+            "store_neighbours",
+            "1 while other servers sell on the same database, as the numbers of purchases tell",
+            self.neighbours.clone(),
         );
         registry.register("messages", "Messages stored, by verdict", self.messages.clone());
     }

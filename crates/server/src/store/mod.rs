@@ -26,6 +26,7 @@ pub mod ledger;
 pub mod log;
 pub mod mail;
 pub mod message;
+mod neighbours;
 pub mod number;
 pub mod offer;
 pub mod password;
@@ -58,6 +59,7 @@ use checkpointer::Checkpointer;
 use db::{Access, Connection, Engine, WAL_PAGES, migrate, migrations, require};
 use hot::{Answer, Attach, Attached, Close, Closed, Command, Receive, Received, Reserve, Reserved, Rules};
 use hot_queues::HotQueues;
+use neighbours::Neighbours;
 use numberotp_core::time::Time;
 use prometheus_client::metrics::gauge::Gauge;
 use queue::{Beside, Queue, QueueEnd, Shift, drain};
@@ -150,8 +152,9 @@ impl Store {
         let wakes = Arc::new(WakeHub::default());
         let (mut writers, mut readers) = (Vec::new(), Vec::new());
         let (metrics, herald) = (wakes.metrics(), Herald::here());
+        let neighbours = Arc::new(Neighbours::new(metrics.neighbours()));
         let open_writer = || {
-            let ids = IdBlocks::sized(options.row_block, options.purchase_block);
+            let ids = IdBlocks::sized(options.row_block, options.purchase_block).beside(&neighbours);
             let writer = Writer::open(engine, ids, options.rules.clone(), Arc::clone(&wakes))?;
             let writer = writer.with_herald(herald.clone());
             Ok::<Writer, StoreError>(match options.pace {
@@ -162,7 +165,7 @@ impl Store {
         metrics.connections("read", READERS);
         let pages = options.wal_pages.filter(|_| engine.is_embedded());
         let checkpointer = pages.map(|pages| Checkpointer::start(engine, pages)).transpose()?;
-        let hot = HotQueues::open(engine.is_embedded(), &metrics.queue("hot"), |end, shift| {
+        let hot = HotQueues::open(engine, &metrics.queue("hot"), &neighbours, |end, shift| {
             let writer = open_writer()?;
             // Where closures have writers of their own.
             let writer = match &checkpointer {

@@ -111,6 +111,12 @@ impl Queue {
         self.end.waiting.get()
     }
 
+    /// Whether a batch is being worked at for so long that it may be waiting for somebody else's lock.
+    pub fn lasts(&self) -> bool {
+        let state = self.end.lock();
+        state.working > 0 && state.since.is_some_and(|since| since.elapsed() >= TURN_MOST)
+    }
+
     /// Puts work into the queue, or refuses at once.
     pub fn push(&self, work: Work) -> Result<(), StoreError> {
         let mut state = self.end.lock();
@@ -161,7 +167,7 @@ impl QueueEnd {
     }
 
     /// Waits for its turn and takes at most so many pieces. `None`: nothing will come any more.
-    fn take(&self, most: usize, shift: Shift) -> Option<(Vec<Work>, Turn<'_>)> {
+    pub(super) fn take(&self, most: usize, shift: Shift) -> Option<(Vec<Work>, Turn<'_>)> {
         let mut state = self.lock();
         loop {
             let held = state.since.map_or(TURN_MOST, |since| since.elapsed());

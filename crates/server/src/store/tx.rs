@@ -5,7 +5,11 @@
 
 use super::StoreError;
 use super::db::{Asked, Bulk, Commit, Connection, Guard, Row, Statement, Then, Value, statements};
+use super::neighbours::Neighbours;
 use super::wake::Wake;
+use std::collections::VecDeque;
+use std::ops::Range;
+use std::sync::Arc;
 
 statements! {
     /// Takes a block of numbers.
@@ -39,12 +43,24 @@ pub struct IdBlocks {
     row_size: i64,
     purchase_size: i64,
     fresh: bool,
+    /// Who else takes numbers of purchases.
+    neighbours: Arc<Neighbours>,
 }
 
+/// Numbers that were taken, in the order in which they are given.
 #[derive(Default)]
-struct Block {
-    next: i64,
-    end: i64,
+struct Block(VecDeque<Range<i64>>);
+
+impl Block {
+    fn left(&self) -> i64 {
+        self.0.iter().fold(0, |left, range| left.saturating_add(range.end.saturating_sub(range.start)))
+    }
+
+    fn give(&mut self) -> Option<i64> {
+        let given = self.0.iter_mut().find_map(Iterator::next);
+        self.0.retain(|range| !range.is_empty());
+        given
+    }
 }
 
 impl IdBlocks {
@@ -52,9 +68,14 @@ impl IdBlocks {
     pub fn sized(row_size: i64, purchase_size: i64) -> Self {
         Self { row_size, purchase_size, ..Self::default() }
     }
+    /// For one of several writers that see their neighbours together.
+    #[must_use]
+    pub fn beside(self, neighbours: &Arc<Neighbours>) -> Self {
+        Self { neighbours: Arc::clone(neighbours), ..self }
+    }
     /// Blocks of the same sizes with nothing in them.
     pub fn emptied(&self) -> Self {
-        Self::sized(self.row_size, self.purchase_size)
+        Self::sized(self.row_size, self.purchase_size).beside(&self.neighbours)
     }
     /// To be called when a transaction began.
     pub fn begin(&mut self) {
@@ -141,30 +162,47 @@ impl Tx<'_> {
 
     /// A number that no other row has or will have.
     pub fn next_id(&mut self, sequence: Sequence) -> Result<i64, StoreError> {
-        let (block, size) = self.ids.block(sequence);
-        if block.next >= block.end {
-            let size = size.max(1);
-            let parameters = [Value::Int(size), sequence.name().into()];
-            let mut row = self
-                .connection
-                .query(&SEQUENCE_TAKE, &parameters)?
-                .pop()
-                .ok_or(StoreError::Corrupt { table: "sequences", column: "name" })?;
-            let end = row.int("next_value")?;
-            self.ids.fresh = true;
-            let (block, _) = self.ids.block(sequence);
-            *block = Block { next: end.saturating_sub(size), end };
+        if let Some(id) = self.ids.block(sequence).0.give() {
+            return Ok(id);
         }
-        let (block, _) = self.ids.block(sequence);
-        let id = block.next;
-        block.next = block.next.saturating_add(1);
-        Ok(id)
+        self.take_ids(sequence, 1)?;
+        self.ids
+            .block(sequence)
+            .0
+            .give()
+            .ok_or(StoreError::Corrupt { table: "sequences", column: "next_value" })
+    }
+
+    /// Has so many numbers at hand. Where numbers of both kinds are needed, those of purchases come first: a block is a row that
+    /// is locked until the commit.
+    pub(super) fn prepare_ids(&mut self, sequence: Sequence, count: usize) -> Result<(), StoreError> {
+        let count = i64::try_from(count).unwrap_or(i64::MAX);
+        let missing = count.saturating_sub(self.ids.block(sequence).0.left());
+        if missing > 0 { self.take_ids(sequence, missing) } else { Ok(()) }
+    }
+
+    /// Takes a block, of at least so many.
+    fn take_ids(&mut self, sequence: Sequence, least: i64) -> Result<(), StoreError> {
+        let size = self.ids.block(sequence).1.max(least);
+        let parameters = [Value::Int(size), sequence.name().into()];
+        let mut row = self
+            .connection
+            .query(&SEQUENCE_TAKE, &parameters)?
+            .pop()
+            .ok_or(StoreError::Corrupt { table: "sequences", column: "name" })?;
+        let end = row.int("next_value")?;
+        let first = end.saturating_sub(size);
+        self.ids.fresh = true;
+        if sequence == Sequence::Purchase {
+            self.ids.neighbours.took(first, end);
+        }
+        self.ids.block(sequence).0.0.push_back(first..end);
+        Ok(())
     }
 
     /// Whether so many numbers are at hand, for which nothing has to be asked or locked.
     pub(super) fn has_ids(&mut self, sequence: Sequence, count: usize) -> bool {
-        let (block, _) = self.ids.block(sequence);
-        usize::try_from(block.end.saturating_sub(block.next)).is_ok_and(|left| left >= count)
+        usize::try_from(self.ids.block(sequence).0.left()).is_ok_and(|left| left >= count)
     }
 
     /// What happens once this is committed, and only then.

@@ -105,6 +105,7 @@ impl Writer {
                     let anew =
                         self.hot_alone && error.breaks_connection() && self.stands != Stands::Committed;
                     if anew && attempt < TRIES && !std::mem::replace(&mut broke, true) {
+                        self.attach_first(&mut batch);
                         continue;
                     }
                     if !error.retryable() || attempt == TRIES {
@@ -112,7 +113,20 @@ impl Writer {
                         return;
                     }
                     self.wakes.metrics().retry();
+                    self.attach_first(&mut batch);
                 }
+            }
+        }
+    }
+
+    /// Carries out by themselves what a batch attaches, before it is tried again: its other commands may have waited for a purse in
+    /// vain, which a number does not need.
+    fn attach_first(&mut self, batch: &mut Vec<Work>) {
+        let attaches = |work: &mut Work| matches!(work, Work::Hot(command, _) if matches!(**command, Command::Attach(_)));
+        if self.hot_alone && !batch.iter_mut().all(attaches) {
+            let first: Vec<Work> = batch.extract_if(.., attaches).collect();
+            if !first.is_empty() {
+                self.run(first, None::<()>);
             }
         }
     }

@@ -177,4 +177,6 @@ mod store_sealing;
 #[cfg(test)]
 mod store_stage;
 #[cfg(test)]
+mod store_together;
+#[cfg(test)]
 mod store_writer;

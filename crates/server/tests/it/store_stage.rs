@@ -338,11 +338,16 @@ impl<'a> Stage<'a> {
 
 /// Whether a transaction waits for another one's lock. On SQLite whoever comes second waits, always.
 pub fn somebody_waits(raw: &mut Connection) -> bool {
+    matches!(raw, Connection::Sqlite(_)) || who_wait(raw) > 0
+}
+
+/// How many transactions wait for another one's lock, on PostgreSQL.
+pub fn who_wait(raw: &mut Connection) -> usize {
     const WAITING: Statement = Statement::new(
         "TEST_WAITING",
         "SELECT pid FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock'",
     );
-    matches!(raw, Connection::Sqlite(_)) || !raw.query(&WAITING, &[]).unwrap().is_empty()
+    raw.query(&WAITING, &[]).unwrap().len()
 }
 
 /// A gate that holds up whoever works, until it is opened.

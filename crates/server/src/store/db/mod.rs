@@ -71,6 +71,13 @@ impl Engine {
     pub const fn is_embedded(&self) -> bool {
         matches!(self, Self::Sqlite(_))
     }
+    /// Whether it works on the processors that we work on: a file, or a server on this machine.
+    pub fn is_here(&self) -> bool {
+        match self {
+            Self::Sqlite(_) => true,
+            Self::Postgres(url) => postgres::is_here(url),
+        }
+    }
     /// A file.
     pub fn at_file(path: &Path) -> Self {
         Self::Sqlite(path.to_owned())

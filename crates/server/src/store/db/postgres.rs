@@ -7,9 +7,10 @@ use super::postgres_wire::{Answer, FailedAt, Part};
 use super::together::{Write, together};
 use super::{Access, Asked, Bulk, Row, Statement, Value};
 use crate::store::StoreError;
+use std::net::IpAddr;
 use std::time::{Duration, Instant};
 use tokio_postgres::Config;
-use tokio_postgres::config::LoadBalanceHosts;
+use tokio_postgres::config::{Host, LoadBalanceHosts};
 
 /// Longest wait for an answer; the server itself stops a statement after five seconds.
 const ANSWER_WITHIN: Duration = Duration::from_secs(7);
@@ -239,6 +240,21 @@ impl PostgresConnection {
             Some(place) => (failed.error, groups.name(place)),
             None => (failed.error, name_of(before, failed.place)),
         })
+    }
+}
+
+/// Whether all hosts of a URL are this machine.
+pub(super) fn is_here(url: &str) -> bool {
+    let Ok(config) = url.parse::<Config>() else { return false };
+    let loopback = |address: &IpAddr| address.is_loopback();
+    let here = |host: &Host| match host {
+        Host::Unix(_) => true,
+        Host::Tcp(name) => name == "localhost" || name.parse().is_ok_and(|address| loopback(&address)),
+    };
+    // An address goes before its host's name.
+    match config.get_hostaddrs() {
+        [] => config.get_hosts().iter().all(here),
+        addresses => addresses.iter().all(loopback),
     }
 }
 

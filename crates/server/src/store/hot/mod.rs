@@ -25,9 +25,10 @@ pub(crate) use unread::CATALOGUE as UNREAD;
 
 use super::StoreError;
 use super::db::Then;
-use super::tx::Tx;
+use super::tx::{Sequence, Tx};
 use numberotp_core::money::CreditValue;
 use numberotp_core::policy::Exceptions;
+use working::Working;
 
 /// What the commands need to know besides their own words.
 #[derive(Clone, Debug)]
@@ -42,7 +43,15 @@ pub struct Rules {
 /// is thrown away. To be called before they are carried out one by one, whose own orders would let two writers wait
 /// for each other.
 pub fn hold(tx: &mut Tx<'_>, commands: &[&Command]) -> Result<(), StoreError> {
-    load::load(tx, commands).map(drop)
+    load(tx, commands).map(drop)
+}
+
+/// Everything that the batch needs, locked. Last of all the numbers of its purchases, before it takes any other number.
+fn load(tx: &mut Tx<'_>, commands: &[&Command]) -> Result<Working, StoreError> {
+    let working = load::load(tx, commands)?;
+    let purchases = commands.iter().filter(|command| matches!(command, Command::Reserve(_))).count();
+    tx.prepare_ids(Sequence::Purchase, purchases)?;
+    Ok(working)
 }
 
 /// Carries out commands in their order, inside a transaction, and does what follows.
@@ -59,7 +68,7 @@ pub fn run(
         },
         Then::Stay => Then::Stay,
     };
-    let mut working = load::load(tx, commands)?;
+    let mut working = load(tx, commands)?;
     let mut answers = Vec::with_capacity(commands.len());
     for command in commands {
         let mut ids = |sequence| tx.next_id(sequence);
