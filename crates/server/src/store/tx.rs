@@ -40,33 +40,51 @@ impl Sequence {
 pub struct IdBlocks {
     row: Block,
     purchase: Block,
-    row_size: i64,
-    purchase_size: i64,
-    fresh: bool,
     /// Who else takes numbers of purchases.
     neighbours: Arc<Neighbours>,
 }
 
-/// Numbers that were taken, in the order in which they are given.
+/// Numbers of one kind, in the order in which they are given.
 #[derive(Default)]
-struct Block(VecDeque<Range<i64>>);
+struct Block {
+    ranges: VecDeque<Range<i64>>,
+    /// How many are taken at a time.
+    size: i64,
+    /// Some were taken in the open transaction.
+    fresh: bool,
+}
 
 impl Block {
+    fn sized(size: i64) -> Self {
+        Self { size, ..Self::default() }
+    }
+
     fn left(&self) -> i64 {
-        self.0.iter().fold(0, |left, range| left.saturating_add(range.end.saturating_sub(range.start)))
+        self.ranges.iter().fold(0, |left, range| left.saturating_add(range.end.saturating_sub(range.start)))
     }
 
     fn give(&mut self) -> Option<i64> {
-        let given = self.0.iter_mut().find_map(Iterator::next);
-        self.0.retain(|range| !range.is_empty());
+        let given = self.ranges.iter_mut().find_map(Iterator::next);
+        self.ranges.retain(|range| !range.is_empty());
         given
+    }
+
+    fn put(&mut self, taken: Range<i64>) {
+        self.ranges.push_back(taken);
+        self.fresh = true;
+    }
+
+    fn undone(&mut self) {
+        if self.fresh {
+            self.ranges.clear();
+        }
     }
 }
 
 impl IdBlocks {
     /// Blocks of these sizes: large for a server, small for a command that makes a few rows.
     pub fn sized(row_size: i64, purchase_size: i64) -> Self {
-        Self { row_size, purchase_size, ..Self::default() }
+        Self { row: Block::sized(row_size), purchase: Block::sized(purchase_size), ..Self::default() }
     }
     /// For one of several writers that see their neighbours together.
     #[must_use]
@@ -75,24 +93,23 @@ impl IdBlocks {
     }
     /// Blocks of the same sizes with nothing in them.
     pub fn emptied(&self) -> Self {
-        Self::sized(self.row_size, self.purchase_size).beside(&self.neighbours)
+        Self::sized(self.row.size, self.purchase.size).beside(&self.neighbours)
     }
     /// To be called when a transaction began.
     pub fn begin(&mut self) {
-        self.fresh = false;
+        (self.row.fresh, self.purchase.fresh) = (false, false);
     }
-    /// To be called when a transaction, or a savepoint in it, was undone.
+    /// To be called when a transaction, or a savepoint in it, was undone. What was at hand before it stays: whoever had to take
+    /// numbers of purchases anew might take them after those of rows.
     pub fn undone(&mut self) {
-        if self.fresh {
-            self.row = Block::default();
-            self.purchase = Block::default();
-        }
+        self.row.undone();
+        self.purchase.undone();
     }
 
-    fn block(&mut self, sequence: Sequence) -> (&mut Block, i64) {
+    fn block(&mut self, sequence: Sequence) -> &mut Block {
         match sequence {
-            Sequence::Row => (&mut self.row, self.row_size),
-            Sequence::Purchase => (&mut self.purchase, self.purchase_size),
+            Sequence::Row => &mut self.row,
+            Sequence::Purchase => &mut self.purchase,
         }
     }
 }
@@ -162,51 +179,64 @@ impl Tx<'_> {
 
     /// A number that no other row has or will have.
     pub fn next_id(&mut self, sequence: Sequence) -> Result<i64, StoreError> {
-        if let Some(id) = self.ids.block(sequence).0.give() {
-            return Ok(id);
-        }
-        self.take_ids(sequence, 1)?;
-        self.ids
-            .block(sequence)
-            .0
-            .give()
-            .ok_or(StoreError::Corrupt { table: "sequences", column: "next_value" })
+        self.prepare_ids(sequence, 1)?;
+        let given = self.ids.block(sequence).give();
+        given.ok_or(StoreError::Corrupt { table: "sequences", column: "next_value" })
     }
 
     /// Has so many numbers at hand. Where numbers of both kinds are needed, those of purchases come first: a block is a row that
     /// is locked until the commit.
     pub(super) fn prepare_ids(&mut self, sequence: Sequence, count: usize) -> Result<(), StoreError> {
         let count = i64::try_from(count).unwrap_or(i64::MAX);
-        let missing = count.saturating_sub(self.ids.block(sequence).0.left());
-        if missing > 0 { self.take_ids(sequence, missing) } else { Ok(()) }
-    }
-
-    /// Takes a block, of at least so many.
-    fn take_ids(&mut self, sequence: Sequence, least: i64) -> Result<(), StoreError> {
-        let size = self.ids.block(sequence).1.max(least);
+        let block = self.ids.block(sequence);
+        let missing = count.saturating_sub(block.left());
+        if missing <= 0 {
+            return Ok(());
+        }
+        let size = block.size.max(missing);
         let parameters = [Value::Int(size), sequence.name().into()];
-        let mut row = self
-            .connection
-            .query(&SEQUENCE_TAKE, &parameters)?
-            .pop()
-            .ok_or(StoreError::Corrupt { table: "sequences", column: "name" })?;
+        let row = self.connection.query(&SEQUENCE_TAKE, &parameters)?.pop();
+        let mut row = row.ok_or(StoreError::Corrupt { table: "sequences", column: "name" })?;
         let end = row.int("next_value")?;
         let first = end.saturating_sub(size);
-        self.ids.fresh = true;
         if sequence == Sequence::Purchase {
             self.ids.neighbours.took(first, end);
         }
-        self.ids.block(sequence).0.0.push_back(first..end);
+        self.ids.block(sequence).put(first..end);
         Ok(())
     }
 
     /// Whether so many numbers are at hand, for which nothing has to be asked or locked.
     pub(super) fn has_ids(&mut self, sequence: Sequence, count: usize) -> bool {
-        usize::try_from(self.ids.block(sequence).0.left()).is_ok_and(|left| left >= count)
+        usize::try_from(self.ids.block(sequence).left()).is_ok_and(|left| left >= count)
     }
 
     /// What happens once this is committed, and only then.
     pub fn after_commit(&mut self, wake: Wake) {
         self.wakes.push(wake);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_undone_takes_along_only_the_kind_that_was_taken_in_it() {
+        let mut ids = IdBlocks::sized(4, 4);
+        ids.purchase.put(7..9);
+        ids.begin();
+        ids.row.put(20..24);
+        ids.undone();
+        assert_eq!((ids.row.give(), ids.purchase.left()), (None, 2));
+    }
+
+    #[test]
+    fn numbers_that_were_left_are_given_before_those_that_were_taken_since() {
+        let mut block = Block::sized(2);
+        block.put(1..2);
+        block.put(8..10);
+        assert_eq!(block.left(), 3);
+        assert_eq!(std::iter::from_fn(|| block.give()).collect::<Vec<_>>(), [1, 8, 9]);
     }
 }

@@ -77,7 +77,7 @@ fn a_batch_on_a_line_that_died_is_carried_out_once_on_another() {
 }
 
 /// Has the server end whatever line adds a row to a table, at once or with its commit, and count how often.
-fn hanging_up(stage: &mut Stage<'_>, table: &str, when: &str) {
+pub fn hanging_up(stage: &mut Stage<'_>, table: &str, when: &str) {
     // Sequences count what is undone, too.
     stage.tamper(&format!(
         "CREATE SEQUENCE IF NOT EXISTS tries; \
@@ -109,7 +109,7 @@ fn a_batch_whose_line_breaks_with_its_commit_under_way_is_not_tried_again() {
 }
 
 /// Purchases, what was held for them, and jobs that watch them.
-const BOUGHT: &str = "SELECT CONCAT((SELECT COUNT(*) FROM activations), ' ', \
+pub const BOUGHT: &str = "SELECT CONCAT((SELECT COUNT(*) FROM activations), ' ', \
     (SELECT COUNT(*) FROM movements WHERE kind = 'purchase'), ' ', \
     (SELECT COUNT(*) FROM jobs WHERE kind = 'activation_watch'))";
 
@@ -120,20 +120,24 @@ fn a_batch_that_loses_against_another_with_its_commit_along_is_carried_out_once(
         let Engine::Postgres(_) = stage.database().engine() else { return };
         let account = stage.person_with(2 * PRICE.micros());
         for (bought, when) in [("1 1 1", "NOT DEFERRABLE"), ("2 2 2", "DEFERRABLE INITIALLY DEFERRED")] {
-            // Sequences count what is undone, too.
-            stage.tamper(&format!(
-                "DROP SEQUENCE IF EXISTS tries; CREATE SEQUENCE tries; \
-                 CREATE OR REPLACE FUNCTION lose_once() RETURNS trigger LANGUAGE plpgsql AS \
-                 $$ BEGIN IF nextval('tries') = 1 THEN RAISE EXCEPTION USING ERRCODE = '40P01'; END IF; RETURN NULL; END $$; \
-                 DROP TRIGGER IF EXISTS losing_once ON activations; \
-                 CREATE CONSTRAINT TRIGGER losing_once AFTER INSERT ON activations {when} \
-                 FOR EACH ROW EXECUTE FUNCTION lose_once()"
-            ));
+            losing_once(stage, when);
             stage.reserved(account);
             assert_eq!(stage.list("SELECT CAST(last_value AS TEXT) FROM tries"), ["2"], "{when}");
             assert_eq!(stage.list(BOUGHT), [bought], "{when}");
         }
     });
+}
+
+/// The first to write a purchase from now on loses against somebody, at once or at its commit. The sequence counts what is undone, too.
+pub fn losing_once(stage: &mut Stage<'_>, when: &str) {
+    stage.tamper(&format!(
+        "DROP SEQUENCE IF EXISTS tries; CREATE SEQUENCE tries; \
+         CREATE OR REPLACE FUNCTION lose_once() RETURNS trigger LANGUAGE plpgsql AS \
+         $$ BEGIN IF nextval('tries') = 1 THEN RAISE EXCEPTION USING ERRCODE = '40P01'; END IF; RETURN NULL; END $$; \
+         DROP TRIGGER IF EXISTS losing_once ON activations; \
+         CREATE CONSTRAINT TRIGGER losing_once AFTER INSERT ON activations {when} \
+         FOR EACH ROW EXECUTE FUNCTION lose_once()"
+    ));
 }
 
 /// What a line loses from the next commit on.

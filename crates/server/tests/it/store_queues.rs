@@ -5,7 +5,7 @@ use crate::store_stage::{PRICE, RULES, Stage, attached, connection, staged, who_
 use futures_util::future::join_all;
 use numberotp_core::activation::Status;
 use numberotp_core::id::{AccountId, ActivationId};
-use numberotp_server::store::db::{Connection, Engine, Statement, Value};
+use numberotp_server::store::db::{Connection, Engine, Value};
 use numberotp_server::store::hot::{
     Answer, Attach, Attached, Claim, Close, Closed, Closing, Reserve, Reserved,
 };
@@ -35,12 +35,10 @@ impl Held {
     }
 
     fn in_store(stage: &Stage<'_>, (store, runtime): (Arc<Store>, Runtime), accounts: &[AccountId]) -> Self {
-        let database = stage.database();
-        let (mut holder, onlooker) = (connection(database), connection(database));
-        holder.begin().unwrap();
+        let onlooker = connection(stage.database());
         let text = "SELECT account_id FROM purses WHERE account_id IN KEYS($1) ORDER BY account_id LOCKED";
         let accounts = accounts.iter().map(|account| account.get()).collect();
-        holder.query(&Statement::new("TEST_HOLD", text), &[Value::Ints(accounts)]).unwrap();
+        let holder = stage.holder(text, &[Value::Ints(accounts)]);
         Self { store, runtime, holder, onlooker }
     }
 

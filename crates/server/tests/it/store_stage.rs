@@ -14,7 +14,7 @@ use numberotp_core::time::{Span, Time};
 use numberotp_core::vocabulary::{CountryId, ServiceCode};
 use numberotp_server::store::account::{NewAccount, account_create};
 use numberotp_server::store::audit::{Report, audit};
-use numberotp_server::store::db::{Access, Connection, Engine, Statement, migrate, migrations};
+use numberotp_server::store::db::{Access, Connection, Engine, Statement, Value, migrate, migrations};
 use numberotp_server::store::hot::{
     Answer, Attach, Attached, Close, Closed, Closing, Command, Origin, Receive, Received, Reserve, Reserved,
     Rules,
@@ -146,9 +146,18 @@ impl<'a> Stage<'a> {
         });
     }
 
-    fn another_writer(&self) -> Writer {
+    /// A writer beside the stage's, with no numbers at hand.
+    pub fn another_writer(&self) -> Writer {
         let ids = IdBlocks::sized(64, 16);
         Writer::open(self.database.engine(), ids, RULES, Arc::clone(&self.hub)).unwrap().by_key()
+    }
+
+    /// Somebody who asked this in a transaction, and has the locks of it for as long as that is open.
+    pub fn holder(&self, text: &'static str, parameters: &[Value]) -> Connection {
+        let mut holder = connection(self.database);
+        holder.begin().unwrap();
+        holder.query(&Statement::new("TEST_HOLD", text), parameters).unwrap();
+        holder
     }
 
     /// No two transactions ever stood in each other's way until the database noticed. To be asked when the writers

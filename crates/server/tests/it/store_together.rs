@@ -1,12 +1,12 @@
 //! The two halves of purchases in one batch, as servers beside each other write them: each is what it would be alone, and what one
 //! half waits for does not keep the other back for long.
 
-use crate::store_stage::{PRICE, RULES, Stage, attached, connection, held, hot, staged, who_wait};
-use numberotp_core::id::ActivationId;
-use numberotp_server::store::db::{Connection, Engine, Statement, Value};
+use crate::store_lines::{BOUGHT, hanging_up, losing_once};
+use crate::store_stage::{PRICE, Stage, attached, connection, held, hot, staged, who_wait};
+use numberotp_core::id::{AccountId, ActivationId};
+use numberotp_server::store::StoreError;
+use numberotp_server::store::db::Engine;
 use numberotp_server::store::hot::{Answer, Attach, Claim, Command, Received, Reserve, Reserved};
-use numberotp_server::store::{IdBlocks, StoreError, Writer};
-use std::sync::Arc;
 
 /// Whoever held a purchase tells it to whoever attaches its number, or does not, as after a restart.
 fn attach(stage: &Stage<'_>, told: bool, id: ActivationId, reference: &str, digits: &str) -> Command {
@@ -82,19 +82,6 @@ fn a_number_that_is_refused_hurts_no_price_that_is_held_beside_it() {
     });
 }
 
-/// A writer of its own, with nothing at hand.
-fn writer(stage: &Stage<'_>) -> Writer {
-    let ids = IdBlocks::sized(64, 16);
-    Writer::open(stage.database().engine(), ids, RULES, Arc::clone(&stage.hub)).unwrap().by_key()
-}
-
-fn lock(stage: &Stage<'_>, name: &'static str, text: &'static str, parameters: &[Value]) -> Connection {
-    let mut holder = connection(stage.database());
-    holder.begin().unwrap();
-    holder.query(&Statement::new(name, text), parameters).unwrap();
-    holder
-}
-
 /// It takes the four seconds for which a writer waits for a lock.
 #[test]
 fn a_number_in_a_batch_that_waits_for_a_purse_in_vain_is_attached_before_the_batch_is_tried_again() {
@@ -103,10 +90,10 @@ fn a_number_in_a_batch_that_waits_for_a_purse_in_vain_is_attached_before_the_bat
         let (seller, buyer) = (stage.person_with(PRICE.micros()), stage.person_with(PRICE.micros()));
         let bought = stage.reserved(seller);
         let text = "SELECT account_id FROM purses WHERE account_id = $1 LOCKED";
-        let mut holder = lock(stage, "TEST_HOLD", text, &[buyer.get().into()]);
+        let mut holder = stage.holder(text, &[buyer.get().into()]);
         let (reserve, buys) = hot(Command::Reserve(stage.reserve(buyer)));
         let (attach, attaches) = hot(attach(stage, true, bought, "r1", "447700900001"));
-        let mut writer = writer(stage);
+        let mut writer = stage.another_writer();
         std::thread::scope(|scope| {
             scope.spawn(move || writer.run(vec![reserve, attach], None::<()>));
             attached(attaches.blocking_recv().unwrap());
@@ -124,16 +111,17 @@ fn numbers_of_purchases_are_taken_before_those_of_other_rows() {
         let account = stage.person_with(2 * PRICE.micros());
         let bought = stage.reserved(account);
         let text = "SELECT name FROM sequences WHERE name = 'purchase' LOCKED";
-        let mut holder = lock(stage, "TEST_HOLD_PURCHASES", text, &[]);
+        let mut holder = stage.holder(text, &[]);
         let (attach, attaches) = hot(attach(stage, true, bought, "r1", "447700900001"));
         let (reserve, buys) = hot(Command::Reserve(stage.reserve(account)));
-        let mut writer = writer(stage);
+        let mut writer = stage.another_writer();
         std::thread::scope(|scope| {
-            scope.spawn(move || writer.run(vec![attach, reserve], None::<()>));
+            let writes = scope.spawn(move || writer.run(vec![attach, reserve], None::<()>));
             let mut onlooker = connection(stage.database());
-            while who_wait(&mut onlooker) == 0 {
+            while !writes.is_finished() && who_wait(&mut onlooker) == 0 {
                 std::thread::yield_now();
             }
+            assert!(!writes.is_finished(), "it needs numbers of purchases");
             onlooker.begin().unwrap();
             onlooker.script("SELECT name FROM sequences WHERE name = 'row' FOR UPDATE NOWAIT").unwrap();
             onlooker.script("COMMIT").unwrap();
@@ -141,5 +129,60 @@ fn numbers_of_purchases_are_taken_before_those_of_other_rows() {
             attached(attaches.blocking_recv().unwrap());
             held(buys.blocking_recv().unwrap());
         });
+    });
+}
+
+/// A price that is held and a number that is attached, in one batch.
+fn both_halves(
+    stage: &mut Stage<'_>,
+    account: AccountId,
+    bought: ActivationId,
+) -> Vec<Result<Answer, StoreError>> {
+    let reserve = Command::Reserve(stage.reserve(account));
+    let attach =
+        attach(stage, true, bought, &format!("r{}", bought.get()), &format!("4477009{:05}", bought.get()));
+    stage.batch(vec![reserve, attach])
+}
+
+/// The number goes first then, by itself.
+#[test]
+fn a_batch_of_both_halves_that_loses_holds_its_price_and_attaches_its_number_once() {
+    staged(|stage| {
+        let Engine::Postgres(_) = stage.database().engine() else { return };
+        let account = stage.person_with(4 * PRICE.micros());
+        for (bought, when) in [("2 2 2 1", "NOT DEFERRABLE"), ("4 4 4 2", "DEFERRABLE INITIALLY DEFERRED")] {
+            stage.tamper("DROP TRIGGER IF EXISTS losing_once ON activations");
+            let waiting = stage.reserved(account);
+            losing_once(stage, when);
+            let mut answers = both_halves(stage, account, waiting).into_iter();
+            held(answers.next().unwrap());
+            attached(answers.next().unwrap());
+            assert_eq!(stage.list("SELECT CAST(last_value AS TEXT) FROM tries"), ["2"], "{when}");
+            let leases = stage.list("SELECT CAST(COUNT(*) AS TEXT) FROM leases").remove(0);
+            assert_eq!(format!("{} {leases}", stage.list(BOUGHT).remove(0)), bought, "{when}");
+        }
+    });
+}
+
+/// Nobody knows what became of it, so not even the number is attached by itself.
+#[test]
+fn a_batch_of_both_halves_whose_line_breaks_with_its_commit_under_way_is_not_tried_again() {
+    staged(|stage| {
+        let Engine::Postgres(_) = stage.database().engine() else { return };
+        let account = stage.person_with(2 * PRICE.micros());
+        let waiting = stage.reserved(account);
+        for (tries, when) in [("1", "NOT DEFERRABLE"), ("2", "DEFERRABLE INITIALLY DEFERRED")] {
+            hanging_up(stage, "activations", when);
+            for answer in both_halves(stage, account, waiting) {
+                assert!(matches!(answer, Err(StoreError::Unavailable(_))), "{when}: {answer:?}");
+            }
+            assert_eq!(stage.list("SELECT CAST(last_value AS TEXT) FROM tries"), [tries], "{when}");
+            assert_eq!(stage.list("SELECT CAST(COUNT(*) AS TEXT) FROM leases"), ["0"], "{when}");
+        }
+        stage.tamper("DROP TRIGGER hanging_up ON activations");
+        for answer in both_halves(stage, account, waiting) {
+            assert!(answer.is_ok(), "{answer:?}");
+        }
+        assert_eq!(stage.list(BOUGHT), ["2 2 2"]);
     });
 }

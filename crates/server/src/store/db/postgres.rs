@@ -246,15 +246,16 @@ impl PostgresConnection {
 /// Whether all hosts of a URL are this machine.
 pub(super) fn is_here(url: &str) -> bool {
     let Ok(config) = url.parse::<Config>() else { return false };
-    let loopback = |address: &IpAddr| address.is_loopback();
     let here = |host: &Host| match host {
         Host::Unix(_) => true,
-        Host::Tcp(name) => name == "localhost" || name.parse().is_ok_and(|address| loopback(&address)),
+        Host::Tcp(name) => {
+            name == "localhost" || name.parse().is_ok_and(|address: IpAddr| address.is_loopback())
+        }
     };
     // An address goes before its host's name.
     match config.get_hostaddrs() {
         [] => config.get_hosts().iter().all(here),
-        addresses => addresses.iter().all(loopback),
+        addresses => addresses.iter().all(IpAddr::is_loopback),
     }
 }
 
